@@ -1,0 +1,19 @@
+"""Tables of the room evidence."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "20261123_08_evidence"
+down_revision = "20261123_07_evaluation"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

@@ -1,0 +1,56 @@
+"""The command line. It talks to a server through ``client/``; commands that do not say so in their help.
+
+Exit codes: 0 allowed or passed; 1 an enforced, unwaived rule failed, or a regression; 2 usage or invalid input;
+3 denied only because evidence is missing or inconclusive; 4 server or engine error.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+from sekisho import __version__
+from sekisho.cli.session import Session, exit_code_of
+from sekisho.kernel.errors import SekishoError
+
+ROOMS: Final = (
+    "operations", "identity", "ledger", "registry", "apply", "inference", "indexing", "evaluation", "evidence", "gate",
+    "policy", "demo",
+)  # fmt: skip
+
+
+class Rooms(click.Group):
+    """Commands by the room they belong to; our errors become a message on standard error and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SekishoError as error:
+            session = ctx.find_object(Session)
+            (session or Session()).show_error(error)
+            ctx.exit(exit_code_of(error))
+        except KeyboardInterrupt:
+            ctx.exit(130)
+
+
+@click.group(cls=Rooms, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="sekisho")
+@click.option("--project", envvar="SEKISHO_PROJECT", default="default", show_default=True, help="Project to work in.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, nothing else, on standard output.")
+@click.pass_context
+def main(ctx: click.Context, project: str, as_json: bool) -> None:
+    """Sekisho: the checkpoint between an LLM change and production.
+
+    \b
+    A CI job:  sekisho apply && sekisho eval && sekisho promote --to staging
+    A start:   sekisho demo
+    """
+    ctx.obj = Session(project=project, as_json=as_json)
+    ctx.call_on_close(ctx.obj.close)
+
+
+for _room in ROOMS:
+    for _command in import_module(f"sekisho.cli.{_room}").commands:
+        main.add_command(_command)

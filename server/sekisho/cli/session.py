@@ -1,0 +1,97 @@
+"""What every command has at hand: settings, a client, a project, and one way to show things."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console, RenderableType
+
+from sekisho.client import Client
+from sekisho.client.connection import Connection
+from sekisho.kernel.errors import Forbidden, Invalid, NotFound, SekishoError, Unauthenticated
+from sekisho.kernel.settings import Settings, Sourced, load_settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass
+class Session:
+    """One run of the command line. Standard output carries the result, standard error everything else."""
+
+    project: str = "default"
+    as_json: bool = False
+    console: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=False))
+    errors: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+
+    @cached_property
+    def _loaded(self) -> tuple[Settings, tuple[Sourced, ...]]:
+        return load_settings(os.environ, Path.cwd())
+
+    @property
+    def settings(self) -> Settings:
+        return self._loaded[0]
+
+    @property
+    def sources(self) -> tuple[Sourced, ...]:
+        return self._loaded[1]
+
+    @cached_property
+    def client(self) -> Client:
+        return Client(self.settings.server, self._token(), project=self.project)
+
+    @property
+    def connection(self) -> Connection:
+        return self.client.connection
+
+    def path(self, tail: str) -> str:
+        """An API path inside the session's project."""
+        return f"/v1/projects/{self.project}{tail}"
+
+    def show(self, value: Any, text: RenderableType | None = None) -> None:
+        """Print `value` as JSON where asked to, else `text` (or the JSON where a command has no text for it)."""
+        if self.as_json or text is None:
+            sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        else:
+            self.console.print(text)
+
+    def say(self, message: RenderableType) -> None:
+        """A remark for a person, on standard error, left out where JSON was asked for."""
+        if not self.as_json:
+            self.errors.print(message)
+
+    def show_error(self, error: SekishoError) -> None:
+        """The whole error on standard error: as JSON where asked for, else in words with its remedy."""
+        if self.as_json:
+            fields = [{"path": item.path, "message": item.message} for item in error.fields]
+            body = {"title": error.title, "detail": error.detail, "remedy": error.remedy, "errors": fields}
+            sys.stderr.write(json.dumps(body, ensure_ascii=False) + "\n")
+            return
+        self.errors.print(f"error: {error.title}: {error}", style="red", markup=False)
+
+    def close(self) -> None:
+        if "client" in self.__dict__:
+            self.client.close()
+
+    def _token(self) -> str:
+        if self.settings.token:
+            return self.settings.token
+        path = self.settings.data_dir / "admin.token"
+        return path.read_text("utf-8").strip() if os.access(path, os.R_OK) else ""
+
+
+session = click.make_pass_decorator(Session)
+"""Decorator: gives a command its `Session` as the first argument."""
+
+
+def exit_code_of(error: SekishoError) -> int:
+    """2 for what the caller can mend in his input, 4 for what the server or an engine could not do."""
+    usage = (Invalid, NotFound, Forbidden, Unauthenticated)
+    return 2 if isinstance(error, usage) or type(error).__name__ in {"Conflict", "Archived", "TooLarge", "ExtraMissing"} else 4

@@ -1,0 +1,31 @@
+"""The light SDK: httpx, msgspec and Sekisho's own types, nothing of the server.
+
+    from sekisho.client import Client
+
+    client = Client("http://127.0.0.1:8321", token)
+    client.resolve("agent/support@production").digest
+"""
+
+from __future__ import annotations
+
+from sekisho.client.connection import Connection, ServerFailed
+from sekisho.client.resolver import Resolution, Resolver
+from sekisho.kernel.references import DEFAULT_PROJECT
+
+__all__ = ["Client", "Connection", "Resolution", "Resolver", "ServerFailed"]
+
+
+class Client:
+    """A server, a token and a project."""
+
+    def __init__(self, server: str, token: str = "", *, project: str = DEFAULT_PROJECT) -> None:
+        self.connection = Connection(server, token)
+        self.project = project
+        self._resolver = Resolver(self.connection, project)
+
+    def resolve(self, reference: str) -> Resolution:
+        """What `reference` means now; see `Resolver.resolve`."""
+        return self._resolver.resolve(reference)
+
+    def close(self) -> None:
+        self.connection.close()

@@ -1,0 +1,111 @@
+"""One HTTP connection to a Sekisho server; problem details come back as the exceptions of ``kernel/errors.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+from sekisho.kernel import errors
+from sekisho.kernel.errors import FieldError, SekishoError
+
+_BY_SLUG: Final[Mapping[str, type[SekishoError]]] = {
+    "invalid": errors.Invalid,
+    "ambiguous-reference": errors.AmbiguousReference,
+    "unauthenticated": errors.Unauthenticated,
+    "forbidden": errors.Forbidden,
+    "not-found": errors.NotFound,
+    "conflict": errors.Conflict,
+    "archived": errors.Archived,
+    "too-large": errors.TooLarge,
+    "unavailable": errors.Unavailable,
+    "engine-failed": errors.EngineFailed,
+    "model-failed": errors.ModelFailed,
+    "integrity-failed": errors.IntegrityFailed,
+    "extra-missing": errors.ExtraMissing,
+}
+
+
+class ServerFailed(errors.Unavailable):
+    title = "The server failed"
+
+
+class Connection:
+    """Holds the server's address and the token. Every method raises `SekishoError` for whatever goes wrong."""
+
+    def __init__(
+        self, server: str, token: str = "", *, timeout_s: float = 60.0, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.server = server
+        self._http = httpx.Client(base_url=server, headers=headers, timeout=timeout_s, transport=transport)
+
+    def get(self, path: str, **params: Any) -> Any:
+        """Decoded JSON of a GET; parameters that are None are left out."""
+        return self._decode(self.send("GET", path, params=_given(params)))
+
+    def post(self, path: str, body: Any = None, *, idempotency_key: str | None = None) -> Any:
+        """Decoded JSON of a POST."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return self._decode(self.send("POST", path, json={} if body is None else body, headers=headers))
+
+    def delete(self, path: str) -> Any:
+        return self._decode(self.send("DELETE", path))
+
+    def put_bytes(self, path: str, data: bytes) -> Any:
+        """PUT raw bytes."""
+        headers = {"Content-Type": "application/octet-stream"}
+        return self._decode(self.send("PUT", path, content=data, headers=headers))
+
+    def pages(self, path: str, **params: Any) -> list[Any]:
+        """Every item of a paged listing, page after page."""
+        items: list[Any] = []
+        cursor: str | None = None
+        while True:
+            page = self.get(path, **{**params, "cursor": cursor})
+            items += page["items"]
+            cursor = page.get("next_cursor")
+            if not cursor:
+                return items
+
+    def send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """One request. Raises `Unavailable` where no server answers, else what its problem details say."""
+        try:
+            response = self._http.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise errors.Unavailable(
+                f"no Sekisho server answers at {self.server}: {error}",
+                remedy="start one with `sekisho up`, or set SEKISHO_SERVER_URL",
+            ) from error
+        if response.status_code >= 400:
+            raise _problem(response)
+        return response
+
+    def close(self) -> None:
+        self._http.close()
+
+    @staticmethod
+    def _decode(response: httpx.Response) -> Any:
+        if not response.content:
+            return None
+        try:
+            return response.json()
+        except ValueError as error:
+            raise ServerFailed(f"the server answered something that is not JSON at {response.url}") from error
+
+
+def _given(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.rstrip("_"): value for name, value in params.items() if value is not None}
+
+
+def _problem(response: httpx.Response) -> SekishoError:
+    try:
+        body = response.json()
+        slug = str(body["type"]).rsplit("/", 1)[-1]
+        detail = str(body["detail"])
+    except (ValueError, KeyError, TypeError):
+        return ServerFailed(f"the server answered {response.status_code} at {response.url}: {response.text[:200]}")
+    fields = [FieldError(str(item.get("path")), str(item.get("message"))) for item in body.get("errors", [])]
+    kind = _BY_SLUG.get(slug, ServerFailed if response.status_code >= 500 else errors.Invalid)
+    return kind(detail, remedy=body.get("remedy"), fields=fields)

@@ -1,0 +1,58 @@
+"""`resolve` for applications at run time: remembered by ETag, and for a bounded time served while the server is away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sekisho.client.connection import Connection
+from sekisho.kernel.errors import Invalid, Unavailable
+from sekisho.kernel.references import DEFAULT_PROJECT, parse_reference
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a reference means now. `stale` is True where the server was away and the last answer is given again."""
+
+    body: dict[str, Any]
+    stale: bool = False
+
+    @property
+    def digest(self) -> str:
+        return str(self.body["digest"])
+
+
+@dataclass
+class Resolver:
+    """Resolves references. `max_stale_s` bounds how long an answer outlives its server; 0 means not at all."""
+
+    connection: Connection
+    project: str = DEFAULT_PROJECT
+    max_stale_s: float = 300.0
+    monotonic: Callable[[], float] = time.monotonic
+    _remembered: dict[str, tuple[str, dict[str, Any], float]] = field(default_factory=dict)
+
+    def resolve(self, reference: str) -> Resolution:
+        """Ask the server, with the ETag of the last answer.
+
+        Raises `NotFound` where nothing is promoted there, `Unavailable` where the server is away and no answer
+        young enough is remembered.
+        """
+        parsed = parse_reference(reference, project=self.project)
+        if parsed.selector is None:
+            raise Invalid(f"{reference} has no selector", remedy=f"write {reference}@production or {reference}@latest")
+        path = f"/v1/projects/{parsed.project}/resolve/{parsed.kind}/{parsed.name}"
+        key = str(parsed)
+        known = self._remembered.get(key)
+        headers = {"If-None-Match": known[0]} if known else {}
+        try:
+            response = self.connection.send("GET", path, params={"selector": str(parsed.selector)}, headers=headers)
+        except Unavailable:
+            if known and self.monotonic() - known[2] <= self.max_stale_s:
+                return Resolution(known[1], stale=True)
+            raise
+        body = known[1] if known and response.status_code == 304 else response.json()
+        self._remembered[key] = (response.headers.get("etag", ""), body, self.monotonic())
+        return Resolution(body)

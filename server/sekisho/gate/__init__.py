@@ -1,0 +1,1 @@
+"""Builds the input, asks the policy engine, records the decision, moves the pointer."""

@@ -1,0 +1,341 @@
+"""The gate's input: what a policy may know, and nothing else.
+
+Integers, strings, booleans, arrays and objects only. Rates are basis points, times are epoch milliseconds, absent
+values are left out. ``policies/input.schema.json`` is generated from these types (`sekisho.gate.schemas`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+SCHEMA: Final = "sekisho.gate-input/v1"
+
+LARGEST: Final = 2**53 - 1
+Text = Annotated[str, Meta(max_length=4096)]
+Word = Annotated[str, Meta(min_length=1, max_length=256)]
+Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
+Moment = Annotated[int, Meta(ge=0, le=LARGEST)]
+"""Epoch milliseconds."""
+Count = Annotated[int, Meta(ge=0, le=LARGEST)]
+Bp = Annotated[int, Meta(ge=-1_000_000_000, le=1_000_000_000)]
+"""Basis points: 10000 is one."""
+StageName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+KindName = Literal["system", "prompt", "corpus", "index", "agent", "dataset", "suite", "model"]
+PrincipalKind = Literal["person", "service"]
+Origin = Literal["measured", "imported", "attested"]
+
+
+class _Closed(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Unknown fields are refused; absent optionals are left out."""
+
+
+class Subject(_Closed):
+    """The version that wants to move."""
+
+    kind: KindName
+    name: Word
+    digest: Digest
+    number: Count
+
+
+class Requester(_Closed):
+    """Who asks."""
+
+    principal: Word
+    kind: PrincipalKind
+
+
+class Involved(_Closed):
+    """Someone who may not approve this change, and why."""
+
+    principal: Word
+    because: Literal["author", "requester", "commit_author"]
+
+
+class Current(_Closed):
+    """The version at the target stage now."""
+
+    digest: Digest
+    number: Count
+
+
+class _Node(_Closed, tag_field="kind"):
+    """One version of the pinned closure. ``integrity``: whether the stored bytes hash to the digest."""
+
+    name: Word
+    digest: Digest
+    integrity: Literal["verified", "mismatch"]
+    archived: bool
+    revoked: bool
+
+
+class NoFacts(_Closed):
+    """A kind whose manifest no rule reads yet."""
+
+
+class Licensed(_Closed):
+    """``licence`` is an SPDX expression; absent where none is declared."""
+
+    licence: Word | UnsetType = UNSET
+
+
+class ModelFacts(Licensed):
+    """``pinned``: the manifest names the digest of the model's weights."""
+
+    name: Word
+    family: Text
+    pinned: bool
+
+
+class Source(_Closed):
+    """Where documents came from."""
+
+    uri: Word
+    digest: Word | UnsetType = UNSET
+    retrieved_at: Moment | UnsetType = UNSET
+
+
+class CorpusFacts(Licensed):
+    """``files``: how many."""
+
+    sources: tuple[Source, ...]
+    files: Count
+
+
+class IndexFacts(_Closed):
+    """``integrity``: what the last `sekisho index verify` found; ``unverified`` where none ran."""
+
+    embedder: Text
+    embedder_digest: Digest | UnsetType = UNSET
+    dimension: Count
+    retriever: Literal["dense", "bm25", "hybrid"]
+    corpus: Digest
+    integrity: Literal["verified", "drifted", "unverified"]
+    verified_at: Moment | UnsetType = UNSET
+
+
+class SystemFacts(_Closed):
+    """What is governed. ``purpose_set`` and ``owner_set``: whether the manifest fills these fields."""
+
+    risk_class: Literal["minimal", "limited", "high", "prohibited"] | UnsetType = UNSET
+    purpose_set: bool
+    owner_set: bool
+    affected_groups: tuple[Word, ...]
+    role: Literal["provider", "deployer"]
+
+
+class Tool(_Closed):
+    """What an agent may call."""
+
+    name: Word
+    effect: Literal["read", "write", "destructive"]
+
+
+class Limits(_Closed):
+    """An agent's limits; an absent one is not set."""
+
+    max_steps: Count | UnsetType = UNSET
+    max_tokens: Count | UnsetType = UNSET
+    timeout_ms: Count | UnsetType = UNSET
+
+
+class AgentFacts(_Closed):
+    """What an agent may do."""
+
+    tools: tuple[Tool, ...]
+    limits: Limits
+
+
+class SystemNode(_Node, tag="system"):
+    facts: SystemFacts
+
+
+class PromptNode(_Node, tag="prompt"):
+    facts: NoFacts
+
+
+class CorpusNode(_Node, tag="corpus"):
+    facts: CorpusFacts
+
+
+class IndexNode(_Node, tag="index"):
+    facts: IndexFacts
+
+
+class AgentNode(_Node, tag="agent"):
+    facts: AgentFacts
+
+
+class DatasetNode(_Node, tag="dataset"):
+    facts: Licensed
+
+
+class SuiteNode(_Node, tag="suite"):
+    facts: NoFacts
+
+
+class ModelNode(_Node, tag="model"):
+    facts: ModelFacts
+
+
+Node = SystemNode | PromptNode | CorpusNode | IndexNode | AgentNode | DatasetNode | SuiteNode | ModelNode
+
+
+class Lineage(_Closed):
+    """The pinned closure as an adjacency list. ``dangling``: digests that some version names and nobody registered."""
+
+    root: Digest
+    nodes: dict[Digest, Node]
+    edges: dict[Digest, tuple[Digest, ...]]
+    dangling: tuple[Digest, ...]
+
+
+class Interval(_Closed):
+    """A mean with its confidence interval; the three are absent together, where nothing was scored."""
+
+    n: Count
+    mean_bp: Bp | UnsetType = UNSET
+    low_bp: Bp | UnsetType = UNSET
+    high_bp: Bp | UnsetType = UNSET
+
+
+class Gap(_Closed):
+    """The difference between the best and the worst group of an axis, with its interval."""
+
+    gap_bp: Bp
+    low_bp: Bp
+    high_bp: Bp
+    best: Word
+    worst: Word
+    n: Count
+    paired: bool
+    worst_cases: tuple[Word, ...]
+
+
+class Metric(Interval):
+    """``slices``: axis → group → interval. ``coverage_bp``: share of cases that could be scored."""
+
+    coverage_bp: Bp
+    slices: dict[Word, dict[Word, Interval]]
+    gaps: dict[Word, Gap]
+
+
+class RunEvidence(_Closed):
+    """One evaluation of one version by one suite version. ``suite``, ``dataset``, ``subject`` are digests."""
+
+    id: Word
+    suite: Digest
+    suite_name: Word
+    dataset: Digest
+    subject: Digest
+    origin: Origin
+    producer: Word | UnsetType = UNSET
+    """The principal who imported or attested it; absent where our worker measured."""
+    state: Literal["finished", "inconclusive"]
+    finished_at: Moment
+    final_digest: Digest
+    cases: Count
+    scored: Count
+    coverage_bp: Bp
+    engine: dict[Word, Text]
+    metrics: dict[Word, Metric]
+
+
+class ComparisonEvidence(_Closed):
+    """Paired difference of the subject to ``baseline`` under one suite: subject − baseline, in basis points."""
+
+    suite: Digest
+    baseline: Digest
+    metric: Word
+    diff_bp: Bp
+    low_bp: Bp
+    high_bp: Bp
+    n: Count
+
+
+class CardFields(_Closed):
+    """Which parts of a card are filled."""
+
+    intended_use: bool
+    limitations: bool
+    risks: bool
+    contact: bool
+    affected_groups: bool
+    evaluation: bool
+
+
+class CardEvidence(_Closed):
+    """A system card; ``subject`` is the digest of the system's version."""
+
+    id: Word
+    subject: Digest
+    origin: Origin
+    principal: Word
+    created_at: Moment
+    fields: CardFields
+
+
+class Evidence(_Closed):
+    """What was measured, compared and written down. ``hash`` is what an approval must name."""
+
+    hash: Digest
+    runs: tuple[RunEvidence, ...]
+    comparisons: tuple[ComparisonEvidence, ...]
+    cards: tuple[CardEvidence, ...]
+
+
+class ApprovalEvidence(_Closed):
+    """A yes. ``independent``: neither involved nor created by someone who is; ``reasons`` say why not."""
+
+    id: Word
+    principal: Word
+    kind: PrincipalKind
+    digest: Digest
+    stage: StageName
+    evidence_hash: Digest
+    at: Moment
+    expires_at: Moment
+    independent: bool
+    reasons: tuple[Text, ...]
+    has_role: bool
+
+
+class WaiverEvidence(_Closed):
+    """An exception for one rule, one version and one stage, until it expires."""
+
+    id: Word
+    rule: Annotated[str, Meta(pattern=r"^[A-Z]{3}-[0-9]{2}$")]
+    digest: Digest
+    stage: StageName
+    expires_at: Moment
+    principal: Word
+
+
+class GateInput(_Closed):
+    """Everything one decision rests on."""
+
+    schema: Literal["sekisho.gate-input/v1"]
+    now: Moment
+    action: Literal["promote", "rollback"]
+    project: Word
+    stage: StageName
+    from_stages: tuple[StageName, ...]
+    """Stages whose pointer is at the subject's digest now."""
+    subject: Subject
+    requester: Requester
+    involved: tuple[Involved, ...]
+    current: Current | UnsetType = UNSET
+    formerly_allowed: bool
+    """Whether an allowing decision once moved this digest to this stage."""
+    lineage: Lineage
+    evidence: Evidence
+    approvals: tuple[ApprovalEvidence, ...]
+    waivers: tuple[WaiverEvidence, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values, absent optionals left out: what an engine is given and a digest is taken of."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain

@@ -1,0 +1,1 @@
+"""The REST door: assembles the rooms' controllers and maps errors to problem details."""

@@ -1,0 +1,79 @@
+"""The application: controllers of every room, one authentication, one error mapping."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import Any, Final
+
+from litestar import Litestar, Request, Router
+from litestar.di import NamedDependency, Provide
+from litestar.exceptions import ValidationException
+from litestar.types import ControllerRouterHandler
+from prometheus_client import CollectorRegistry
+
+from sekisho.http.documentation import asset_router, openapi_config
+from sekisho.http.health import handlers as health_handlers
+from sekisho.http.problems import problem_plugin, validation_problem
+from sekisho.http.strictness import refuse_sloppy_input
+from sekisho.http.telemetry import Telemetry
+from sekisho.identity.service import Identity
+from sekisho.identity.types import Actor
+from sekisho.kernel.errors import Unauthenticated
+from sekisho.wiring.services import Services
+
+ROOMS: Final = ("ledger", "identity", "registry", "inference", "indexing", "evaluation", "evidence", "gate")
+
+
+async def provide_actor(request: Request[Any, Any, Any], identity: NamedDependency[Identity]) -> Actor:
+    """Who is asking, by the bearer token. Raises `Unauthenticated`."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated(
+            "the request carries no token", remedy="send 'Authorization: Bearer <token>'; the CLI reads SEKISHO_TOKEN"
+        )
+    return await identity.authenticate(token.strip())
+
+
+def create_app(services: Services) -> Litestar:
+    """Build the application on ready-made services. It starts them and closes them with its own life."""
+    registry = CollectorRegistry()
+    controllers: list[ControllerRouterHandler] = []
+    for room in ROOMS:
+        controllers += import_module(f"sekisho.{room}.api").controllers
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        await services.start()
+        try:
+            yield
+        finally:
+            await services.close()
+
+    return Litestar(
+        route_handlers=[
+            *health_handlers,
+            asset_router(),
+            Router("/", route_handlers=controllers, before_request=refuse_sloppy_input),
+        ],
+        dependencies={
+            "actor": Provide(provide_actor),
+            "metrics_registry": _constant(registry),
+            **{name: _constant(service) for name, service in services.by_name().items()},
+        },
+        lifespan=[lifespan],
+        middleware=[Telemetry(registry)],
+        plugins=[problem_plugin()],
+        exception_handlers={ValidationException: validation_problem},
+        openapi_config=openapi_config(),
+        request_max_body_size=services.settings.max_file_bytes + 65_536,
+        debug=False,
+    )
+
+
+def _constant(value: Any) -> Provide:
+    def provide() -> Any:
+        return value
+
+    return Provide(provide, sync_to_thread=False, use_cache=True)

@@ -1,0 +1,1 @@
+"""What every room stands on: errors, references, digests, clock, settings, database, queue."""

@@ -1,0 +1,146 @@
+"""Settings: frozen, from defaults, then ``sekisho.toml``, then ``SEKISHO_*`` in the environment.
+
+Each value remembers where it came from, so that ``sekisho settings`` can say it. Nothing is read at import.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from sekisho.kernel.errors import FieldError, Invalid
+
+PREFIX: Final = "SEKISHO_"
+FILE: Final = "sekisho.toml"
+_PASSWORD: Final = re.compile(r"(://[^:/@]*:)[^@]*@")
+
+Positive = Annotated[int, msgspec.Meta(gt=0)]
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Every setting of every process. The name in the environment is ``SEKISHO_`` and the field in capitals."""
+
+    data_dir: Path = Path(".sekisho")
+    """Folder for the SQLite database, vectors, BM25 files, keys and the first admin's token."""
+    database_url: str = ""
+    """``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://user:password@host/name``; empty: SQLite in `data_dir`."""
+    host: str = "127.0.0.1"
+    """Address the API listens on."""
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8321
+    """Port the API listens on."""
+    server_url: str = ""
+    """Where the CLI and the client find the API; empty: ``http://host:port``."""
+    token: str = ""
+    """API token of the CLI and the client. Empty: the admin token in `data_dir`, where this user may read it."""
+    log_format: Literal["console", "json"] = "console"
+    """Shape of the log lines on standard error."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe log line that is written."""
+    policy_engine: Literal["regorus", "opa"] = "regorus"
+    """Which engine decides: regorus in a child process, or an OPA server at `opa_url`."""
+    policy_dir: str = ""
+    """Folder of the policies in force (Rego and ``data.yaml``); empty: the ones that ship with Sekisho."""
+    policy_timeout_ms: Positive = 5000
+    """How long a policy engine may take for one decision before the outcome is ``error``."""
+    opa_url: str = "http://127.0.0.1:8181"
+    """The OPA server, where `policy_engine` is ``opa``."""
+    chroma_url: str = ""
+    """A Chroma server; empty: Chroma embedded in the worker, in `data_dir`."""
+    ollama_hosts: tuple[str, ...] = ()
+    """Ollama hosts, comma-separated in the environment; empty: none is asked."""
+    ollama_timeout_s: Positive = 120
+    """Longest wait for one answer of an Ollama host, in seconds."""
+    ollama_concurrency: Positive = 1
+    """Requests in flight per Ollama host (an Ollama server runs one at a time unless told otherwise)."""
+    worker_concurrency: Positive = 4
+    """Cases that one worker evaluates at a time."""
+    lease_seconds: Positive = 30
+    """How long a worker that fell silent keeps its job."""
+    signing_key: str = ""
+    """PEM file of the private key (PKCS#8) for attestations and checkpoints; empty: made in `data_dir` at first start."""
+    max_file_bytes: Positive = 10_000_000
+    """Largest single file of a corpus or dataset."""
+
+    @property
+    def database(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite+aiosqlite:///{(self.data_dir / 'sekisho.sqlite3').resolve()}"
+
+    @property
+    def server(self) -> str:
+        """The API's base URL in force."""
+        return self.server_url or f"http://{self.host}:{self.port}"
+
+
+SECRETS: Final = frozenset({"token"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """One setting with its origin: ``default``, the file's path, or the variable's name."""
+
+    name: str
+    value: Any
+    source: str
+
+    @property
+    def shown(self) -> str:
+        """The value for people: secrets and passwords masked."""
+        text = ",".join(self.value) if isinstance(self.value, tuple) else str(self.value)
+        if self.name in SECRETS and text:
+            return "********"
+        return _PASSWORD.sub(r"\1********@", text)
+
+
+def load_settings(environ: Mapping[str, str], folder: Path) -> tuple[Settings, tuple[Sourced, ...]]:
+    """Settings in force, and where each came from.
+
+    Raises `Invalid`, naming every unknown or ill-typed setting and its source.
+    """
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    path = folder / FILE
+    if path.is_file():
+        for name, value in _read_toml(path).items():
+            values[name], sources[name] = value, str(path)
+    known = {field.name: field for field in msgspec.structs.fields(Settings)}
+    wrong = [FieldError(f"$.{name}", f"unknown setting in {sources[name]}") for name in values if name not in known]
+    for variable, text in environ.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if variable.startswith(PREFIX) and name in known:
+            values[name] = _split(text) if name == "ollama_hosts" else text
+            sources[name] = variable
+    for name in list(values):
+        if name in known:
+            try:
+                values[name] = msgspec.convert(values[name], known[name].type, strict=False, dec_hook=_path)
+            except msgspec.ValidationError as error:
+                wrong.append(FieldError(f"$.{name}", f"{error} (from {sources[name]})"))
+    if wrong:
+        raise Invalid("the settings are not valid", fields=wrong, remedy="see `sekisho settings --help` for the names")
+    settings = Settings(**values)
+    origin = tuple(Sourced(name, getattr(settings, name), sources.get(name, "default")) for name in known)
+    return settings, origin
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path} is not valid TOML", fields=[FieldError("$", str(error))]) from error
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _path(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError(kind)

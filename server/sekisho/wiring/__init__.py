@@ -1,0 +1,1 @@
+"""The one composition root: builds every room's service from the settings, for every door."""

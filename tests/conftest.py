@@ -1,0 +1,132 @@
+"""What every test may ask for: a clock, a migrated database of each kind, a data folder."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from sekisho.kernel.database import Database
+from sekisho.kernel.migrations import upgrade
+from tests.clocks import FixedClock
+
+SERVICES_FILE = Path(__file__).parents[1] / ".services" / "env"
+
+
+def _load_services_file() -> None:
+    """Take the addresses that `make services` wrote; what already stands in the environment wins."""
+    if SERVICES_FILE.is_file():
+        for line in SERVICES_FILE.read_text().splitlines():
+            name, equals, value = line.partition("=")
+            if equals:
+                os.environ.setdefault(name.strip(), value.strip())
+
+
+_load_services_file()
+os.environ["RUST_BACKTRACE"] = "0"
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def service_url(variable: str) -> str:
+    """The address of a real service; skips where there is none, and fails where services are required."""
+    url = os.environ.get(variable, "")
+    if not url:
+        if os.environ.get("SEKISHO_REQUIRE_SERVICES") == "1":
+            pytest.fail(f"{variable} is not set, and SEKISHO_REQUIRE_SERVICES=1: run `make services`")
+        pytest.skip(f"{variable} is not set: run `make services`")
+    return url
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine to its end from session fixtures, which may be asked for while a test's loop runs."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, copied for each test."""
+    path = tmp_path_factory.mktemp("template") / "template.sqlite3"
+
+    async def build() -> None:
+        database = Database(f"sqlite+aiosqlite:///{path}")
+        await upgrade(database)
+        async with database.write():
+            pass
+        await database.close()
+
+    _run(build())
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template() -> Iterator[str]:
+    """The URL of a migrated PostgreSQL database that tests clone."""
+    server = make_url(service_url("SEKISHO_TEST_POSTGRES_URL"))
+    name = f"sekisho_template_{uuid.uuid4().hex[:12]}"
+    _run(_postgres(server.render_as_string(hide_password=False), f'CREATE DATABASE "{name}"'))
+    url = server.set(database=name).render_as_string(hide_password=False)
+
+    async def build() -> None:
+        database = Database(url)
+        await upgrade(database)
+        await database.close()
+
+    _run(build())
+    yield url
+    _run(_postgres(server.render_as_string(hide_password=False), f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+async def _postgres(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """URL of a fresh, migrated, empty database; each test that asks runs once per kind of database."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        path = tmp_path / "sekisho.sqlite3"
+        shutil.copyfile(template, path)
+        yield f"sqlite+aiosqlite:///{path}"
+        return
+    url = make_url(request.getfixturevalue("postgres_template"))
+    name = f"sekisho_test_{uuid.uuid4().hex[:12]}"
+    server = url.set(database="postgres").render_as_string(hide_password=False)
+    await _postgres(server, f'CREATE DATABASE "{name}" TEMPLATE "{url.database}"')
+    try:
+        yield url.set(database=name).render_as_string(hide_password=False)
+    finally:
+        await _postgres(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    yield database
+    await database.close()
