@@ -1,7 +1,7 @@
 """The gate's input: what a policy may know, and nothing else.
 
-Integers, strings, booleans, arrays and objects only. Rates are basis points, times are epoch milliseconds, absent
-values are left out. ``policies/input.schema.json`` is generated from these types (`sekisho.gate.schemas`).
+Integers, strings, booleans, arrays and objects only. Rates are basis points, times are epoch milliseconds,
+absent values are left out. ``policies/input.schema.json`` is generated from these types.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ SCHEMA: Final = "sekisho.gate-input/v1"
 LARGEST: Final = 2**53 - 1
 Text = Annotated[str, Meta(max_length=4096)]
 Word = Annotated[str, Meta(min_length=1, max_length=256)]
-Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
+Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
 Moment = Annotated[int, Meta(ge=0, le=LARGEST)]
 """Epoch milliseconds."""
 Count = Annotated[int, Meta(ge=0, le=LARGEST)]
 Bp = Annotated[int, Meta(ge=-1_000_000_000, le=1_000_000_000)]
 """Basis points: 10000 is one."""
-StageName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+StageName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,30}$", max_length=31)]
 KindName = Literal["system", "prompt", "corpus", "index", "agent", "dataset", "suite", "model"]
 PrincipalKind = Literal["person", "service"]
 Origin = Literal["measured", "imported", "attested"]
 
 
-class _Closed(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+class _Closed(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Unknown fields are refused; absent optionals are left out."""
 
 
-class Subject(_Closed):
+class Subject(_Closed, frozen=True, kw_only=True):
     """The version that wants to move."""
 
     kind: KindName
@@ -41,28 +41,28 @@ class Subject(_Closed):
     number: Count
 
 
-class Requester(_Closed):
+class Requester(_Closed, frozen=True, kw_only=True):
     """Who asks."""
 
     principal: Word
     kind: PrincipalKind
 
 
-class Involved(_Closed):
+class Involved(_Closed, frozen=True, kw_only=True):
     """Someone who may not approve this change, and why."""
 
     principal: Word
     because: Literal["author", "requester", "commit_author"]
 
 
-class Current(_Closed):
+class Current(_Closed, frozen=True, kw_only=True):
     """The version at the target stage now."""
 
     digest: Digest
     number: Count
 
 
-class _Node(_Closed, tag_field="kind"):
+class _Node(_Closed, tag_field="kind", frozen=True, kw_only=True):
     """One version of the pinned closure. ``integrity``: whether the stored bytes hash to the digest."""
 
     name: Word
@@ -72,17 +72,17 @@ class _Node(_Closed, tag_field="kind"):
     revoked: bool
 
 
-class NoFacts(_Closed):
+class NoFacts(_Closed, frozen=True, kw_only=True):
     """A kind whose manifest no rule reads yet."""
 
 
-class Licensed(_Closed):
+class Licensed(_Closed, frozen=True, kw_only=True):
     """``licence`` is an SPDX expression; absent where none is declared."""
 
     licence: Word | UnsetType = UNSET
 
 
-class ModelFacts(Licensed):
+class ModelFacts(Licensed, frozen=True, kw_only=True):
     """``pinned``: the manifest names the digest of the model's weights."""
 
     name: Word
@@ -90,7 +90,7 @@ class ModelFacts(Licensed):
     pinned: bool
 
 
-class Source(_Closed):
+class Source(_Closed, frozen=True, kw_only=True):
     """Where documents came from."""
 
     uri: Word
@@ -98,14 +98,14 @@ class Source(_Closed):
     retrieved_at: Moment | UnsetType = UNSET
 
 
-class CorpusFacts(Licensed):
+class CorpusFacts(Licensed, frozen=True, kw_only=True):
     """``files``: how many."""
 
     sources: tuple[Source, ...]
     files: Count
 
 
-class IndexFacts(_Closed):
+class IndexFacts(_Closed, frozen=True, kw_only=True):
     """``integrity``: what the last `sekisho index verify` found; ``unverified`` where none ran."""
 
     embedder: Text
@@ -117,7 +117,7 @@ class IndexFacts(_Closed):
     verified_at: Moment | UnsetType = UNSET
 
 
-class SystemFacts(_Closed):
+class SystemFacts(_Closed, frozen=True, kw_only=True):
     """What is governed. ``purpose_set`` and ``owner_set``: whether the manifest fills these fields."""
 
     risk_class: Literal["minimal", "limited", "high", "prohibited"] | UnsetType = UNSET
@@ -127,14 +127,14 @@ class SystemFacts(_Closed):
     role: Literal["provider", "deployer"]
 
 
-class Tool(_Closed):
+class Tool(_Closed, frozen=True, kw_only=True):
     """What an agent may call."""
 
     name: Word
     effect: Literal["read", "write", "destructive"]
 
 
-class Limits(_Closed):
+class Limits(_Closed, frozen=True, kw_only=True):
     """An agent's limits; an absent one is not set."""
 
     max_steps: Count | UnsetType = UNSET
@@ -142,50 +142,50 @@ class Limits(_Closed):
     timeout_ms: Count | UnsetType = UNSET
 
 
-class AgentFacts(_Closed):
+class AgentFacts(_Closed, frozen=True, kw_only=True):
     """What an agent may do."""
 
     tools: tuple[Tool, ...]
     limits: Limits
 
 
-class SystemNode(_Node, tag="system"):
+class SystemNode(_Node, tag="system", frozen=True, kw_only=True):
     facts: SystemFacts
 
 
-class PromptNode(_Node, tag="prompt"):
+class PromptNode(_Node, tag="prompt", frozen=True, kw_only=True):
     facts: NoFacts
 
 
-class CorpusNode(_Node, tag="corpus"):
+class CorpusNode(_Node, tag="corpus", frozen=True, kw_only=True):
     facts: CorpusFacts
 
 
-class IndexNode(_Node, tag="index"):
+class IndexNode(_Node, tag="index", frozen=True, kw_only=True):
     facts: IndexFacts
 
 
-class AgentNode(_Node, tag="agent"):
+class AgentNode(_Node, tag="agent", frozen=True, kw_only=True):
     facts: AgentFacts
 
 
-class DatasetNode(_Node, tag="dataset"):
+class DatasetNode(_Node, tag="dataset", frozen=True, kw_only=True):
     facts: Licensed
 
 
-class SuiteNode(_Node, tag="suite"):
+class SuiteNode(_Node, tag="suite", frozen=True, kw_only=True):
     facts: NoFacts
 
 
-class ModelNode(_Node, tag="model"):
+class ModelNode(_Node, tag="model", frozen=True, kw_only=True):
     facts: ModelFacts
 
 
 Node = SystemNode | PromptNode | CorpusNode | IndexNode | AgentNode | DatasetNode | SuiteNode | ModelNode
 
 
-class Lineage(_Closed):
-    """The pinned closure as an adjacency list. ``dangling``: digests that some version names and nobody registered."""
+class Lineage(_Closed, frozen=True, kw_only=True):
+    """The pinned closure as an adjacency list. ``dangling``: digests a version names and nobody registered."""
 
     root: Digest
     nodes: dict[Digest, Node]
@@ -193,7 +193,7 @@ class Lineage(_Closed):
     dangling: tuple[Digest, ...]
 
 
-class Interval(_Closed):
+class Interval(_Closed, frozen=True, kw_only=True):
     """A mean with its confidence interval; the three are absent together, where nothing was scored."""
 
     n: Count
@@ -202,7 +202,7 @@ class Interval(_Closed):
     high_bp: Bp | UnsetType = UNSET
 
 
-class Gap(_Closed):
+class Gap(_Closed, frozen=True, kw_only=True):
     """The difference between the best and the worst group of an axis, with its interval."""
 
     gap_bp: Bp
@@ -215,7 +215,7 @@ class Gap(_Closed):
     worst_cases: tuple[Word, ...]
 
 
-class Metric(Interval):
+class Metric(Interval, frozen=True, kw_only=True):
     """``slices``: axis → group → interval. ``coverage_bp``: share of cases that could be scored."""
 
     coverage_bp: Bp
@@ -223,7 +223,7 @@ class Metric(Interval):
     gaps: dict[Word, Gap]
 
 
-class RunEvidence(_Closed):
+class RunEvidence(_Closed, frozen=True, kw_only=True):
     """One evaluation of one version by one suite version. ``suite``, ``dataset``, ``subject`` are digests."""
 
     id: Word
@@ -244,8 +244,8 @@ class RunEvidence(_Closed):
     metrics: dict[Word, Metric]
 
 
-class ComparisonEvidence(_Closed):
-    """Paired difference of the subject to ``baseline`` under one suite: subject − baseline, in basis points."""
+class ComparisonEvidence(_Closed, frozen=True, kw_only=True):
+    """Paired difference under one suite: subject minus ``baseline``, in basis points."""
 
     suite: Digest
     baseline: Digest
@@ -256,7 +256,7 @@ class ComparisonEvidence(_Closed):
     n: Count
 
 
-class CardFields(_Closed):
+class CardFields(_Closed, frozen=True, kw_only=True):
     """Which parts of a card are filled."""
 
     intended_use: bool
@@ -267,7 +267,7 @@ class CardFields(_Closed):
     evaluation: bool
 
 
-class CardEvidence(_Closed):
+class CardEvidence(_Closed, frozen=True, kw_only=True):
     """A system card; ``subject`` is the digest of the system's version."""
 
     id: Word
@@ -278,7 +278,7 @@ class CardEvidence(_Closed):
     fields: CardFields
 
 
-class Evidence(_Closed):
+class Evidence(_Closed, frozen=True, kw_only=True):
     """What was measured, compared and written down. ``hash`` is what an approval must name."""
 
     hash: Digest
@@ -287,7 +287,7 @@ class Evidence(_Closed):
     cards: tuple[CardEvidence, ...]
 
 
-class ApprovalEvidence(_Closed):
+class ApprovalEvidence(_Closed, frozen=True, kw_only=True):
     """A yes. ``independent``: neither involved nor created by someone who is; ``reasons`` say why not."""
 
     id: Word
@@ -303,18 +303,18 @@ class ApprovalEvidence(_Closed):
     has_role: bool
 
 
-class WaiverEvidence(_Closed):
+class WaiverEvidence(_Closed, frozen=True, kw_only=True):
     """An exception for one rule, one version and one stage, until it expires."""
 
     id: Word
-    rule: Annotated[str, Meta(pattern=r"^[A-Z]{3}-[0-9]{2}$")]
+    rule: Annotated[str, Meta(pattern=r"^[A-Z]{3}-[0-9]{2}$", max_length=6)]
     digest: Digest
     stage: StageName
     expires_at: Moment
     principal: Word
 
 
-class GateInput(_Closed):
+class GateInput(_Closed, frozen=True, kw_only=True):
     """Everything one decision rests on."""
 
     schema: Literal["sekisho.gate-input/v1"]

@@ -1,4 +1,4 @@
-"""JSON Schemas of the gate's input and answer, generated from their types, and the strict reading of an input."""
+"""JSON Schemas of the gate's input and answer, generated from their types; the strict reading of an input."""
 
 from __future__ import annotations
 

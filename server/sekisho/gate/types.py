@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 RULE_ID = r"^[A-Z]{3}-[0-9]{2}$"
-RuleId = Annotated[str, msgspec.Meta(pattern=RULE_ID)]
+RuleId = Annotated[str, msgspec.Meta(pattern=RULE_ID, max_length=6)]
 Sentence = Annotated[str, msgspec.Meta(max_length=4096)]
 
 
@@ -53,7 +53,7 @@ class RuleResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     required: Sentence
     remedy: Sentence
     """A literal command where one exists; empty for a rule that passed or does not apply."""
-    details: Annotated[tuple[Sentence, ...], msgspec.Meta(max_length=1000)] = ()
+    details: Annotated[tuple[Sentence, ...], msgspec.Meta(max_length=1000)]
 
 
 class PolicyAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,7 +90,9 @@ class PolicyVerdict:
     def only_evidence_lacks(self) -> bool:
         """Denied, and every blocking rule is missing or inconclusive: the CLI's exit code 3 instead of 1."""
         lacking = (RuleStatus.MISSING, RuleStatus.INCONCLUSIVE)
-        return not self.answer.allow and all(self.rules[rule].status in lacking for rule in self.answer.blocking)
+        return not self.answer.allow and all(
+            self.rules[rule].status in lacking for rule in self.answer.blocking
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The answer as plain JSON values, for storage and signing."""
