@@ -51,6 +51,34 @@ def main(ctx: click.Context, project: str, as_json: bool) -> None:
     ctx.call_on_close(ctx.obj.close)
 
 
+def _remember_json(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.ensure_object(Session).as_json = True
+
+
+def _remember_project(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value:
+        ctx.ensure_object(Session).project = value
+
+
+def _with_common_options(command: click.Command) -> click.Command:
+    """Let ``--json`` and ``--project`` stand after the command too, where people write them."""
+    if isinstance(command, click.Group):
+        for child in command.commands.values():
+            _with_common_options(child)
+        return command
+    taken = {name for parameter in command.params for name in parameter.opts}
+    if "--json" not in taken:
+        command.params.append(
+            click.Option(["--json"], is_flag=True, expose_value=False, callback=_remember_json, help="Print JSON only.")
+        )
+    if "--project" not in taken:
+        command.params.append(
+            click.Option(["--project"], expose_value=False, callback=_remember_project, help="Project to work in.")
+        )
+    return command
+
+
 for _room in ROOMS:
     for _command in import_module(f"sekisho.cli.{_room}").commands:
-        main.add_command(_command)
+        main.add_command(_with_common_options(_command))

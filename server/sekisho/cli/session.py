@@ -16,7 +16,17 @@ from rich.console import Console, RenderableType
 
 from sekisho.client import Client
 from sekisho.client.connection import Connection
-from sekisho.kernel.errors import Forbidden, Invalid, NotFound, SekishoError, Unauthenticated
+from sekisho.kernel.errors import (
+    Archived,
+    Conflict,
+    ExtraMissing,
+    Forbidden,
+    Invalid,
+    NotFound,
+    SekishoError,
+    TooLarge,
+    Unauthenticated,
+)
 from sekisho.kernel.settings import Settings, Sourced, load_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -93,5 +103,5 @@ session = click.make_pass_decorator(Session)
 
 def exit_code_of(error: SekishoError) -> int:
     """2 for what the caller can mend in his input, 4 for what the server or an engine could not do."""
-    usage = (Invalid, NotFound, Forbidden, Unauthenticated)
-    return 2 if isinstance(error, usage) or type(error).__name__ in {"Conflict", "Archived", "TooLarge", "ExtraMissing"} else 4
+    mendable = (Invalid, NotFound, Forbidden, Unauthenticated, Conflict, Archived, TooLarge, ExtraMissing)
+    return 2 if isinstance(error, mendable) else 4
