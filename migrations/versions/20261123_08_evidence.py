@@ -12,8 +12,19 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "cards",
+        sa.Column("id", sa.String(36), nullable=False),
+        sa.Column("project", sa.String(64), nullable=False),
+        sa.Column("subject", sa.String(71), nullable=False),
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("principal", sa.String(64), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cards")),
+    )
+    op.create_index("ix_cards_project_subject", "cards", ["project", "subject"])
 
 
 def downgrade() -> None:
-    pass
+    op.drop_table("cards")
