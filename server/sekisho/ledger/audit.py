@@ -1,0 +1,132 @@
+"""Recomputing the log from its first entry: pure decisions about rows that the service reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sekisho.kernel.digests import canonical_json
+from sekisho.kernel.errors import IntegrityFailed, Invalid
+from sekisho.kernel.json import decode_json
+from sekisho.ledger import merkle
+from sekisho.ledger.signing import CHECKPOINT_TYPE, PublicKey
+from sekisho.ledger.types import Checkpoint, Verification, entry_of
+
+MAX_PROBLEMS: Final = 100
+
+
+@dataclass
+class Audit:
+    """Fed with every row in order, then with the head; knows at the end what does not hold.
+
+    Leaf and subtree hashes are computed afresh from each entry's bytes and compared with the kept ones; so are
+    the roots at the size of every checkpoint.
+    """
+
+    checkpoints: Sequence[Checkpoint]
+    keys: Mapping[str, PublicKey]
+    frontier: merkle.Frontier = field(default_factory=merkle.Frontier)
+    problems: list[str] = field(default_factory=list)
+    _roots: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._wanted = {checkpoint.size for checkpoint in self.checkpoints}
+        self._note_root()
+
+    def entry(
+        self, seq: int, content: str, columns: Mapping[str, Any], leaf_hash: str, subtrees: Sequence[str]
+    ) -> None:
+        """The next row, as stored."""
+        if seq != self.frontier.size:
+            self._report(f"entry {self.frontier.size} is missing; the next one is {seq}")
+            return
+        data = content.encode()
+        self._check_content(seq, data, columns)
+        leaf = merkle.leaf_hash(data)
+        if leaf.hex() != leaf_hash:
+            self._report(f"entry {seq}: its bytes do not have the kept leaf hash")
+        self.frontier, completed = self.frontier.appended(leaf)
+        if [value.hex() for value in completed] != list(subtrees):
+            self._report(f"entry {seq}: the kept subtree hashes are not those of the entries")
+        self._note_root()
+
+    def finish(self, origin: str | None, head: merkle.Frontier) -> Verification:
+        """Compare with the head and the checkpoints."""
+        if head != self.frontier:
+            self._report(
+                f"the head says {head.size} entries, and the log has {self.frontier.size} or another root"
+            )
+        for checkpoint in self.checkpoints:
+            self._check_checkpoint(checkpoint, origin)
+        return Verification(
+            entries=self.frontier.size,
+            checkpoints=len(self.checkpoints),
+            root=merkle.text(self.frontier.root),
+            problems=tuple(self.problems),
+        )
+
+    def _check_content(self, seq: int, data: bytes, columns: Mapping[str, Any]) -> None:
+        try:
+            content = decode_json(data)
+            entry = entry_of(content)
+            canonical = canonical_json(content)
+        except (Invalid, ValueError) as error:
+            self._report(f"entry {seq}: {error}")
+            return
+        if canonical != data:
+            self._report(f"entry {seq}: its bytes are not canonical JSON")
+        if entry.seq != seq:
+            self._report(f"entry {seq}: its bytes say it is entry {entry.seq}")
+        for name, value in columns.items():
+            if getattr(entry, name) != value:
+                self._report(
+                    f"entry {seq}: the column {name} is {value!r}, its bytes say {getattr(entry, name)!r}"
+                )
+
+    def _check_checkpoint(self, checkpoint: Checkpoint, origin: str | None) -> None:
+        name = f"checkpoint of size {checkpoint.size}"
+        if checkpoint.origin != origin:
+            self._report(f"{name}: it is of the log {checkpoint.origin}, not {origin}")
+        if checkpoint.size > self.frontier.size:
+            self._report(f"{name}: the log has only {self.frontier.size} entries")
+        elif self._roots.get(checkpoint.size) != checkpoint.root:
+            self._report(f"{name}: the entries have another root")
+        try:
+            signed = open_checkpoint(checkpoint.envelope, self.keys)
+        except IntegrityFailed as error:
+            self._report(f"{name}: {error.detail}")
+            return
+        if signed.content() != checkpoint.content():
+            self._report(f"{name}: what is signed is not what the row says")
+
+    def _note_root(self) -> None:
+        if self.frontier.size in self._wanted:
+            self._roots[self.frontier.size] = merkle.text(self.frontier.root)
+
+    def _report(self, problem: str) -> None:
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(problem)
+
+
+def open_checkpoint(envelope: Any, keys: Mapping[str, PublicKey]) -> Checkpoint:
+    """The checkpoint that one of these keys (by keyid) signed. Raises `IntegrityFailed`."""
+    signatures = envelope.get("signatures") if isinstance(envelope, Mapping) else None
+    first = signatures[0] if isinstance(signatures, list) and signatures else None
+    keyid = first.get("keyid") if isinstance(first, Mapping) else None
+    key = keys.get(keyid) if isinstance(keyid, str) else None
+    if key is None:
+        if len(keys) != 1:
+            raise IntegrityFailed(f"the checkpoint is signed by a key that is not known here: {keyid!r:.20}")
+        key = next(iter(keys.values()))
+    try:
+        content = decode_json(key.verify(envelope, CHECKPOINT_TYPE))
+    except Invalid as error:
+        raise IntegrityFailed(f"the signed checkpoint is not JSON: {error}") from error
+    match content:
+        case {"origin": str(origin), "size": int(size), "root": str(root), "time": int(time), **rest} if (
+            not rest
+        ):
+            return Checkpoint(origin=origin, size=size, root=root, time=time, envelope=envelope)
+        case _:
+            raise IntegrityFailed("what is signed as a checkpoint does not have a checkpoint's fields")

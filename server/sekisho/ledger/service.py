@@ -1,0 +1,247 @@
+"""Use cases of the ledger. Rooms append inside the transaction of the change itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sekisho.kernel.clock import Clock, epoch_ms
+from sekisho.kernel.database import Database, Transaction
+from sekisho.kernel.digests import canonical_json
+from sekisho.kernel.errors import FieldError, Forbidden, IntegrityFailed, Invalid, NotFound
+from sekisho.kernel.ids import new_id
+from sekisho.kernel.json import decode_json
+from sekisho.kernel.pages import Cursor, Page, parse_cursor, parse_limit
+from sekisho.ledger import merkle
+from sekisho.ledger.audit import Audit
+from sekisho.ledger.signing import CHECKPOINT_TYPE, STATEMENT_TYPE, PublicKey, Signer
+from sekisho.ledger.store import Head, LedgerStore
+from sekisho.ledger.types import (
+    EVERYWHERE,
+    Checkpoint,
+    ConsistencyProof,
+    Entry,
+    InclusionProof,
+    Reader,
+    Verification,
+)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The log of one database. `retired` are public keys of former signing keys."""
+
+    database: Database
+    clock: Clock
+    signer: Signer
+    retired: tuple[PublicKey, ...] = ()
+
+    @property
+    def keys(self) -> tuple[PublicKey, ...]:
+        """Every key that this server's signatures verify with, the one in use first."""
+        return (self.signer.public, *(key for key in self.retired if key.keyid != self.signer.keyid))
+
+    async def lock(self, tx: Transaction) -> None:
+        """Let no other transaction append until this one ends: for reading, deciding and appending as one step."""
+        await LedgerStore(tx).head(for_update=True)
+
+    async def append(
+        self, tx: Transaction, *, kind: str, project: str, principal: str, subject: str | None = None,
+        body: Mapping[str, Any],
+    ) -> Entry:  # fmt: skip
+        """Add an entry in the caller's write transaction; it stands or falls with it.
+
+        From here to the end of the transaction other appends wait on PostgreSQL, so append after all else is done.
+        `body` must survive canonical JSON (no floats that matter, no integer of 2**53 or more).
+        """
+        store = LedgerStore(tx)
+        head = await store.head(for_update=True)
+        now = self.clock.now()
+        entry = Entry(head.frontier.size, epoch_ms(now), kind, project, principal, subject, body)
+        content = canonical_json(entry.content())
+        decode_json(content)  # what could not be read back must not be written
+        leaf = merkle.leaf_hash(content)
+        frontier, completed = head.frontier.appended(leaf)
+        await store.insert(entry, content, leaf, completed)
+        await store.move_head(Head(head.origin or f"sekisho/{new_id(now)}", frontier))
+        return entry
+
+    def sign_statement(self, statement: Mapping[str, Any]) -> dict[str, Any]:
+        """The DSSE envelope over an in-toto statement's canonical JSON."""
+        return self.signer.sign(STATEMENT_TYPE, canonical_json(dict(statement)))
+
+    async def attestation(self, envelope: Mapping[str, Any], seq: int) -> dict[str, Any]:
+        """The file that proves a decision offline: its envelope, its entry, and the entry's place under a signature.
+
+        It uses the first checkpoint that covers the entry, so that the same decision gives the same file.
+        """
+        async with self.database.read() as tx:
+            checkpoint = await LedgerStore(tx).first_checkpoint_over(seq)
+        if checkpoint is None:
+            async with self.database.write() as tx:
+                checkpoint = await self.checkpoint_in(tx)
+        async with self.database.read() as tx:
+            entry = await _entry(tx, seq)
+            proof = await _inclusion(tx, seq, checkpoint.size)
+        return {
+            "envelope": dict(envelope),
+            "entry": entry.content(),
+            "inclusion": {"size": proof.size, "hashes": list(proof.hashes)},
+            "checkpoint": dict(checkpoint.envelope),
+        }
+
+    async def checkpoint_in(self, tx: Transaction) -> Checkpoint:
+        """Sign the log as it stands in this write transaction, or give the checkpoint of this size."""
+        store = LedgerStore(tx)
+        head = await store.head(for_update=True)
+        last = await store.last_checkpoint()
+        if last is not None and last.size == head.frontier.size:
+            return last
+        if head.origin is None:
+            raise NotFound("the ledger has no entries yet, so there is nothing to sign")
+        checkpoint = self._sign(head.origin, head.frontier)
+        await store.insert_checkpoint(checkpoint)
+        return checkpoint
+
+    async def checkpoint(self, reader: Reader) -> Checkpoint:
+        """The signed size and root of the log now."""
+        _require_reader(reader)
+        async with self.database.read() as tx:
+            last = await LedgerStore(tx).last_checkpoint()
+            head = await LedgerStore(tx).head()
+        if last is not None and last.size == head.frontier.size:
+            return last
+        async with self.database.write() as tx:
+            return await self.checkpoint_in(tx)
+
+    async def entries(
+        self, reader: Reader, *, project: str | None = None, kind: str | None = None, subject: str | None = None,
+        cursor: str | None = None, newest_first: bool = True, limit: int = 50,
+    ) -> Page[Entry]:  # fmt: skip
+        """Entries of the projects that `reader` may read. Raises `NotFound` for another project."""
+        if project is not None and not _reads(reader, project):
+            raise NotFound(f"there is no project {project}")
+        if project is not None:
+            projects: frozenset[str] | None = frozenset({project})
+        else:
+            projects = None if EVERYWHERE in reader.readable else reader.readable
+        limit = parse_limit(limit)
+        async with self.database.read() as tx:
+            found = await LedgerStore(tx).page(
+                projects=projects, kind=kind, subject=subject, after=_after(cursor),
+                newest_first=newest_first, limit=limit + 1,
+            )  # fmt: skip
+        more = (
+            Cursor(found[limit - 1].time, str(found[limit - 1].seq)).encode() if len(found) > limit else None
+        )
+        return Page(tuple(found[:limit]), more)
+
+    async def entry(self, reader: Reader, seq: int) -> Entry:
+        """Raises `NotFound` also for an entry of a project that `reader` may not read."""
+        async with self.database.read() as tx:
+            entry = await _entry(tx, seq)
+        if not _reads(reader, entry.project):
+            raise _no_entry(seq)
+        return entry
+
+    async def inclusion(self, reader: Reader, seq: int, size: int | None = None) -> InclusionProof:
+        """Proof that entry `seq` is among the first `size` entries (None: among all)."""
+        await self.entry(reader, seq)
+        async with self.database.read() as tx:
+            return await _inclusion(tx, seq, size)
+
+    async def consistency(self, reader: Reader, first: int, second: int | None = None) -> ConsistencyProof:
+        """Proof that nothing among the first `first` entries changed while the log grew to `second` (None: to now)."""
+        _require_reader(reader)
+        async with self.database.read() as tx:
+            store = LedgerStore(tx)
+            second = await _size(store, second)
+            if not 0 <= first <= second:
+                raise _out_of_range("first", f"use 0 to {second}")
+            hashes, roots = await _prove(store, merkle.consistency_ranges(first, second), [first, second])
+        return ConsistencyProof(first, second, roots[0], roots[1], hashes)
+
+    async def verify(self, reader: Reader) -> Verification:
+        """Recompute every hash, root and signature from the entries' bytes."""
+        _require_reader(reader)
+        async with self.database.read() as tx:
+            store = LedgerStore(tx)
+            audit = Audit(await store.checkpoints(), {key.keyid: key for key in self.keys})
+            async for row in store.all():
+                audit.entry(row.seq, row.content, row.columns, row.leaf_hash, row.subtrees)
+            head = await store.head()
+        return audit.finish(head.origin, head.frontier)
+
+    def _sign(self, origin: str, frontier: merkle.Frontier) -> Checkpoint:
+        unsigned = Checkpoint(
+            origin, frontier.size, merkle.text(frontier.root), epoch_ms(self.clock.now()), {}
+        )
+        envelope = self.signer.sign(CHECKPOINT_TYPE, canonical_json(unsigned.content()))
+        return Checkpoint(**unsigned.content(), envelope=envelope)
+
+
+async def _entry(tx: Transaction, seq: int) -> Entry:
+    try:
+        entry = await LedgerStore(tx).one_or_none(seq)
+    except ValueError as error:
+        raise IntegrityFailed(f"ledger entry {seq} does not read back: {error}") from error
+    if entry is None:
+        raise _no_entry(seq)
+    return entry
+
+
+async def _inclusion(tx: Transaction, seq: int, size: int | None) -> InclusionProof:
+    store = LedgerStore(tx)
+    size = await _size(store, size)
+    if size <= seq:
+        raise _out_of_range("size", f"use {seq + 1} or more: a smaller tree does not hold entry {seq}")
+    hashes, roots = await _prove(store, merkle.inclusion_ranges(seq, size), [size])
+    leaf = await store.subtrees([(0, seq)])
+    return InclusionProof(seq, size, merkle.text(leaf[0, seq]), roots[0], hashes)
+
+
+async def _size(store: LedgerStore, asked: int | None) -> int:
+    now = (await store.head()).frontier.size
+    if asked is not None and not 0 <= asked <= now:
+        raise _out_of_range("size", f"the ledger has {now} entries now")
+    return now if asked is None else asked
+
+
+async def _prove(
+    store: LedgerStore, ranges: list[merkle.Range], sizes: list[int]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The hashes over `ranges`, and the roots of the trees of `sizes`."""
+    wanted = [*ranges, *((0, size) for size in sizes)]
+    kept = await store.subtrees(node for leaves in wanted for node in merkle.subtrees(leaves))
+    try:
+        hashes = [merkle.text(value) for value in merkle.proof_from(wanted, kept.__getitem__)]
+    except KeyError as error:
+        raise IntegrityFailed(f"the ledger lacks the entries under subtree {error}") from error
+    return tuple(hashes[: len(ranges)]), tuple(hashes[len(ranges) :])
+
+
+def _reads(reader: Reader, project: str) -> bool:
+    return EVERYWHERE in reader.readable or project in reader.readable
+
+
+def _require_reader(reader: Reader) -> None:
+    if not reader.readable:
+        raise Forbidden("seeing the ledger takes a role that reads, in any project")
+
+
+def _after(cursor: str | None) -> int | None:
+    parsed = parse_cursor(cursor)
+    if parsed is None:
+        return None
+    if not parsed.id.isdecimal():
+        raise _out_of_range("cursor", "pass next_cursor of the page before, unchanged")
+    return int(parsed.id)
+
+
+def _no_entry(seq: int) -> NotFound:
+    return NotFound(f"there is no ledger entry {seq}")
+
+
+def _out_of_range(name: str, mend: str) -> Invalid:
+    return Invalid(f"{name} is out of range", fields=[FieldError(f"$.{name}", mend)])

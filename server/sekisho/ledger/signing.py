@@ -1,0 +1,210 @@
+"""DSSE envelopes through securesystemslib. The algorithm follows the key: Ed25519, ECDSA or RSA, as PKCS#8 PEM.
+
+securesystemslib is imported only when something is signed or verified, so that the light client can say which
+extra is missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from sekisho.kernel.errors import ExtraMissing, IntegrityFailed, Invalid
+
+STATEMENT_TYPE: Final = "application/vnd.in-toto+json"
+CHECKPOINT_TYPE: Final = "application/vnd.sekisho.checkpoint.v1+json"
+
+
+class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    keyid: str
+    sig: str
+
+
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """The JSON form of a DSSE envelope."""
+
+    payload: str
+    payload_type: str
+    signatures: list[Signature]
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A key that signatures are checked with. `keyid` is derived from the key itself."""
+
+    pem: str
+    keyid: str
+    algorithm: str
+    _key: Any
+
+    def verify(self, envelope: Any, payload_type: str) -> bytes:
+        """The payload, once its signature by this key and its type are proven. Raises `IntegrityFailed`."""
+        from securesystemslib.dsse import Envelope as Dsse
+        from securesystemslib.exceptions import Error
+
+        shape = _envelope(envelope)
+        if shape.payload_type != payload_type:
+            raise IntegrityFailed(f"the envelope's payload is {shape.payload_type!r}, not {payload_type!r}")
+        if all(signature.keyid != self.keyid for signature in shape.signatures):
+            signers = ", ".join(signature.keyid[:16] for signature in shape.signatures) or "nobody"
+            raise IntegrityFailed(
+                f"the envelope is signed by {signers}, not by the given key {self.keyid[:16]}",
+                remedy="give the public key of the server that decided (its GET /v1/keys), obtained beforehand",
+            )
+        try:
+            dsse = Dsse.from_dict(msgspec.to_builtins(shape))
+            dsse.verify([self._key], 1)
+        except (Error, ValueError, KeyError, TypeError) as error:
+            raise IntegrityFailed(
+                f"the signature by key {self.keyid[:16]} does not fit the payload: {error}"
+            ) from error
+        return bytes(dsse.payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs with one private key; `public` is what others verify with."""
+
+    public: PublicKey
+    _signer: Any
+
+    @property
+    def keyid(self) -> str:
+        return self.public.keyid
+
+    @property
+    def public_pem(self) -> str:
+        return self.public.pem
+
+    def sign(self, payload_type: str, payload: bytes) -> dict[str, Any]:
+        """A DSSE envelope, as JSON, over these very bytes."""
+        from securesystemslib.dsse import Envelope as Dsse
+
+        envelope = Dsse(payload, payload_type, {})
+        envelope.sign(self._signer)
+        return dict(envelope.to_dict())
+
+
+def verify_envelope(envelope: Any, public_pem: str, payload_type: str = STATEMENT_TYPE) -> bytes:
+    """The payload of an envelope that this key signed. Raises `IntegrityFailed`, or `Invalid` for a bad PEM."""
+    return load_public_key(public_pem).verify(envelope, payload_type)
+
+
+def load_public_key(pem: str) -> PublicKey:
+    """Raises `Invalid` where the text is no PEM public key of a kind that can be verified with."""
+    _require_extra()
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+    from securesystemslib.exceptions import Error
+    from securesystemslib.signer import SSlibKey
+
+    try:
+        crypto = load_pem_public_key(pem.encode())
+        key = SSlibKey.from_crypto(crypto)
+    except (ValueError, UnsupportedAlgorithm, Error) as error:
+        raise Invalid(
+            f"the public key cannot be used: {error}",
+            remedy="give a PEM file that begins with -----BEGIN PUBLIC KEY----- (Ed25519, ECDSA or RSA)",
+        ) from error
+    text = crypto.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return PublicKey(pem=text, keyid=key.keyid, algorithm=key.scheme, _key=key)
+
+
+def load_signer(pem: bytes) -> Signer:
+    """Raises `Invalid` where the bytes are no unencrypted PKCS#8 private key of a usable kind."""
+    _require_extra()
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+    from securesystemslib.exceptions import Error
+    from securesystemslib.signer import CryptoSigner
+
+    try:
+        private = load_pem_private_key(pem, None)
+        signer = CryptoSigner(private)
+    except (ValueError, TypeError, UnsupportedAlgorithm, Error) as error:
+        raise Invalid(
+            f"the signing key cannot be used: {error}",
+            remedy="give an unencrypted PKCS#8 PEM file with an Ed25519, ECDSA or RSA key",
+        ) from error
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return Signer(load_public_key(public.decode()), signer)
+
+
+def load_or_create_signer(path: Path) -> Signer:
+    """The signer of this PEM file; where there is none, an Ed25519 key is made, readable by its owner only.
+
+    Several processes may start at once: one file wins, all use it. The public key is written beside it
+    (``signing.pub.pem``); one that belongs to a former private key is kept as ``retired-<keyid>.pub.pem``.
+    """
+    if not path.exists():
+        _require_extra()
+        from securesystemslib.signer import CryptoSigner
+
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with contextlib.suppress(FileExistsError):
+            _write_whole(path, CryptoSigner.generate_ed25519().private_bytes)
+    signer = load_signer(path.read_bytes())
+    _publish(signer, path.with_name(f"{path.stem}.pub.pem"))
+    return signer
+
+
+def retired_keys(folder: Path) -> tuple[PublicKey, ...]:
+    """Public keys of former signing keys, with which older checkpoints still verify."""
+    return tuple(load_public_key(path.read_text()) for path in sorted(folder.glob("retired-*.pub.pem")))
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Create the file at once with all its content, mode 0600. Raises FileExistsError."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(name, path)
+    finally:
+        os.unlink(name)
+
+
+def _publish(signer: Signer, path: Path) -> None:
+    try:
+        former = path.read_text()
+        if former == signer.public_pem:
+            return
+        retired = path.with_name(f"retired-{load_public_key(former).keyid[:16]}.pub.pem")
+        os.replace(path, retired)
+    except FileNotFoundError:
+        pass
+    except Invalid:
+        path.unlink()
+    try:
+        with contextlib.suppress(FileExistsError):
+            _write_whole(path, signer.public_pem.encode())
+            path.chmod(0o644)
+    except OSError:
+        # A signing key may stand in a read-only mount (a secret); GET /v1/keys publishes it all the same.
+        return
+
+
+def _envelope(value: Any) -> Envelope:
+    try:
+        return msgspec.convert(value, Envelope)
+    except msgspec.ValidationError as error:
+        raise IntegrityFailed(f"this is not a DSSE envelope: {error}") from error
+
+
+def _require_extra() -> None:
+    try:
+        import_module("cryptography")
+        import_module("securesystemslib")
+    except ImportError as error:
+        raise ExtraMissing(
+            "signatures need the package securesystemslib", remedy="pip install 'sekisho[verify]'"
+        ) from error

@@ -1,0 +1,188 @@
+"""Rows of the ledger.
+
+Each entry's row keeps, beside its leaf hash, the perfect subtrees that its leaf completed: one more hash per entry
+on average, and every proof is then O(log n) rows. The head is one row whose lock serialises appends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, String, Text, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sekisho.kernel.database import Base, CanonicalJson, Transaction
+from sekisho.kernel.json import decode_json
+from sekisho.ledger.merkle import Frontier, Node, last_leaf
+from sekisho.ledger.types import Checkpoint, Entry, entry_of
+
+HEAD = 1
+
+
+class HeadRow(Base):
+    __tablename__ = "ledger_head"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    origin: Mapped[str | None] = mapped_column(String(64))
+    size: Mapped[int]
+    peaks: Mapped[Any] = mapped_column(CanonicalJson)
+
+
+class EntryRow(Base):
+    __tablename__ = "ledger_entries"
+    __table_args__ = (
+        Index("ix_ledger_entries_project_seq", "project", "seq"),
+        Index("ix_ledger_entries_kind_seq", "kind", "seq"),
+        Index("ix_ledger_entries_subject_seq", "subject", "seq"),
+    )
+
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    time: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(64))
+    project: Mapped[str] = mapped_column(String(64))
+    principal: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str | None] = mapped_column(String(255))
+    content: Mapped[str] = mapped_column(Text)
+    leaf_hash: Mapped[str] = mapped_column(String(64))
+    subtrees: Mapped[Any] = mapped_column(CanonicalJson)
+
+
+class CheckpointRow(Base):
+    __tablename__ = "ledger_checkpoints"
+
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    origin: Mapped[str] = mapped_column(String(64))
+    root: Mapped[str] = mapped_column(String(71))
+    time: Mapped[int]
+    envelope: Mapped[Any] = mapped_column(CanonicalJson)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the log ends. `origin` is its name, None until the first entry."""
+
+    origin: str | None
+    frontier: Frontier
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An entry's row as it stands, unverified."""
+
+    seq: int
+    columns: Mapping[str, Any]
+    content: str
+    leaf_hash: str
+    subtrees: tuple[str, ...]
+
+
+class LedgerStore:
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def head(self, *, for_update: bool = False) -> Head:
+        query = select(HeadRow.origin, HeadRow.size, HeadRow.peaks).where(HeadRow.id == HEAD)
+        row = (await self._tx.execute(query.with_for_update() if for_update else query)).one()
+        return Head(row.origin, Frontier(row.size, tuple(bytes.fromhex(peak) for peak in row.peaks)))
+
+    async def move_head(self, head: Head) -> None:
+        peaks = [peak.hex() for peak in head.frontier.peaks]
+        await self._tx.execute(
+            update(HeadRow)
+            .where(HeadRow.id == HEAD)
+            .values(origin=head.origin, size=head.frontier.size, peaks=peaks)
+        )
+
+    async def insert(self, entry: Entry, content: bytes, leaf: bytes, subtrees: Iterable[bytes]) -> None:
+        await self._tx.execute(
+            insert(EntryRow).values(
+                seq=entry.seq, time=entry.time, kind=entry.kind, project=entry.project, principal=entry.principal,
+                subject=entry.subject, content=content.decode(), leaf_hash=leaf.hex(),
+                subtrees=[value.hex() for value in subtrees],
+            )
+        )  # fmt: skip
+
+    async def one_or_none(self, seq: int) -> Entry | None:
+        content = await self._tx.scalar(select(EntryRow.content).where(EntryRow.seq == seq))
+        return None if content is None else _entry(content)
+
+    async def page(
+        self, *, projects: Iterable[str] | None, kind: str | None, subject: str | None, after: int | None,
+        newest_first: bool, limit: int,
+    ) -> list[Entry]:  # fmt: skip
+        """Entries of these projects (None: of all), in the order of the log or against it."""
+        query = select(EntryRow.content).limit(limit)
+        if projects is not None:
+            query = query.where(EntryRow.project.in_(sorted(projects)))
+        if kind is not None:
+            query = query.where(EntryRow.kind == kind)
+        if subject is not None:
+            query = query.where(EntryRow.subject == subject)
+        if after is not None:
+            query = query.where(EntryRow.seq < after if newest_first else EntryRow.seq > after)
+        query = query.order_by(EntryRow.seq.desc() if newest_first else EntryRow.seq)
+        return [_entry(content) for content in await self._tx.scalars(query)]
+
+    async def subtrees(self, nodes: Iterable[Node]) -> dict[Node, bytes]:
+        """Hashes of these perfect subtrees; one whose last leaf is not in the log is left out."""
+        wanted = set(nodes)
+        rows = await self._tx.execute(
+            select(EntryRow.seq, EntryRow.leaf_hash, EntryRow.subtrees).where(
+                EntryRow.seq.in_({last_leaf(node) for node in wanted})
+            )
+        )
+        hashes = {row.seq: (row.leaf_hash, *row.subtrees) for row in rows}
+        return {
+            node: bytes.fromhex(hashes[last_leaf(node)][node[0]])
+            for node in wanted
+            if last_leaf(node) in hashes
+        }
+
+    async def all(self, *, batch: int = 500) -> AsyncIterator[Stored]:
+        """Every row, in order, a batch at a time."""
+        after = -1
+        while True:
+            query = select(EntryRow).where(EntryRow.seq > after).order_by(EntryRow.seq).limit(batch)
+            rows = list(await self._tx.scalars(query))
+            for row in rows:
+                yield _stored(row)
+                self._tx.expunge(row)
+            if len(rows) < batch:
+                return
+            after = rows[-1].seq
+
+    async def insert_checkpoint(self, checkpoint: Checkpoint) -> None:
+        await self._tx.execute(
+            insert(CheckpointRow).values(**checkpoint.content(), envelope=dict(checkpoint.envelope))
+        )
+
+    async def last_checkpoint(self) -> Checkpoint | None:
+        row = await self._tx.scalar(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1))
+        return None if row is None else _checkpoint(row)
+
+    async def first_checkpoint_over(self, seq: int) -> Checkpoint | None:
+        """The smallest checkpoint that covers entry `seq`."""
+        query = select(CheckpointRow).where(CheckpointRow.size > seq).order_by(CheckpointRow.size).limit(1)
+        row = await self._tx.scalar(query)
+        return None if row is None else _checkpoint(row)
+
+    async def checkpoints(self) -> list[Checkpoint]:
+        return [
+            _checkpoint(row)
+            for row in await self._tx.scalars(select(CheckpointRow).order_by(CheckpointRow.size))
+        ]
+
+
+def _entry(content: str) -> Entry:
+    return entry_of(decode_json(content.encode()))
+
+
+def _stored(row: EntryRow) -> Stored:
+    columns = {name: getattr(row, name) for name in ("time", "kind", "project", "principal", "subject")}
+    return Stored(row.seq, columns, row.content, row.leaf_hash, tuple(row.subtrees))
+
+
+def _checkpoint(row: CheckpointRow) -> Checkpoint:
+    return Checkpoint(origin=row.origin, size=row.size, root=row.root, time=row.time, envelope=row.envelope)
