@@ -1,1 +1,1 @@
-"""The append-only Merkle log of every state change and decision, its signed checkpoints and its attestations."""
+"""The append-only Merkle log of state changes and decisions, its signed checkpoints, its attestations."""

@@ -20,8 +20,8 @@ MAX_PROBLEMS: Final = 100
 class Audit:
     """Fed with every row in order, then with the head; knows at the end what does not hold.
 
-    Leaf and subtree hashes are computed afresh from each entry's bytes and compared with the kept ones; so are
-    the roots at the size of every checkpoint.
+    Leaf and subtree hashes are computed afresh from each entry's bytes and compared with the kept ones;
+    so are the roots at the size of every checkpoint.
     """
 
     checkpoints: Sequence[Checkpoint]

@@ -1,7 +1,7 @@
-"""The Merkle tree of RFC 9162, section 2.1: SHA-256, leaves prefixed 0x00, inner nodes 0x01. Pure, standard library only.
+"""The Merkle tree of RFC 9162, section 2.1: SHA-256, leaves prefixed 0x00, inner nodes 0x01. Pure.
 
-Proofs are planned as ranges of leaves first. Every such range splits into perfect subtrees, whose hashes never
-change once their last leaf stands; so the same plan serves a list of leaf hashes and a table of kept subtrees.
+Proofs are planned as ranges of leaves first. Every such range splits into perfect subtrees, whose hashes
+never change once their last leaf stands; so one plan serves a list of leaf hashes and a table of subtrees.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Frontier:
-    """All that appending needs: how many leaves there are, and the largest perfect subtrees, left to right."""
+    """All that appending needs: how many leaves there are, and the largest perfect subtrees in order."""
 
     size: int = 0
     peaks: tuple[bytes, ...] = ()
 
     def appended(self, leaf: bytes) -> tuple[Frontier, tuple[bytes, ...]]:
-        """The frontier with one leaf more, and the perfect subtrees of level 1 and up that this leaf completes."""
+        """The frontier with one leaf more, and the subtrees of level 1 and up that this leaf completes."""
         peaks, completed, carry = list(self.peaks), [], leaf
         for _ in range(trailing_ones(self.size)):
             carry = node_hash(peaks.pop(), carry)
@@ -80,7 +80,7 @@ def last_leaf(node: Node) -> int:
 
 
 def inclusion_ranges(index: int, size: int) -> list[Range]:
-    """The ranges whose hashes prove leaf `index` in the tree of `size` leaves, nearest the leaf first (2.1.3.1)."""
+    """The ranges whose hashes prove leaf `index` among `size` leaves, nearest the leaf first (2.1.3.1)."""
     if not 0 <= index < size:
         raise ValueError(f"a tree of {size} leaves has no leaf {index}")
     first, end, ranges = 0, size, []
@@ -141,7 +141,7 @@ def proof_from(ranges: Sequence[Range], kept: Callable[[Node], bytes]) -> list[b
 def verify_inclusion(
     leaf: bytes, index: int, size: int, proof: Sequence[bytes], expected_root: bytes
 ) -> bool:
-    """RFC 9162, section 2.1.3.2. The caller must trust `size` and `expected_root` together (a signed checkpoint)."""
+    """RFC 9162, section 2.1.3.2. `size` and root must come from one trusted place: a signed checkpoint."""
     if not 0 <= index < size:
         return False
     place, last, result = index, size - 1, leaf

@@ -43,7 +43,7 @@ class Ledger:
         return (self.signer.public, *(key for key in self.retired if key.keyid != self.signer.keyid))
 
     async def lock(self, tx: Transaction) -> None:
-        """Let no other transaction append until this one ends: for reading, deciding and appending as one step."""
+        """Let no other transaction append until this one ends: read, decide and append as one step."""
         await LedgerStore(tx).head(for_update=True)
 
     async def append(
@@ -52,7 +52,7 @@ class Ledger:
     ) -> Entry:  # fmt: skip
         """Add an entry in the caller's write transaction; it stands or falls with it.
 
-        From here to the end of the transaction other appends wait on PostgreSQL, so append after all else is done.
+        Other appends wait on PostgreSQL until this transaction ends, so append after all else is done.
         `body` must survive canonical JSON (no floats that matter, no integer of 2**53 or more).
         """
         store = LedgerStore(tx)
@@ -72,7 +72,7 @@ class Ledger:
         return self.signer.sign(STATEMENT_TYPE, canonical_json(dict(statement)))
 
     async def attestation(self, envelope: Mapping[str, Any], seq: int) -> dict[str, Any]:
-        """The file that proves a decision offline: its envelope, its entry, and the entry's place under a signature.
+        """The file that proves a decision offline: envelope, entry, and the entry's place in the signed log.
 
         It uses the first checkpoint that covers the entry, so that the same decision gives the same file.
         """
@@ -116,8 +116,8 @@ class Ledger:
             return await self.checkpoint_in(tx)
 
     async def entries(
-        self, reader: Reader, *, project: str | None = None, kind: str | None = None, subject: str | None = None,
-        cursor: str | None = None, newest_first: bool = True, limit: int = 50,
+        self, reader: Reader, *, project: str | None = None, kind: str | None = None,
+        subject: str | None = None, cursor: str | None = None, newest_first: bool = True, limit: int = 50,
     ) -> Page[Entry]:  # fmt: skip
         """Entries of the projects that `reader` may read. Raises `NotFound` for another project."""
         if project is not None and not _reads(reader, project):
@@ -152,7 +152,7 @@ class Ledger:
             return await _inclusion(tx, seq, size)
 
     async def consistency(self, reader: Reader, first: int, second: int | None = None) -> ConsistencyProof:
-        """Proof that nothing among the first `first` entries changed while the log grew to `second` (None: to now)."""
+        """Proof that the first `first` entries did not change while the log grew to `second` (None: now)."""
         _require_reader(reader)
         async with self.database.read() as tx:
             store = LedgerStore(tx)

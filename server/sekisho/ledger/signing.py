@@ -1,4 +1,4 @@
-"""DSSE envelopes through securesystemslib. The algorithm follows the key: Ed25519, ECDSA or RSA, as PKCS#8 PEM.
+"""DSSE envelopes through securesystemslib. The algorithm follows the key: Ed25519, ECDSA or RSA, PKCS#8 PEM.
 
 securesystemslib is imported only when something is signed or verified, so that the light client can say which
 extra is missing.
@@ -56,7 +56,7 @@ class PublicKey:
             signers = ", ".join(signature.keyid[:16] for signature in shape.signatures) or "nobody"
             raise IntegrityFailed(
                 f"the envelope is signed by {signers}, not by the given key {self.keyid[:16]}",
-                remedy="give the public key of the server that decided (its GET /v1/keys), obtained beforehand",
+                remedy="give the public key of the server that decided, obtained beforehand (GET /v1/keys)",
             )
         try:
             dsse = Dsse.from_dict(msgspec.to_builtins(shape))
@@ -93,7 +93,7 @@ class Signer:
 
 
 def verify_envelope(envelope: Any, public_pem: str, payload_type: str = STATEMENT_TYPE) -> bytes:
-    """The payload of an envelope that this key signed. Raises `IntegrityFailed`, or `Invalid` for a bad PEM."""
+    """The payload of an envelope that this key signed. Raises `IntegrityFailed`, `Invalid` for a bad PEM."""
     return load_public_key(public_pem).verify(envelope, payload_type)
 
 
@@ -103,7 +103,7 @@ def load_public_key(pem: str) -> PublicKey:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
     from securesystemslib.exceptions import Error
-    from securesystemslib.signer import SSlibKey
+    from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
     try:
         crypto = load_pem_public_key(pem.encode())
@@ -123,7 +123,7 @@ def load_signer(pem: bytes) -> Signer:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
     from securesystemslib.exceptions import Error
-    from securesystemslib.signer import CryptoSigner
+    from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]
 
     try:
         private = load_pem_private_key(pem, None)
@@ -145,7 +145,7 @@ def load_or_create_signer(path: Path) -> Signer:
     """
     if not path.exists():
         _require_extra()
-        from securesystemslib.signer import CryptoSigner
+        from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]
 
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with contextlib.suppress(FileExistsError):

@@ -1,7 +1,8 @@
 """Rows of the ledger.
 
-Each entry's row keeps, beside its leaf hash, the perfect subtrees that its leaf completed: one more hash per entry
-on average, and every proof is then O(log n) rows. The head is one row whose lock serialises appends.
+Each entry's row keeps, beside its leaf hash, the perfect subtrees that its leaf completed: one more hash
+per entry on average, and every proof is then O(log n) rows. The head is one row, and its lock
+serialises appends.
 """
 
 from __future__ import annotations
@@ -98,9 +99,9 @@ class LedgerStore:
     async def insert(self, entry: Entry, content: bytes, leaf: bytes, subtrees: Iterable[bytes]) -> None:
         await self._tx.execute(
             insert(EntryRow).values(
-                seq=entry.seq, time=entry.time, kind=entry.kind, project=entry.project, principal=entry.principal,
-                subject=entry.subject, content=content.decode(), leaf_hash=leaf.hex(),
-                subtrees=[value.hex() for value in subtrees],
+                seq=entry.seq, time=entry.time, kind=entry.kind, project=entry.project,
+                principal=entry.principal, subject=entry.subject, content=content.decode(),
+                leaf_hash=leaf.hex(), subtrees=[value.hex() for value in subtrees],
             )
         )  # fmt: skip
 

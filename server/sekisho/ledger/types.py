@@ -1,4 +1,4 @@
-"""What the ledger holds and proves. Times are epoch milliseconds; `seq` counts entries from 0, as RFC 9162 does leaves."""
+"""What the ledger holds and proves. Times are epoch milliseconds; `seq` counts from 0, as RFC 9162 does."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class InclusionProof:
-    """That entry `seq` is in the tree of `size` entries; `hashes` as RFC 9162 orders them, nearest the leaf first."""
+    """That entry `seq` is in the tree of `size` entries; `hashes` in the RFC's order, nearest the leaf first."""
 
     seq: int
     size: int
