@@ -1,0 +1,97 @@
+# Which evidence counts here: the requirements that name the subject, their pinned suites, and the latest run of each.
+package sekisho.evidence
+
+import data.sekisho.parameters
+import data.sekisho.report
+import data.sekisho.text
+
+path := sprintf("%s/%s/%s", [input.project, input.subject.kind, input.subject.name])
+
+requirements := [requirement |
+	some requirement in data.parameters.requirements
+	input.stage in requirement.stages
+	true in {glob.match(pattern, ["/"], path) | some pattern in requirement.subjects}
+]
+
+claims(kind) := {claim |
+	some requirement in requirements
+	some claim in object.get(requirement, kind, [])
+}
+
+suites := {name | some requirement in requirements; some name in requirement.suites} | {claim.suite |
+	some kind in ["floors", "caps", "margins", "groups", "gaps", "group_floors"]
+	some claim in claims(kind)
+}
+
+pins := {name: pin | some name in suites; pin := data.parameters.suites[name]}
+
+# The latest counts: an older and better one does not hide it.
+latest := {name: run |
+	some name, pin in pins
+	order := sort([[run.finished_at, run.id, place] | some place, run in input.evidence.runs; serves(run, pin)])
+	count(order) > 0
+	run := input.evidence.runs[order[count(order) - 1][2]]
+}
+
+serves(run, pin) if {
+	run.suite == pin.suite
+	run.dataset == pin.dataset
+	run.subject == input.subject.digest
+	counts(run)
+}
+
+counts(run) if run.origin == "measured"
+
+counts(run) if {
+	run.origin != "measured"
+	run.producer in parameters.parameter("EVA-01", "producers")
+}
+
+metric(suite, name) := object.get(latest, [suite, "metrics", name], {})
+
+slice(claim, group) := object.get(metric(claim.suite, claim.metric), ["slices", claim.axis, group], {})
+
+gap(claim) := object.get(metric(claim.suite, claim.metric), ["gaps", claim.axis], {})
+
+whole(interval) if interval.low_bp <= interval.high_bp
+
+# Three-valued: wholly inside the limit, wholly outside, or not to be told.
+at_least(interval, floor) := "passed" if {
+	whole(interval)
+	interval.low_bp >= floor
+} else := "failed" if {
+	whole(interval)
+	interval.high_bp < floor
+} else := "inconclusive" if {
+	whole(interval)
+} else := "missing"
+
+at_most(interval, cap) := "passed" if {
+	whole(interval)
+	interval.high_bp <= cap
+} else := "failed" if {
+	whole(interval)
+	interval.low_bp > cap
+} else := "inconclusive" if {
+	whole(interval)
+} else := "missing"
+
+seen(interval) := sprintf("%s to %s", [text.percent(interval.low_bp), text.percent(interval.high_bp)]) if {
+	whole(interval)
+} else := "nothing"
+
+remedy(suite) := text.evaluate(suite, pins[suite].suite) if {
+	suite in object.keys(pins)
+} else := "sekisho policy pin"
+
+no_requirement := report.absent(
+	sprintf("no requirement in the policy data names %s at %s", [path, input.stage]),
+	"a requirement that says what to measure",
+	sprintf("add a requirement for %s at %s to the policy data", [path, input.stage]),
+)
+
+nothing_claimed(kind) := report.absent(
+	sprintf("the policy data sets no %s for %s at %s", [kind, path, input.stage]),
+	sprintf("%s in a requirement that names this version", [kind]),
+	sprintf("add %s for %s at %s to the policy data", [kind, path, input.stage]),
+)

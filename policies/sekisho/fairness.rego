@@ -1,0 +1,146 @@
+# Fairness: the groups that policy data declares were measured, and none of them is left behind.
+package sekisho.fairness
+
+import data.sekisho.evidence
+import data.sekisho.report
+import data.sekisho.text
+
+# METADATA
+# title: The declared groups were measured
+# description: Each group that policy data declares was measured on at least its number of cases.
+# custom:
+#   id: FAI-01
+#   severity: high
+#   kinds: [agent]
+#   actions: [promote]
+#   remedy: Add cases for the group to the dataset, have the policy pin it, and run the suite again.
+#   frameworks:
+#     - EU AI Act, Article 10 (data and data governance)
+#     - NIST AI RMF, MEASURE 2.11 (fairness and bias)
+results["FAI-01"] := report.finding(group_checks, evidence.nothing_claimed("groups"))
+
+group_checks contains report.check(
+	measured(interval, claim.min_n),
+	sprintf("%s of suite/%s, %s %s: %s", [
+		claim.metric, claim.suite, claim.axis,
+		group, group_words[measured(interval, claim.min_n)],
+	]),
+	sprintf("%d cases", [object.get(interval, "n", 0)]),
+	sprintf("at least %d cases", [claim.min_n]),
+	evidence.remedy(claim.suite),
+) if {
+	some claim in evidence.claims("groups")
+	some group in claim.values
+	interval := evidence.slice(claim, group)
+}
+
+measured(interval, least) := "missing" if {
+	object.get(interval, "n", 0) == 0
+} else := "passed" if {
+	interval.n >= least
+} else := "failed"
+
+group_words := {
+	"passed": "measured",
+	"failed": "measured on too few cases",
+	"missing": "not measured",
+}
+
+# METADATA
+# title: The gap between groups is within its limit
+# description: >-
+#   The difference between the best and the worst group, with its whole confidence interval, is within the limit that
+#   policy data sets.
+# custom:
+#   id: FAI-02
+#   severity: critical
+#   kinds: [agent]
+#   actions: [promote]
+#   remedy: See the worst cases of the group that falls behind, improve the version for it, and evaluate it again.
+#   frameworks:
+#     - EU AI Act, Article 10 (data and data governance)
+#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
+#     - NIST AI RMF, MEASURE 2.11 (fairness and bias)
+results["FAI-02"] := report.finding(gap_checks, evidence.nothing_claimed("gaps"))
+
+gap_checks contains report.check(
+	status,
+	gap_message(status, claim, gap),
+	gap_seen(gap),
+	sprintf("whole interval at most %s", [text.percent(claim.limit_bp)]),
+	evidence.remedy(claim.suite),
+) if {
+	some claim in evidence.claims("gaps")
+	gap := evidence.gap(claim)
+	status := evidence.at_most(gap, claim.limit_bp)
+}
+
+gap_message("missing", claim, _) := sprintf(
+	"the gap in %s of suite/%s by %s was not measured",
+	[claim.metric, claim.suite, claim.axis],
+)
+
+gap_message(status, claim, gap) := sprintf(
+	"the gap in %s of suite/%s by %s (%s over %s) is %s, interval %s, and %s its limit of %s%s",
+	[
+		claim.metric, claim.suite, claim.axis, gap.best, gap.worst, text.percent(gap.gap_bp),
+		text.between(gap), gap_words[status], text.percent(claim.limit_bp), worst_words(status, gap),
+	],
+) if {
+	status != "missing"
+}
+
+gap_words := {"passed": "is within", "failed": "is over", "inconclusive": "cannot be told from"}
+
+worst_words("passed", _) := ""
+
+worst_words(status, gap) := sprintf("; worst cases: %s", [concat(", ", array.slice(gap.worst_cases, 0, 5))]) if {
+	status != "passed"
+	count(gap.worst_cases) > 0
+}
+
+worst_words(status, gap) := "" if {
+	status != "passed"
+	count(gap.worst_cases) == 0
+}
+
+gap_seen(gap) := sprintf("%s (%s)", [text.percent(gap.gap_bp), text.between(gap)]) if {
+	evidence.whole(gap)
+} else := "nothing"
+
+# METADATA
+# title: No group falls under the floor
+# description: For each declared group, the lower bound of the metric's confidence interval reaches the group floor.
+# custom:
+#   id: FAI-03
+#   severity: high
+#   kinds: [agent]
+#   actions: [promote]
+#   remedy: See the worst cases of the group, improve the version for it, and evaluate it again.
+#   frameworks:
+#     - EU AI Act, Article 10 (data and data governance)
+#     - NIST AI RMF, MEASURE 2.11 (fairness and bias)
+results["FAI-03"] := report.finding(group_floor_checks, evidence.nothing_claimed("group_floors"))
+
+group_floor_checks contains report.check(
+	status,
+	sprintf("%s of suite/%s, %s %s: %s %s", [
+		claim.metric, claim.suite, claim.axis, group,
+		group_floor_words[status], text.percent(claim.floor_bp),
+	]),
+	evidence.seen(interval),
+	sprintf("lower bound at least %s", [text.percent(claim.floor_bp)]),
+	evidence.remedy(claim.suite),
+) if {
+	some claim in evidence.claims("group_floors")
+	some group in claim.values
+	interval := evidence.slice(claim, group)
+	status := evidence.at_least(interval, claim.floor_bp)
+}
+
+group_floor_words := {
+	"passed": "above the floor of",
+	"failed": "below the floor of",
+	"inconclusive": "cannot be told from the floor of",
+	"missing": "not measured; the floor is",
+}

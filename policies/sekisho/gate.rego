@@ -1,0 +1,86 @@
+# The decision: allow only when every required rule passed or is waived. Nothing is allowed for want of an objection.
+package sekisho.gate
+
+import data.sekisho.documentation
+import data.sekisho.evaluation
+import data.sekisho.fairness
+import data.sekisho.licences
+import data.sekisho.lineage
+import data.sekisho.operations
+import data.sekisho.oversight
+import data.sekisho.parameters
+import data.sekisho.rules
+import data.sekisho.waivers
+
+findings := object.union_n([
+	lineage.results,
+	evaluation.results,
+	fairness.results,
+	licences.results,
+	documentation.results,
+	oversight.results,
+	operations.results,
+])
+
+concerned := {id |
+	some id, rule in rules.declared
+	input.subject.kind in rule.kinds
+	input.action in rule.actions
+}
+
+required := {id | some id in concerned; parameters.mode(id) == "enforce"}
+
+judged := {id | some id in concerned; parameters.mode(id) != "off"}
+
+passed := {id | some id in judged; findings[id].status == "passed"}
+
+waived := {id | some id in judged; not id in passed; waivers.covers(id)}
+
+blocking := required - (passed | waived)
+
+default allow := false
+
+allow if {
+	count(required) > 0
+	count(blocking) == 0
+}
+
+decision := {
+	"allow": allow,
+	"required": sort(required),
+	"passed": sort(passed),
+	"waived": sort(waived),
+	"blocking": sort(blocking),
+	"rules": {id: result(id) | some id, _ in rules.declared},
+}
+
+result(id) := object.union(told(id), {"mode": parameters.mode(id), "waived": id in waived})
+
+told(id) := findings[id] if {
+	id in judged
+	id in object.keys(findings)
+}
+
+told(id) := silent("missing", "the rule came to no finding on this input") if {
+	id in judged
+	not id in object.keys(findings)
+}
+
+told(id) := silent("not_applicable", sprintf("policy data switches it off at %s", [input.stage])) if {
+	id in concerned
+	not id in judged
+}
+
+told(id) := silent("not_applicable", sprintf("it does not concern the %s of this kind", [act])) if {
+	not id in concerned
+	act := {"promote": "promotion", "rollback": "roll-back"}[input.action]
+}
+
+silent(status, message) := {
+	"status": status,
+	"message": message,
+	"observed": "",
+	"required": "",
+	"remedy": "",
+	"details": [],
+}

@@ -1,0 +1,52 @@
+# Licences: everything in the closure may be used here.
+package sekisho.licences
+
+import data.sekisho.parameters
+import data.sekisho.report
+import data.sekisho.text
+
+# METADATA
+# title: Licences are on the allow-list
+# description: >-
+#   Each corpus, dataset and model in the closure declares an SPDX licence that the stage allows; of alternatives joined
+#   by OR, one is enough.
+# custom:
+#   id: LIC-01
+#   severity: high
+#   kinds: [agent, index, corpus, dataset, model]
+#   actions: [promote]
+#   remedy: Declare the licence in the manifest, use a source whose licence is allowed, or have the allow-list changed.
+#   frameworks:
+#     - NIST AI RMF, GOVERN 6.1 (third-party intellectual property)
+results["LIC-01"] := report.finding(
+	licence_checks,
+	report.absent("the closure holds nothing that is licensed", "declared licences", "declare the licences"),
+)
+
+allowed := {licence | some licence in parameters.parameter("LIC-01", "allowed")}
+
+allow_words := sprintf("one of %s", [concat(", ", sort(allowed))])
+
+licence_checks contains report.check(
+	licence_status(node),
+	sprintf("%s: %s", [text.label(node), licence_words(node)]),
+	object.get(node.facts, "licence", "no licence"),
+	allow_words,
+	sprintf("declare an allowed licence in %s/%s, or replace it", [node.kind, node.name]),
+) if {
+	some node in input.lineage.nodes
+	node.kind in {"corpus", "dataset", "model"}
+}
+
+licence_status(node) := "missing" if {
+	not node.facts.licence
+} else := "passed" if {
+	some alternative in split(node.facts.licence, " OR ")
+	alternative in allowed
+} else := "failed"
+
+licence_words(node) := {
+	"missing": "declares no licence",
+	"passed": "licence allowed",
+	"failed": "licence not on the allow-list",
+}[licence_status(node)]

@@ -1,0 +1,314 @@
+# Lineage: what is promoted is exactly what was registered, down to its last part.
+package sekisho.lineage
+
+import data.sekisho.parameters
+import data.sekisho.report
+import data.sekisho.text
+
+nodes := input.lineage.nodes
+
+edges := {digest: object.get(input.lineage.edges, digest, []) | some digest, _ in nodes}
+
+# METADATA
+# title: Every version hashes to its digest
+# description: >-
+#   The stored bytes of each version in the pinned closure were hashed again for this decision and give the digest
+#   they are kept under, and the closure's root is the version that is to move.
+# custom:
+#   id: LIN-01
+#   severity: critical
+#   kinds: [system, prompt, corpus, index, agent, dataset, suite, model]
+#   actions: [promote, rollback]
+#   remedy: Register the content again from its source; what is stored under this digest has been altered.
+#   frameworks:
+#     - EU AI Act, Article 12 (record-keeping)
+#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
+#     - NIST AI RMF, MEASURE
+results["LIN-01"] := report.finding(
+	bytes_checks | root_checks,
+	report.absent("the closure is empty", "the versions this one is made from", "register the version again"),
+)
+
+bytes_checks contains report.check(
+	hashed(digest, node),
+	sprintf("%s %s", [text.label(node), hash_words[hashed(digest, node)]]),
+	hash_words[hashed(digest, node)],
+	"bytes that hash to the digest",
+	sprintf("register %s/%s again from its source; its stored bytes have been altered", [node.kind, node.name]),
+) if {
+	some digest, node in nodes
+}
+
+hashed(digest, node) := "passed" if {
+	node.integrity == "verified"
+	node.digest == digest
+} else := "failed"
+
+hash_words := {"passed": "hashes to its digest", "failed": "does not hash to its digest"}
+
+root_checks contains report.check(
+	rooted,
+	{"passed": "the closure is the subject's", "failed": "the closure is not the subject's"}[rooted],
+	text.short(input.lineage.root),
+	input.subject.digest,
+	"report this: the gate assembled another version's closure",
+)
+
+rooted := "passed" if {
+	input.lineage.root == input.subject.digest
+	nodes[input.lineage.root].kind == input.subject.kind
+	nodes[input.lineage.root].name == input.subject.name
+} else := "failed"
+
+# METADATA
+# title: Nothing in the closure is missing or loose
+# description: >-
+#   Every digest that a version names is registered and stands in the closure, and every version in the closure is
+#   reached from the subject.
+# custom:
+#   id: LIN-02
+#   severity: critical
+#   kinds: [system, prompt, corpus, index, agent, dataset, suite, model]
+#   actions: [promote, rollback]
+#   remedy: Register the named version, or register the subject again with digests that exist.
+#   frameworks:
+#     - EU AI Act, Article 11 (technical documentation)
+#     - NIST AI RMF, MAP
+results["LIN-02"] := report.finding(
+	edge_checks | reach_checks,
+	report.absent("the closure is empty", "the versions this one is made from", "register the version again"),
+)
+
+unregistered := {digest | some digest in input.lineage.dangling} | (targets - object.keys(nodes))
+
+targets := {target | some _, pointed in input.lineage.edges; some target in pointed}
+
+edge_checks contains report.check(
+	"failed",
+	sprintf("%s is named and not registered", [digest]),
+	"a digest that nobody registered",
+	"every named digest registered",
+	sprintf("register the version with the digest %s", [digest]),
+) if {
+	some digest in unregistered
+}
+
+reached := graph.reachable(edges, {input.subject.digest})
+
+reach_checks contains report.check(
+	reach_status,
+	sprintf("%d of %d versions of the closure are reached from the subject", [count(reached), count(nodes)]),
+	sprintf("%d reached", [count(reached)]),
+	sprintf("%d reached", [count(nodes)]),
+	"report this: the gate assembled a closure that does not hang together",
+) if {
+	count(nodes) > 0
+}
+
+reach_status := "passed" if {
+	count(object.keys(nodes) - reached) == 0
+	count(object.keys(input.lineage.edges) - object.keys(nodes)) == 0
+} else := "failed"
+
+# METADATA
+# title: Nothing in the closure is archived or revoked
+# description: No version in the pinned closure has been taken out of use.
+# custom:
+#   id: LIN-03
+#   severity: critical
+#   kinds: [system, prompt, corpus, index, agent, dataset, suite, model]
+#   actions: [promote, rollback]
+#   remedy: Restore the archived version if it is sound, or register the subject with another; a revoked one stays out.
+#   frameworks:
+#     - EU AI Act, Article 9 (risk management system)
+#     - NIST AI RMF, MANAGE
+results["LIN-03"] := report.finding(
+	use_checks,
+	report.absent("the closure is empty", "the versions this one is made from", "register the version again"),
+)
+
+use_checks contains report.check(
+	{true: "passed", false: "failed"}[word == "in use"],
+	sprintf("%s is %s", [text.label(node), word]),
+	word,
+	"in use",
+	out_of_use_remedy(node),
+) if {
+	some node in nodes
+	word := use(node)
+}
+
+use(node) := "revoked" if {
+	node.revoked
+} else := "archived" if {
+	node.archived
+} else := "in use"
+
+out_of_use_remedy(node) := sprintf("register the subject with another %s than %s, which is revoked", words) if {
+	node.revoked
+	words := [node.kind, text.label(node)]
+} else := text.restore(node)
+
+# METADATA
+# title: Models are pinned to a digest
+# description: Each model in the closure names the digest of its weights, so that a host cannot swap them unseen.
+# custom:
+#   id: LIN-04
+#   severity: high
+#   kinds: [agent, model]
+#   actions: [promote]
+#   remedy: Register the model with the digest that its host reports, and the agent with that model.
+#   frameworks:
+#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
+#     - NIST AI RMF, MAP
+results["LIN-04"] := report.finding(
+	model_checks,
+	report.absent("the closure holds no model", "at least one model, pinned", "register the agent with a model"),
+)
+
+model_checks contains report.check(
+	{true: "passed", false: "failed"}[node.facts.pinned],
+	sprintf("%s %s", [text.label(node), {true: "is pinned", false: "is not pinned to a digest"}[node.facts.pinned]]),
+	{true: "pinned", false: "not pinned"}[node.facts.pinned],
+	"pinned to a digest",
+	sprintf("register model/%s with the digest its host reports, then the agent with it", [node.name]),
+) if {
+	some node in nodes
+	node.kind == "model"
+}
+
+# METADATA
+# title: The index is what its manifest says
+# description: >-
+#   The index's vectors and chunks were recomputed and equal what the store holds, and its embedder is recorded with
+#   its digest and dimension.
+# custom:
+#   id: LIN-05
+#   severity: high
+#   kinds: [agent, index]
+#   actions: [promote]
+#   remedy: Verify the index, and build it again where it has drifted.
+#   frameworks:
+#     - EU AI Act, Article 10 (data and data governance)
+#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
+#     - NIST AI RMF, MEASURE
+results["LIN-05"] := report.finding(
+	index_checks | embedder_checks,
+	report.absent("the closure holds no index", "an index that verifies", "register the agent with an index"),
+)
+
+index_checks contains report.check(
+	{"verified": "passed", "drifted": "failed", "unverified": "missing"}[node.facts.integrity],
+	sprintf("%s is %s", [text.label(node), node.facts.integrity]),
+	node.facts.integrity,
+	"verified against its manifest",
+	index_remedy(node),
+) if {
+	some node in nodes
+	node.kind == "index"
+}
+
+index_remedy(node) := text.verify_index(node) if {
+	node.facts.integrity != "drifted"
+} else := sprintf("sekisho index build %s/%s, then register the agent with it", [input.project, node.name])
+
+embedder_checks contains report.check(
+	embedded(node),
+	sprintf("%s %s", [text.label(node), embedder_words[embedded(node)]]),
+	sprintf("embedder %s of %d dimensions", [node.facts.embedder, node.facts.dimension]),
+	"an embedder with its digest and dimension, over a corpus of the closure",
+	sprintf("build index/%s again with this release, then register the agent with it", [node.name]),
+) if {
+	some node in nodes
+	node.kind == "index"
+}
+
+embedded(node) := "passed" if {
+	node.facts.embedder != ""
+	node.facts.embedder_digest
+	node.facts.dimension > 0
+	nodes[node.facts.corpus].kind == "corpus"
+} else := "failed"
+
+embedder_words := {"passed": "records its embedder", "failed": "does not record its embedder or corpus whole"}
+
+# METADATA
+# title: Stages are taken in order
+# description: >-
+#   The target is a stage of this policy, and the version stands at the stage before it (the first stage asks for none).
+# custom:
+#   id: LIN-06
+#   severity: critical
+#   kinds: [system, prompt, corpus, index, agent, dataset, suite, model]
+#   actions: [promote]
+#   remedy: Promote the version to the stage before this one first.
+#   frameworks:
+#     - EU AI Act, Article 9 (risk management system)
+#     - NIST AI RMF, MANAGE
+results["LIN-06"] := report.finding(
+	order_checks,
+	report.absent(
+		sprintf("%s is not a stage of this policy", [input.stage]),
+		sprintf("one of %s", [concat(", ", parameters.order)]),
+		sprintf("promote to one of %s", [concat(", ", parameters.order)]),
+	),
+)
+
+order_checks contains report.check(
+	"passed",
+	sprintf("%s is the first stage", [input.stage]),
+	input.stage,
+	"a stage that follows the one where the version stands",
+	"",
+) if {
+	parameters.order[0] == input.stage
+}
+
+order_checks contains report.check(
+	{true: "passed", false: "failed"}[stands],
+	sprintf("the version %s at %s", [{true: "stands", false: "does not stand"}[stands], before]),
+	standing,
+	sprintf("the version stands at %s", [before]),
+	text.promote(before),
+) if {
+	some place, stage in parameters.order
+	place > 0
+	stage == input.stage
+	before := parameters.order[place - 1]
+	stands := before in input.from_stages
+}
+
+standing := concat(", ", sort(input.from_stages)) if {
+	count(input.from_stages) > 0
+} else := "no stage"
+
+# METADATA
+# title: A roll-back goes to what was allowed before
+# description: The version was once moved to this stage by an allowing decision.
+# custom:
+#   id: LIN-07
+#   severity: critical
+#   kinds: [system, prompt, corpus, index, agent, dataset, suite, model]
+#   actions: [rollback]
+#   remedy: Promote the version instead; it has never been allowed at this stage.
+#   frameworks:
+#     - EU AI Act, Article 14 (human oversight)
+#     - NIST AI RMF, MANAGE
+results["LIN-07"] := report.finding(
+	past_checks,
+	report.absent(
+		sprintf("%s is not a stage of this policy", [input.stage]),
+		sprintf("one of %s", [concat(", ", parameters.order)]),
+		sprintf("roll back at one of %s", [concat(", ", parameters.order)]),
+	),
+)
+
+past_checks contains report.check(
+	{true: "passed", false: "failed"}[input.formerly_allowed],
+	{true: "the version was allowed here before", false: "the version was never allowed here"}[input.formerly_allowed],
+	{true: "allowed before", false: "never allowed"}[input.formerly_allowed],
+	"allowed before at this stage",
+	text.promote(input.stage),
+) if {
+	input.stage in parameters.order
+}

@@ -1,0 +1,106 @@
+# Oversight: a second person looked at this version and this evidence, and said yes.
+package sekisho.oversight
+
+import data.sekisho.parameters
+import data.sekisho.report
+import data.sekisho.text
+
+# METADATA
+# title: A second person approved
+# description: >-
+#   A person with the approver's role, who neither made nor requested this change, approved exactly this digest for this
+#   stage on this evidence, and the approval has not lapsed.
+# custom:
+#   id: OVS-01
+#   severity: critical
+#   kinds: [system, prompt, corpus, index, agent, dataset, suite, model]
+#   actions: [promote]
+#   remedy: Ask someone with the approver's role, who had no part in the change, to approve.
+#   frameworks:
+#     - EU AI Act, Article 14 (human oversight)
+#     - NIST AI RMF, GOVERN
+results["OVS-01"] := report.finding(
+	approval_checks,
+	report.absent("nobody has approved this version on this evidence", wanted, text.approve),
+)
+
+wanted := sprintf("%d independent approval(s) of this digest, stage and evidence", [least])
+
+least := parameters.parameter("OVS-01", "approvals")
+
+involved := {someone.principal | some someone in input.involved} | {input.requester.principal}
+
+lapsed(approval) := "is for another version" if {
+	approval.digest != input.subject.digest
+} else := "is for another stage" if {
+	approval.stage != input.stage
+} else := "is for other evidence" if {
+	approval.evidence_hash != input.evidence.hash
+} else := "has expired" if {
+	approval.expires_at <= input.now
+} else := "is from the future" if {
+	approval.at > input.now
+} else := ""
+
+refused(approval) := "came from a service" if {
+	approval.kind != "person"
+} else := "came from someone without the approver's role" if {
+	not approval.has_role
+} else := "came from someone who had a part in the change" if {
+	approval.principal in involved
+} else := sprintf("is not independent: %s", [concat("; ", approval.reasons)]) if {
+	not approval.independent
+} else := ""
+
+valid := {approval.principal |
+	some approval in input.approvals
+	lapsed(approval) == ""
+	refused(approval) == ""
+}
+
+approval_checks contains report.check(
+	"passed",
+	sprintf("approved by %s", [concat(", ", sort(valid))]),
+	sprintf("%d approval(s)", [count(valid)]),
+	wanted,
+	"",
+) if {
+	least > 0
+	count(valid) >= least
+}
+
+approval_checks contains report.check(
+	"missing",
+	sprintf("the approval %s of %s %s", [approval.id, approval.principal, lapsed(approval)]),
+	"an approval that has lapsed",
+	wanted,
+	text.approve,
+) if {
+	count(valid) < least
+	some approval in input.approvals
+	lapsed(approval) != ""
+}
+
+approval_checks contains report.check(
+	"failed",
+	sprintf("the approval %s of %s %s", [approval.id, approval.principal, refused(approval)]),
+	"an approval that does not count",
+	wanted,
+	text.approve,
+) if {
+	count(valid) < least
+	some approval in input.approvals
+	lapsed(approval) == ""
+	refused(approval) != ""
+}
+
+approval_checks contains report.check(
+	"missing",
+	sprintf("%d of %d approvals are given", [count(valid), least]),
+	sprintf("%d approval(s)", [count(valid)]),
+	wanted,
+	text.approve,
+) if {
+	count(valid) > 0
+	count(valid) < least
+}

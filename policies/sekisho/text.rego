@@ -1,0 +1,42 @@
+# Words and figures for people: percentages, labels of versions, and the commands that mend a finding.
+package sekisho.text
+
+percent(bp) := sprintf("%s%d.%s %s", [sign(bp), (size - (size % 100)) / 100, two_digits(size % 100), "%"]) if {
+	size := abs(bp)
+}
+
+sign(number) := "-" if number < 0
+
+sign(number) := "" if number >= 0
+
+two_digits(number) := sprintf("0%d", [number]) if number < 10
+
+two_digits(number) := sprintf("%d", [number]) if number >= 10
+
+between(interval) := sprintf("%s to %s", [percent(interval.low_bp), percent(interval.high_bp)])
+
+days(milliseconds) := sprintf("%d days", [(milliseconds - (milliseconds % 86400000)) / 86400000])
+
+short(digest) := substring(digest, 7, 12)
+
+label(version) := sprintf("%s/%s@%s", [version.kind, version.name, short(version.digest)])
+
+reference(version) := sprintf("%s/%s/%s@%s", [input.project, version.kind, version.name, version.digest])
+
+evaluate(suite, digest) := sprintf(
+	"sekisho eval %s --suite %s/suite/%s@%s",
+	[reference(input.subject), input.project, suite, digest],
+)
+
+promote(stage) := sprintf("sekisho promote %s --to %s", [reference(input.subject), stage])
+
+approve := sprintf(
+	"sekisho approve %s --to %s --evidence %s",
+	[reference(input.subject), input.stage, input.evidence.hash],
+)
+
+verify_index(index) := sprintf("sekisho index verify %s", [reference(index)])
+
+restore(version) := sprintf("sekisho restore %s", [reference(version)])
+
+write_card(system) := sprintf("sekisho card add %s --file card.yaml", [reference(system)])
