@@ -1,0 +1,221 @@
+"""The scorers a suite may name. Each is one short pure function of a `Sample`, and says what it is in its `Scorer`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from sekisho.evaluation import grounding, retrieval
+from sekisho.evaluation.types import Sample, Score, Scored, Target, Unscored
+from sekisho.evaluation.words import words
+from sekisho.kernel.errors import FieldError, Invalid
+
+MAX_K: Final = 1000
+MAX_CUTS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One score per metric of the scorer, and what a reader of the case should see."""
+
+    scores: Mapping[str, Score]
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """A scorer's declaration. All scores lie in [0, 1].
+
+    `metrics` are the names that its scores get (with ``@k`` added where it takes a cut); `lower_is_better` holds those
+    of them that are.
+    """
+
+    name: str
+    meaning: str
+    target: Target
+    reads: tuple[str, ...]
+    unscored: str
+    score: Callable[..., Outcome]
+    metrics: tuple[str, ...]
+    takes_k: bool = False
+    lower_is_better: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A scorer with its parameters: what a run applies to each sample."""
+
+    scorer: Scorer
+    metrics: tuple[str, ...]
+    score: Callable[[Sample], Outcome]
+    depth: int
+
+    def apply(self, sample: Sample) -> Outcome:
+        """Scores of one sample; a case that gave no output is `Unscored` with its reason."""
+        if sample.failure is not None:
+            return Outcome(dict.fromkeys(self.metrics, Unscored(sample.failure)), {})
+        return self.score(sample)
+
+
+def _ranked(metric: str, value: Callable[[retrieval.Judged], float], sample: Sample) -> Outcome:
+    golds = [passage for passage in sample.case.gold if passage.strip()]
+    if not golds:
+        return Outcome({metric: Unscored("the case names no gold passage")}, {})
+    return Outcome(
+        {metric: Scored(value(retrieval.judge([hit.text for hit in sample.hits or ()], golds)))}, {}
+    )
+
+
+def recall(sample: Sample, k: int) -> Outcome:
+    return _ranked(f"recall@{k}", partial(retrieval.recall, k=k), sample)
+
+
+def precision(sample: Sample, k: int) -> Outcome:
+    return _ranked(f"precision@{k}", partial(retrieval.precision, k=k), sample)
+
+
+def hit(sample: Sample, k: int) -> Outcome:
+    return _ranked(f"hit@{k}", partial(retrieval.hit, k=k), sample)
+
+
+def ndcg(sample: Sample, k: int) -> Outcome:
+    return _ranked(f"ndcg@{k}", partial(retrieval.ndcg, k=k), sample)
+
+
+def mrr(sample: Sample) -> Outcome:
+    return _ranked("mrr", retrieval.reciprocal_rank, sample)
+
+
+def average_precision(sample: Sample) -> Outcome:
+    return _ranked("map", retrieval.average_precision, sample)
+
+
+def ground(sample: Sample) -> Outcome:
+    """1 where any sentence of the answer lacks support in what was retrieved; abstaining is no hallucination."""
+    context = "\n\n".join(hit.text for hit in sample.hits or ())
+    names = ("hallucination_rate", "abstention_rate")
+    answer = sample.answer or ""
+    if not answer.strip():
+        return Outcome(dict.fromkeys(names, Unscored("the answer is empty")), {})
+    if grounding.abstained(answer):
+        return Outcome({names[0]: Scored(0.0), names[1]: Scored(1.0)}, {"abstained": True})
+    if not context.strip():
+        return Outcome(dict.fromkeys(names, Unscored("the context is empty")), {})
+    judged = grounding.ground(answer, context)
+    if not judged.sentences:
+        return Outcome(dict.fromkeys(names, Unscored("the answer holds no words")), {})
+    flagged = [
+        {"text": s.text, "support_bp": round(s.support * 10_000), "reasons": list(s.reasons)}
+        for s in judged.sentences
+        if not s.supported
+    ]
+    details = {"unsupported": flagged} if flagged else {}
+    return Outcome({names[0]: Scored(float(judged.hallucinated)), names[1]: Scored(0.0)}, details)
+
+
+def _against_expected(metric: str, value: Callable[[list[str], list[str]], float], sample: Sample) -> Outcome:
+    expected = words(sample.case.expected or "")
+    if not expected:
+        return Outcome({metric: Unscored("the case names no expected answer")}, {})
+    return Outcome({metric: Scored(value(words(sample.answer or ""), expected))}, {})
+
+
+def exact_match(sample: Sample) -> Outcome:
+    return _against_expected("exact_match", lambda answer, expected: float(answer == expected), sample)
+
+
+def contains(sample: Sample) -> Outcome:
+    return _against_expected("contains", lambda answer, expected: float(_stands_in(expected, answer)), sample)
+
+
+def token_f1(sample: Sample) -> Outcome:
+    return _against_expected("token_f1", _f1, sample)
+
+
+def _stands_in(part: Sequence[str], whole: Sequence[str]) -> bool:
+    return any(list(whole[i : i + len(part)]) == list(part) for i in range(len(whole) - len(part) + 1))
+
+
+def _f1(answer: list[str], expected: list[str]) -> float:
+    shared = (Counter(answer) & Counter(expected)).total()
+    return 2 * shared / (len(answer) + len(expected))
+
+
+_GOLD: Final = ("hits", "gold")
+_NO_GOLD: Final = "the case names no gold passage"
+_EXPECTED: Final = ("answer", "expected")
+_NO_EXPECTED: Final = "the case names no expected answer"
+_R, _A = Target.RETRIEVAL, Target.ANSWERS
+
+SCORERS: Final[Mapping[str, Scorer]] = {
+    scorer.name: scorer
+    for scorer in (
+        Scorer("recall", "share of the gold passages among the first k chunks", _R, _GOLD, _NO_GOLD, recall, ("recall",), True),
+        Scorer("precision", "share of the first k places that hold a gold passage", _R, _GOLD, _NO_GOLD, precision, ("precision",), True),
+        Scorer("hit", "whether any of the first k chunks holds a gold passage", _R, _GOLD, _NO_GOLD, hit, ("hit",), True),
+        Scorer("ndcg", "discounted cumulative gain at k over the ideal's, linear gain", _R, _GOLD, _NO_GOLD, ndcg, ("ndcg",), True),
+        Scorer("mrr", "one over the rank of the first chunk with a gold passage", _R, _GOLD, _NO_GOLD, mrr, ("mrr",)),
+        Scorer("map", "average precision over the gold passages", _R, _GOLD, _NO_GOLD, average_precision, ("map",)),
+        Scorer(
+            "grounding", "share of answers with a sentence that the retrieved passages do not support", _A, ("answer", "hits"),
+            "the answer or the context is empty", ground, ("hallucination_rate", "abstention_rate"),
+            lower_is_better=frozenset({"hallucination_rate", "abstention_rate"}),
+        ),
+        Scorer("exact_match", "whether the answer is the expected one, word for word", _A, _EXPECTED, _NO_EXPECTED, exact_match, ("exact_match",)),
+        Scorer("contains", "whether the expected answer stands in the answer", _A, _EXPECTED, _NO_EXPECTED, contains, ("contains",)),
+        Scorer("token_f1", "harmonic mean of the precision and recall of the answer's words", _A, _EXPECTED, _NO_EXPECTED, token_f1, ("token_f1",)),
+    )
+}  # fmt: skip
+
+LOWER_IS_BETTER: Final = frozenset().union(*(scorer.lower_is_better for scorer in SCORERS.values()))
+
+
+def measures(uses: Sequence[tuple[str, Mapping[str, Any]]], target: Target) -> tuple[Measure, ...]:
+    """The measures of a suite's (name, params) list. Raises `Invalid`, naming every place that is wrong."""
+    wrong: list[FieldError] = []
+    found: list[Measure] = []
+    for index, (name, params) in enumerate(uses):
+        found += _measures(f"$.scorers[{index}]", name, params, target, wrong)
+    names = [metric for measure in found for metric in measure.metrics]
+    wrong += [
+        FieldError("$.scorers", f"{name} is asked for twice") for name, n in Counter(names).items() if n > 1
+    ]
+    if wrong:
+        raise Invalid(
+            "the suite cannot be measured",
+            fields=wrong,
+            remedy="see `sekisho scorers` for what each takes and reads",
+        )
+    return tuple(found)
+
+
+def _measures(
+    path: str, name: str, params: Mapping[str, Any], target: Target, wrong: list[FieldError]
+) -> list[Measure]:
+    scorer = SCORERS.get(name)
+    if scorer is None:
+        wrong.append(
+            FieldError(f"{path}.name", f"unknown scorer {name!r}; known are {', '.join(sorted(SCORERS))}")
+        )
+        return []
+    if scorer.target is Target.ANSWERS and target is Target.RETRIEVAL:
+        wrong.append(
+            FieldError(f"{path}.name", f"{name} scores answers, and the suite's target is retrieval")
+        )
+    known = {"k"} if scorer.takes_k else set()
+    wrong += [FieldError(f"{path}.params.{key}", "unknown parameter") for key in sorted(set(params) - known)]
+    if not scorer.takes_k:
+        return [Measure(scorer, scorer.metrics, scorer.score, 10)]
+    cuts = params.get("k")
+    cuts = cuts if isinstance(cuts, list) else [cuts]
+    if not 1 <= len(cuts) <= MAX_CUTS or not all(type(k) is int and 1 <= k <= MAX_K for k in cuts):
+        wrong.append(
+            FieldError(
+                f"{path}.params.k", f"give a whole number from 1 to {MAX_K}, or a list of at most {MAX_CUTS}"
+            )
+        )
+        return []
+    return [Measure(scorer, (f"{scorer.metrics[0]}@{k}",), partial(scorer.score, k=k), k) for k in cuts]

@@ -1,0 +1,213 @@
+"""Rows of runs and their case results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, and_, func, or_, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sekisho.evaluation.types import CaseResult, Run, RunState, Target, score_json, score_of
+from sekisho.kernel.database import Base, CanonicalJson, Transaction
+from sekisho.kernel.pages import Cursor
+
+
+class RunRow(Base):
+    __tablename__ = "runs"
+    __table_args__ = (
+        Index("ix_runs_project_subject", "project", "subject"),
+        Index("ix_runs_project_created_at_id", "project", "created_at", "id"),
+        UniqueConstraint("project", "principal", "idempotency_key"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    project: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(16))
+    suite: Mapped[str] = mapped_column(String(71))
+    suite_name: Mapped[str] = mapped_column(String(64))
+    dataset: Mapped[str] = mapped_column(String(71))
+    subject: Mapped[str] = mapped_column(String(71))
+    subject_kind: Mapped[str] = mapped_column(String(16))
+    subject_name: Mapped[str] = mapped_column(String(64))
+    target: Mapped[str] = mapped_column(String(16))
+    principal: Mapped[str] = mapped_column(String(64))
+    idempotency_key: Mapped[str | None] = mapped_column(String(200))
+    job_id: Mapped[str] = mapped_column(String(36))
+    planned: Mapped[int]
+    engine: Mapped[Any] = mapped_column(CanonicalJson)
+    summary: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
+    final_digest: Mapped[str | None] = mapped_column(String(71))
+    reason: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[int]
+    started_at: Mapped[int | None]
+    finished_at: Mapped[int | None]
+
+
+class CaseResultRow(Base):
+    __tablename__ = "case_results"
+
+    run_id: Mapped[str] = mapped_column(String(36), ForeignKey("runs.id"), primary_key=True)
+    case_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    repeat: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    cluster: Mapped[str] = mapped_column(String(220))
+    pair: Mapped[str | None] = mapped_column(String(200))
+    slices: Mapped[Any] = mapped_column(CanonicalJson)
+    question: Mapped[str] = mapped_column(Text)
+    scores: Mapped[Any] = mapped_column(CanonicalJson)
+    output: Mapped[Any] = mapped_column(CanonicalJson)
+    latency_ms: Mapped[int | None]
+    at: Mapped[int]
+
+
+class RunStore:
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def insert(self, run: Run, idempotency_key: str | None) -> None:
+        self._tx.add(
+            RunRow(
+                id=run.id, project=run.project, state=run.state.value, suite=run.suite, suite_name=run.suite_name,
+                dataset=run.dataset, subject=run.subject, subject_kind=run.subject_kind,
+                subject_name=run.subject_name, target=run.target.value, principal=run.principal,
+                idempotency_key=idempotency_key, job_id=run.job_id, planned=run.planned, engine=dict(run.engine),
+                created_at=run.created_at,
+            )
+        )  # fmt: skip
+        await self._tx.flush()
+
+    async def one_or_none(self, run_id: str) -> Run | None:
+        row = await self._tx.get(RunRow, run_id)
+        return None if row is None else (await self._runs([row]))[0]
+
+    async def by_key(self, project: str, principal: str, key: str) -> Run | None:
+        row = await self._tx.scalar(
+            select(RunRow).where(
+                RunRow.project == project, RunRow.principal == principal, RunRow.idempotency_key == key
+            )
+        )
+        return None if row is None else (await self._runs([row]))[0]
+
+    async def page(
+        self, project: str, subject: str | None, suite: str | None, after: Cursor | None, limit: int
+    ) -> list[Run]:
+        """Newest first."""
+        query = select(RunRow).where(RunRow.project == project)
+        if subject is not None:
+            query = query.where(RunRow.subject == subject)
+        if suite is not None:
+            query = query.where(RunRow.suite == suite)
+        if after is not None:
+            earlier = and_(RunRow.created_at == after.time, RunRow.id < after.id)
+            query = query.where(or_(RunRow.created_at < after.time, earlier))
+        query = query.order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
+        return await self._runs(list(await self._tx.scalars(query)))
+
+    async def ended(self, project: str, subject: str) -> list[Run]:
+        """Every run of a version that came to an end of its own, oldest first."""
+        rows = await self._tx.scalars(
+            select(RunRow)
+            .where(
+                RunRow.project == project,
+                RunRow.subject == subject,
+                RunRow.state.in_([RunState.FINISHED.value, RunState.INCONCLUSIVE.value]),
+            )
+            .order_by(RunRow.finished_at, RunRow.id)
+        )
+        return await self._runs(list(rows))
+
+    async def start(self, run_id: str, engine: Mapping[str, str], now: int) -> None:
+        """A resumed run keeps its first start."""
+        await self._tx.execute(
+            update(RunRow)
+            .where(RunRow.id == run_id)
+            .values(state="running", engine=dict(engine), started_at=func.coalesce(RunRow.started_at, now))
+        )
+
+    async def end(
+        self,
+        run_id: str,
+        state: RunState,
+        now: int,
+        *,
+        summary: Mapping[str, Any] | None = None,
+        final_digest: str | None = None,
+        reason: str | None = None,
+    ) -> bool:
+        """False where the run had ended already."""
+        result = await self._tx.execute(
+            update(RunRow)
+            .where(RunRow.id == run_id, RunRow.state.in_(["queued", "running"]))
+            .values(
+                state=state.value,
+                summary=None if summary is None else dict(summary),
+                final_digest=final_digest,
+                reason=reason,
+                finished_at=now,
+            )
+            .returning(RunRow.id)
+        )
+        return result.first() is not None
+
+    async def add_results(self, run_id: str, results: Sequence[CaseResult]) -> None:
+        self._tx.add_all(
+            CaseResultRow(
+                run_id=run_id, case_id=r.case_id, repeat=r.repeat, cluster=r.cluster, pair=r.pair,
+                slices=dict(r.slices), question=r.question,
+                scores={name: score_json(score) for name, score in r.scores.items()}, output=dict(r.output),
+                latency_ms=r.latency_ms, at=r.at,
+            )
+            for r in results
+        )  # fmt: skip
+        await self._tx.flush()
+
+    async def done(self, run_id: str) -> set[tuple[str, int]]:
+        """(case, repeat) of every stored result."""
+        rows = await self._tx.execute(
+            select(CaseResultRow.case_id, CaseResultRow.repeat).where(CaseResultRow.run_id == run_id)
+        )
+        return {(case_id, repeat) for case_id, repeat in rows}
+
+    async def results(self, run_id: str) -> list[CaseResult]:
+        """All results of a run, by case and repeat."""
+        rows = await self._tx.scalars(select(CaseResultRow).where(CaseResultRow.run_id == run_id))
+        # Sorted here: databases differ in how they collate text, and the final digest must not.
+        return sorted(map(_result, rows), key=lambda result: (result.case_id, result.repeat))
+
+    async def results_page(
+        self, run_id: str, after: tuple[int, str] | None, limit: int
+    ) -> list[CaseResult]:
+        """A page of results by repeat and case; `after` is the (repeat, case) seen last."""
+        query = select(CaseResultRow).where(CaseResultRow.run_id == run_id)
+        if after is not None:
+            later = and_(CaseResultRow.repeat == after[0], CaseResultRow.case_id > after[1])
+            query = query.where(or_(CaseResultRow.repeat > after[0], later))
+        query = query.order_by(CaseResultRow.repeat, CaseResultRow.case_id).limit(limit)
+        return [_result(row) for row in await self._tx.scalars(query)]
+
+    async def _runs(self, rows: Sequence[RunRow]) -> list[Run]:
+        counted = await self._tx.execute(
+            select(CaseResultRow.run_id, func.count())
+            .where(CaseResultRow.run_id.in_([row.id for row in rows]))
+            .group_by(CaseResultRow.run_id)
+        )
+        done = {run_id: count for run_id, count in counted}
+        return [_run(row, done.get(row.id, 0)) for row in rows]
+
+
+def _run(row: RunRow, done: int) -> Run:
+    return Run(
+        id=row.id, project=row.project, state=RunState(row.state), suite=row.suite, suite_name=row.suite_name,
+        dataset=row.dataset, subject=row.subject, subject_kind=row.subject_kind, subject_name=row.subject_name,
+        target=Target(row.target), principal=row.principal, job_id=row.job_id, planned=row.planned, done=done,
+        engine=row.engine, summary=row.summary, final_digest=row.final_digest, reason=row.reason,
+        created_at=row.created_at, started_at=row.started_at, finished_at=row.finished_at,
+    )  # fmt: skip
+
+
+def _result(row: CaseResultRow) -> CaseResult:
+    return CaseResult(
+        case_id=row.case_id, repeat=row.repeat, cluster=row.cluster, pair=row.pair, slices=row.slices,
+        question=row.question, scores={name: score_of(value) for name, value in row.scores.items()},
+        output=row.output, latency_ms=row.latency_ms, at=row.at,
+    )  # fmt: skip
