@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -174,7 +174,9 @@ class ChangeWatch:
 
     async def start(self) -> None:
         if self._database.is_sqlite:
-            self._sqlite = sqlite3.connect(self._database.url.database or "", check_same_thread=False, isolation_level=None)
+            self._sqlite = sqlite3.connect(
+                self._database.url.database or "", check_same_thread=False, isolation_level=None
+            )
         else:
             await self._listen()
             self._keeper = asyncio.create_task(self._keep_listening())
@@ -214,5 +216,3 @@ class ChangeWatch:
                     await self._listen()
                 except (OSError, asyncpg.PostgresError):
                     self._postgres = None
-
-

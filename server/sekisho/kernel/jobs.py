@@ -6,7 +6,7 @@ A worker that falls silent loses its lease; the job is claimed again and goes on
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -104,18 +104,24 @@ class Jobs:
         A job that has been claimed `MAX_ATTEMPTS` times without an end is failed: it kills its worker.
         """
         now = epoch_ms(self.clock.now())
+        async with self.database.read() as tx:  # a worker asks often, and mostly in vain: not with the writers' lock
+            if not await JobStore(tx).any_free(kinds, now):
+                return None
         async with self.database.write() as tx:
             store = JobStore(tx)
             await store.fail_worn_out(now, MAX_ATTEMPTS)
             row = await store.claim(kinds, owner, now, now + self.lease_ms)
         return None if row is None else _job(row)
 
-    async def beat(self, job: Job, progress: Progress) -> bool:
-        """Renew the lease and store the progress; True where somebody asked to cancel. Raises `LeaseLost`."""
+    async def beat(self, job: Job, progress: Progress | None = None) -> bool:
+        """Renew the lease and, where given, store the progress; True where somebody asked to cancel.
+
+        Raises `LeaseLost`.
+        """
         now = epoch_ms(self.clock.now())
         async with self.database.write() as tx:
             cancelled = await JobStore(tx).beat(
-                job.id, job.lease_owner, now + self.lease_ms, {"done": progress.done, "total": progress.total, "unit": progress.unit}
+                job.id, job.lease_owner, now + self.lease_ms, None if progress is None else asdict(progress)
             )
         if cancelled is None:
             raise LeaseLost(f"job {job.id} was taken over by another worker")
@@ -127,7 +133,13 @@ class Jobs:
             raise LeaseLost(f"job {job.id} was taken over by another worker")
 
     async def finish(
-        self, tx: Transaction, job: Job, state: JobState, *, result: Mapping[str, Any] | None = None, error: str | None = None
+        self,
+        tx: Transaction,
+        job: Job,
+        state: JobState,
+        *,
+        result: Mapping[str, Any] | None = None,
+        error: str | None = None,
     ) -> None:
         """End a job in the transaction that stores its outcome. Raises `LeaseLost`."""
         await self.hold(tx, job)

@@ -63,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     lease_seconds: Positive = 30
     """How long a worker that fell silent keeps its job."""
     signing_key: str = ""
-    """PEM file of the private key (PKCS#8) for attestations and checkpoints; empty: made in `data_dir` at first start."""
+    """PEM file of the private key (PKCS#8) that signs attestations and checkpoints; empty: made in `data_dir`."""
     max_file_bytes: Positive = 10_000_000
     """Largest single file of a corpus or dataset."""
 

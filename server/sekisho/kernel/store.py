@@ -47,7 +47,14 @@ class JobStore:
         self._tx = tx
 
     async def insert(
-        self, *, id: str, project: str, kind: str, payload: dict[str, Any], principal: str, now: int  # noqa: A002
+        self,
+        *,
+        id: str,
+        project: str,
+        kind: str,
+        payload: dict[str, Any],
+        principal: str,
+        now: int,  # noqa: A002
     ) -> None:
         self._tx.add(
             JobRow(
@@ -61,11 +68,13 @@ class JobStore:
         row = await self._tx.get(JobRow, job_id)
         return None if row is None else _values(row)
 
+    async def any_free(self, kinds: Sequence[str], now: int) -> bool:
+        return await self._tx.scalar(select(JobRow.id).where(*_free(kinds, now)).limit(1)) is not None
+
     async def claim(self, kinds: Sequence[str], owner: str, now: int, until: int) -> Mapping[str, Any] | None:
-        free = or_(JobRow.state == "queued", and_(JobRow.state == "running", JobRow.lease_until < now))
         row = await self._tx.scalar(
             select(JobRow)
-            .where(free, JobRow.kind.in_(kinds))
+            .where(*_free(kinds, now))
             .order_by(JobRow.created_at, JobRow.id)
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -86,11 +95,13 @@ class JobStore:
             )
         )  # fmt: skip
 
-    async def beat(self, job_id: str, owner: str | None, until: int, progress: dict[str, Any]) -> bool | None:
+    async def beat(self, job_id: str, owner: str | None, until: int, progress: dict[str, Any] | None) -> bool | None:
         row = await self._tx.scalar(select(JobRow).where(*_held(job_id, owner)).with_for_update())
         if row is None:
             return None
-        row.lease_until, row.progress = until, progress
+        row.lease_until = until
+        if progress is not None:
+            row.progress = progress
         return row.cancel_requested
 
     async def held(self, job_id: str, owner: str | None) -> bool:
@@ -120,6 +131,11 @@ class JobStore:
             .where(*_held(job_id, owner))
             .values(state="queued", lease_owner=None, lease_until=None, attempts=JobRow.attempts - 1)
         )
+
+
+def _free(kinds: Sequence[str], now: int) -> tuple[Any, ...]:
+    silent = and_(JobRow.state == "running", JobRow.lease_until < now)
+    return or_(JobRow.state == "queued", silent), JobRow.kind.in_(kinds)
 
 
 def _held(job_id: str, owner: str | None) -> tuple[Any, ...]:

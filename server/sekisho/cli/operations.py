@@ -1,0 +1,195 @@
+"""Commands that run the server itself. They import its parts only when called: the light client has none of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from typing import Final
+
+import click
+import httpx
+from rich.table import Table
+
+from sekisho.cli.extras import require_extra
+from sekisho.cli.session import Session, session
+from sekisho.cli.supervision import Child, Supervisor, end_with_supervisor
+from sekisho.kernel.errors import Conflict, IntegrityFailed
+from sekisho.kernel.settings import Settings
+
+GRACE_S: Final = 10
+
+
+@click.command()
+@session
+def up(session: Session) -> None:
+    """Migrate, then run API and worker until Ctrl-C. Works without a server: it is one.
+
+    A process that dies is started again. Logs go to standard error.
+    """
+    require_extra("server", "up")
+    require_extra("worker", "up")
+    listen(session.settings).close()  # a taken port is told here, not by a child
+    migrate(session.settings)
+    supervisor = Supervisor([Child("serve"), Child("worker")], session.say)
+    supervisor.stop_on_signals()
+    try:
+        supervisor.start()
+        code = supervisor.watch(until=lambda: answers(address(session.settings)))
+        if code is None:
+            _show_addresses(session)
+            code = supervisor.watch()
+    finally:
+        supervisor.close()
+    click.get_current_context().exit(code or 0)
+
+
+@click.command()
+@session
+def serve(session: Session) -> None:
+    """Run the API alone; needs the extra `server`. Works without a server: it is one."""
+    require_extra("server", "serve")
+    import uvicorn
+
+    from sekisho.http.app import create_app
+    from sekisho.kernel.logging import configure_logging
+    from sekisho.wiring.services import build_services
+
+    settings = session.settings
+    end_with_supervisor()
+    configure_logging(settings)
+    listener = listen(settings)
+    config = uvicorn.Config(
+        create_app(build_services(settings)),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    server = uvicorn.Server(config)
+    server.run(sockets=[listener])
+    if not server.started:
+        raise click.exceptions.Exit(4)
+
+
+@click.command()
+@session
+def worker(session: Session) -> None:
+    """Run a worker alone: builds, searches, evaluations. Needs the extra `worker`, and the database of the API."""
+    require_extra("worker", "worker")
+    from sekisho.kernel.logging import configure_logging
+    from sekisho.worker.loop import run_worker
+
+    end_with_supervisor()
+    configure_logging(session.settings)
+    asyncio.run(run_worker(session.settings))
+
+
+@click.group()
+def db() -> None:
+    """The database's schema. Works without a server."""
+
+
+@db.command("upgrade")
+@session
+def db_upgrade(session: Session) -> None:
+    """Apply every migration that is missing. Safe to call again."""
+    require_extra("server", "db upgrade")
+    migrate(session.settings)
+    session.show({"state": "up to date"}, "The database is up to date.")
+
+
+@db.command("check")
+@session
+def db_check(session: Session) -> None:
+    """Exit 0 where the database has exactly the tables that this version of Sekisho means, else 4."""
+    require_extra("server", "db check")
+    from sekisho.kernel.database import Database
+    from sekisho.wiring.tables import schema_differences
+
+    async def differences() -> tuple[str, ...]:
+        database = Database(session.settings.database)
+        try:
+            return await schema_differences(database)
+        finally:
+            await database.close()
+
+    found = asyncio.run(differences())
+    if found:
+        raise IntegrityFailed(
+            f"the database differs from what this version means: {'; '.join(found)}", remedy="run `sekisho db upgrade`"
+        )
+    session.show({"state": "as meant", "differences": []}, "The database is as this version means it.")
+
+
+@click.command()
+@session
+def settings(session: Session) -> None:
+    """Every setting, its value (secrets masked) and where it came from: default, sekisho.toml or the environment.
+
+    \b
+    A setting `data_dir` stands as `data_dir = "…"` in ./sekisho.toml, or as SEKISHO_DATA_DIR in the environment,
+    which wins.
+    """
+    rows = [{"name": item.name, "value": item.shown, "source": item.source} for item in session.sources]
+    table = Table("setting", "value", "from", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(row["name"], row["value"], row["source"])
+    session.show({"settings": rows}, table)
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database of the settings up to date."""
+    from sekisho.kernel.database import Database
+    from sekisho.kernel.migrations import upgrade
+
+    async def work() -> None:
+        database = Database(settings.database)
+        try:
+            await upgrade(database)
+        finally:
+            await database.close()
+
+    asyncio.run(work())
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The API's socket, bound. Raises `Conflict` where another process has the port, which no restart would mend."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        raise Conflict(
+            f"cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}",
+            remedy="stop the process that listens there, or set SEKISHO_PORT",
+        ) from error
+
+
+def address(settings: Settings) -> str:
+    """Where the API of this very machine answers, whatever `server_url` says of another."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}"
+
+
+def answers(server: str) -> bool:
+    """Whether an API lives at that address."""
+    try:
+        return httpx.get(f"{server}/healthz", timeout=1).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _show_addresses(session: Session) -> None:
+    server = address(session.settings)
+    token = session.settings.data_dir / "admin.token"
+    session.say(
+        f"[bold]Sekisho runs.[/bold] Ctrl-C ends it.\n"
+        f"  API           {server}\n"
+        f"  API's pages   {server}/docs\n"
+        f"  data          {session.settings.data_dir.resolve()}"
+        + (f"\n  admin token   {token.resolve()}" if token.exists() else "")
+    )
+
+
+commands: list[click.Command] = [up, serve, worker, db, settings]
