@@ -74,8 +74,11 @@ class Actor:
         return within and any(action in ROLE_ACTIONS[role] for role in self.roles_in(project))
 
     def require(self, project: str, action: Action) -> None:
-        """Raises `NotFound` where he has no role at all in the project, so that its name tells him nothing,
-        and `Forbidden`, naming what would do, where his roles or this token's scopes do not permit the action."""
+        """Raises `NotFound` or `Forbidden` unless he `may`.
+
+        Where he has no role at all the project is not found, so that its name tells him nothing. `Forbidden`
+        names what would do.
+        """
         absent = self.projects is not None and project not in self.projects and project != EVERYWHERE
         if absent or (not self.roles_in(project) and project != EVERYWHERE):
             raise NotFound(f"there is no project {project}")
@@ -149,7 +152,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Involved:
-    """Someone who had a part in a change. `who` is a principal's name, an e-mail, or git's ``Name <e-mail>``."""
+    """Who had a part in a change: a principal's name, an e-mail, or git's ``Name <e-mail>``."""
 
     part: str
     who: str
@@ -165,7 +168,7 @@ def independence_of(
 
     A service is no person. Nor may he be anyone who had a part in the change, nor anyone whom these created
     (`created_by`: his creator, that one's creator, and so on), nor act by a token that one of these issued
-    (`token_issuers`: who issued it, who issued the token it was issued with, and so on).
+    (`token_issuers`: who issued it, who issued the token it was issued with, and so on, with their creators).
     """
     reasons = []
     if approver.kind is not PrincipalKind.PERSON:
@@ -182,7 +185,7 @@ def independence_of(
             if _same(creator, part.who)
         ]
         reasons += [
-            f"{approver.name} acts by a token that {issuer.name}, the {part.part} of the change, issued"
+            f"{approver.name} acts by a token that comes from {issuer.name}, the {part.part} of the change"
             for issuer in token_issuers
             if issuer.name != approver.name and _same(issuer, part.who)
         ]
@@ -197,6 +200,6 @@ def email_of(text: str) -> str:
 
 
 def _same(principal: Principal, who: str) -> bool:
-    if "@" in who:
-        return principal.email is not None and email_of(principal.email) == email_of(who)
-    return principal.name == who.strip().casefold()
+    names = {who.strip().casefold(), who.partition("<")[0].strip().casefold()}
+    by_email = principal.email is not None and email_of(principal.email) == email_of(who)
+    return by_email or principal.name in names

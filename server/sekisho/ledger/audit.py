@@ -54,9 +54,7 @@ class Audit:
     def finish(self, origin: str | None, head: merkle.Frontier) -> Verification:
         """Compare with the head and the checkpoints."""
         if head != self.frontier:
-            self._report(
-                f"the head says {head.size} entries, and the log has {self.frontier.size} or another root"
-            )
+            self._report(f"the head says {head.size} entries, and the log has {self.frontier.size} or another root")
         for checkpoint in self.checkpoints:
             self._check_checkpoint(checkpoint, origin)
         return Verification(
@@ -80,9 +78,7 @@ class Audit:
             self._report(f"entry {seq}: its bytes say it is entry {entry.seq}")
         for name, value in columns.items():
             if getattr(entry, name) != value:
-                self._report(
-                    f"entry {seq}: the column {name} is {value!r}, its bytes say {getattr(entry, name)!r}"
-                )
+                self._report(f"entry {seq}: the column {name} is {value!r}, its bytes say {getattr(entry, name)!r}")
 
     def _check_checkpoint(self, checkpoint: Checkpoint, origin: str | None) -> None:
         name = f"checkpoint of size {checkpoint.size}"
@@ -124,9 +120,7 @@ def open_checkpoint(envelope: Any, keys: Mapping[str, PublicKey]) -> Checkpoint:
     except Invalid as error:
         raise IntegrityFailed(f"the signed checkpoint is not JSON: {error}") from error
     match content:
-        case {"origin": str(origin), "size": int(size), "root": str(root), "time": int(time), **rest} if (
-            not rest
-        ):
+        case {"origin": str(origin), "size": int(size), "root": str(root), "time": int(time), **rest} if not rest:
             return Checkpoint(origin=origin, size=size, root=root, time=time, envelope=envelope)
         case _:
             raise IntegrityFailed("what is signed as a checkpoint does not have a checkpoint's fields")

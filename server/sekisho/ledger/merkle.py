@@ -138,9 +138,7 @@ def proof_from(ranges: Sequence[Range], kept: Callable[[Node], bytes]) -> list[b
     return [fold([kept(node) for node in subtrees(leaves)]) for leaves in ranges]
 
 
-def verify_inclusion(
-    leaf: bytes, index: int, size: int, proof: Sequence[bytes], expected_root: bytes
-) -> bool:
+def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], expected_root: bytes) -> bool:
     """RFC 9162, section 2.1.3.2. `size` and root must come from one trusted place: a signed checkpoint."""
     if not 0 <= index < size:
         return False

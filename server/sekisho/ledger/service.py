@@ -132,9 +132,7 @@ class Ledger:
                 projects=projects, kind=kind, subject=subject, after=_after(cursor),
                 newest_first=newest_first, limit=limit + 1,
             )  # fmt: skip
-        more = (
-            Cursor(found[limit - 1].time, str(found[limit - 1].seq)).encode() if len(found) > limit else None
-        )
+        more = Cursor(found[limit - 1].time, str(found[limit - 1].seq)).encode() if len(found) > limit else None
         return Page(tuple(found[:limit]), more)
 
     async def entry(self, reader: Reader, seq: int) -> Entry:
@@ -174,9 +172,7 @@ class Ledger:
         return audit.finish(head.origin, head.frontier)
 
     def _sign(self, origin: str, frontier: merkle.Frontier) -> Checkpoint:
-        unsigned = Checkpoint(
-            origin, frontier.size, merkle.text(frontier.root), epoch_ms(self.clock.now()), {}
-        )
+        unsigned = Checkpoint(origin, frontier.size, merkle.text(frontier.root), epoch_ms(self.clock.now()), {})
         envelope = self.signer.sign(CHECKPOINT_TYPE, canonical_json(unsigned.content()))
         return Checkpoint(**unsigned.content(), envelope=envelope)
 

@@ -91,9 +91,7 @@ class LedgerStore:
     async def move_head(self, head: Head) -> None:
         peaks = [peak.hex() for peak in head.frontier.peaks]
         await self._tx.execute(
-            update(HeadRow)
-            .where(HeadRow.id == HEAD)
-            .values(origin=head.origin, size=head.frontier.size, peaks=peaks)
+            update(HeadRow).where(HeadRow.id == HEAD).values(origin=head.origin, size=head.frontier.size, peaks=peaks)
         )
 
     async def insert(self, entry: Entry, content: bytes, leaf: bytes, subtrees: Iterable[bytes]) -> None:
@@ -135,11 +133,7 @@ class LedgerStore:
             )
         )
         hashes = {row.seq: (row.leaf_hash, *row.subtrees) for row in rows}
-        return {
-            node: bytes.fromhex(hashes[last_leaf(node)][node[0]])
-            for node in wanted
-            if last_leaf(node) in hashes
-        }
+        return {node: bytes.fromhex(hashes[last_leaf(node)][node[0]]) for node in wanted if last_leaf(node) in hashes}
 
     async def all(self, *, batch: int = 500) -> AsyncIterator[Stored]:
         """Every row, in order, a batch at a time."""
@@ -155,9 +149,7 @@ class LedgerStore:
             after = rows[-1].seq
 
     async def insert_checkpoint(self, checkpoint: Checkpoint) -> None:
-        await self._tx.execute(
-            insert(CheckpointRow).values(**checkpoint.content(), envelope=dict(checkpoint.envelope))
-        )
+        await self._tx.execute(insert(CheckpointRow).values(**checkpoint.content(), envelope=dict(checkpoint.envelope)))
 
     async def last_checkpoint(self) -> Checkpoint | None:
         row = await self._tx.scalar(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1))
@@ -170,10 +162,7 @@ class LedgerStore:
         return None if row is None else _checkpoint(row)
 
     async def checkpoints(self) -> list[Checkpoint]:
-        return [
-            _checkpoint(row)
-            for row in await self._tx.scalars(select(CheckpointRow).order_by(CheckpointRow.size))
-        ]
+        return [_checkpoint(row) for row in await self._tx.scalars(select(CheckpointRow).order_by(CheckpointRow.size))]
 
 
 def _entry(content: str) -> Entry:

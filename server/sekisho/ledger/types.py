@@ -88,7 +88,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class InclusionProof:
-    """That entry `seq` is in the tree of `size` entries; `hashes` in the RFC's order, nearest the leaf first."""
+    """That entry `seq` is among the first `size`; `hashes` in the RFC's order, nearest the leaf first."""
 
     seq: int
     size: int

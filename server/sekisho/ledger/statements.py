@@ -1,0 +1,245 @@
+"""The in-toto statement about a decision, and the proof of it offline. Pure: no server, no database, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import msgspec
+
+from sekisho.kernel.clock import from_epoch_ms, iso
+from sekisho.kernel.digests import canonical_json, digest_of_bytes, is_digest
+from sekisho.kernel.errors import IntegrityFailed, Invalid
+from sekisho.kernel.json import decode_json
+from sekisho.kernel.references import DigestPrefix, parse_reference
+from sekisho.ledger import merkle
+from sekisho.ledger.audit import open_checkpoint
+from sekisho.ledger.signing import STATEMENT_TYPE, PublicKey, load_public_key
+from sekisho.ledger.types import DECISION_RECORDED, STATEMENT, Checkpoint, Entry, entry_of
+
+IN_TOTO: Final = "https://in-toto.io/Statement/v1"
+PREDICATE: Final = "https://sekisho.dev/decision/v1"
+
+Outcome = Literal["allow", "deny", "error", "override"]
+
+
+class RuleStatus(msgspec.Struct, frozen=True):
+    """How one rule came out; `waived` is a flag on what did not pass."""
+
+    id: str
+    status: Literal["passed", "failed", "inconclusive", "missing", "not_applicable"]
+    waived: bool = False
+
+
+class PolicyUsed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which policy decided, by digest, and which engine ran it; the version is absent where none answered."""
+
+    digest: str
+    engine: str
+    engine_version: str | None = None
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """The predicate. As in-toto asks, fields that a later version adds are passed over."""
+
+    decision_id: str
+    outcome: Outcome
+    action: str
+    stage: str
+    policy: PolicyUsed
+    input_digest: str
+    rules: list[RuleStatus]
+    requester: str
+    approvers: list[str]
+    time: str
+
+
+class Sha256(msgspec.Struct, frozen=True):
+    sha256: str
+
+
+class Subject(msgspec.Struct, frozen=True):
+    name: str
+    digest: Sha256
+
+
+class Statement(msgspec.Struct, frozen=True, rename={"type_": "_type", "predicate_type": "predicateType"}):
+    type_: Literal["https://in-toto.io/Statement/v1"]
+    subject: list[Subject]
+    predicate_type: Literal["https://sekisho.dev/decision/v1"]
+    predicate: Decided
+
+
+class Inclusion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    size: int
+    hashes: list[str]
+
+
+class Attestation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file that `sekisho verify` reads."""
+
+    envelope: dict[str, Any]
+    entry: dict[str, Any]
+    inclusion: Inclusion
+    checkpoint: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedDecision:
+    """What an attestation proves: this decision, about these bytes, at this place of the log, signed by `keyid`."""
+
+    subject: str
+    digest: str
+    decision: Decided
+    statement_digest: str
+    entry: Entry
+    checkpoint: Checkpoint
+    keyid: str
+
+    @property
+    def allowed(self) -> bool:
+        return self.decision.outcome == "allow"
+
+    def require(self, *, subject: str | None = None, stage: str | None = None) -> None:
+        """Raises `IntegrityFailed` where the decision is about something else than the caller demands.
+
+        `subject` is a digest, a name (``[project/]kind/name``), or both (``kind/name@sha256:…``).
+        """
+        if subject is not None:
+            self._require_subject(subject)
+        if stage is not None and stage != self.decision.stage:
+            raise IntegrityFailed(f"the decision is about the stage {self.decision.stage}, not {stage}")
+
+    def _require_subject(self, subject: str) -> None:
+        name, digest = None, subject
+        if not is_digest(subject):
+            reference = parse_reference(subject)
+            name = f"{reference.project}/{reference.label}"
+            if reference.selector is not None and not isinstance(reference.selector, DigestPrefix):
+                raise Invalid(
+                    f"{subject!r} means something only a server knows",
+                    remedy="give a name without a selector, or one with @sha256:<digest>; --stage names the stage",
+                )
+            digest = "" if reference.selector is None else f"sha256:{reference.selector.hex}"
+        if name is not None and name != self.subject:
+            raise IntegrityFailed(f"the decision is about {self.subject}, not {name}")
+        if not self.digest.startswith(digest):
+            raise IntegrityFailed(f"the decision is about {self.digest}, not {digest}")
+
+
+def decision_statement(
+    *, subject: str, digest: str, decision_id: str, outcome: Outcome, action: str, stage: str, policy: PolicyUsed,
+    input_digest: str, rules: Sequence[RuleStatus], requester: str, approvers: Sequence[str], time: int,
+) -> dict[str, Any]:  # fmt: skip
+    """The statement to sign. `subject` is ``project/kind/name``, `digest` its version's, `time` epoch milliseconds."""
+    statement = Statement(
+        type_="https://in-toto.io/Statement/v1",
+        subject=[Subject(subject, Sha256(digest.removeprefix("sha256:")))],
+        predicate_type="https://sekisho.dev/decision/v1",
+        predicate=Decided(
+            decision_id=decision_id, outcome=outcome, action=action, stage=stage, policy=policy,
+            input_digest=input_digest, rules=list(rules), requester=requester, approvers=list(approvers),
+            time=iso(from_epoch_ms(time)),
+        ),
+    )  # fmt: skip
+    return dict(msgspec.to_builtins(statement))
+
+
+def statement_digest(statement: dict[str, Any]) -> str:
+    """What the decision's ledger entry names under ``statement``: the digest of the bytes that are signed."""
+    return digest_of_bytes(canonical_json(statement))
+
+
+def verify_attestation(file: bytes, public_pem: str) -> VerifiedDecision:
+    """Prove an attestation file with nothing but the public key.
+
+    In turn: the signature over the statement, the statement's form, that the ledger entry names this very
+    statement and subject, the checkpoint's signature, and the entry's inclusion under the checkpoint. Raises
+    `IntegrityFailed` saying which of them does not hold, `Invalid` where the key is none.
+    """
+    key = load_public_key(public_pem)
+    attestation = _read(file)
+    payload = key.verify(attestation.envelope, STATEMENT_TYPE)
+    statement = _statement(payload)
+    entry = _entry(attestation.entry)
+    subject, digest = statement.subject[0].name, f"sha256:{statement.subject[0].digest.sha256}"
+    _require_about(entry, digest_of_bytes(payload), digest, subject)
+    checkpoint = open_checkpoint(attestation.checkpoint, {key.keyid: key})
+    _require_included(entry, attestation.inclusion, checkpoint)
+    return VerifiedDecision(
+        subject, digest, statement.predicate, digest_of_bytes(payload), entry, checkpoint, key.keyid
+    )
+
+
+def verify_growth(former: bytes, current: dict[str, Any], proof: dict[str, Any], keys: Sequence[PublicKey]) -> None:
+    """That the log under checkpoint `current` begins with the log under the checkpoint kept in `former`.
+
+    Both are envelopes as `sekisho ledger checkpoint` prints them; `proof` is the server's consistency proof. Raises
+    `IntegrityFailed`: the log was cut short, rewritten, or replaced by another.
+    """
+    by_id = {key.keyid: key for key in keys}
+    try:
+        old, new = open_checkpoint(decode_json(former), by_id), open_checkpoint(current, by_id)
+        hashes = [merkle.raw(value) for value in proof["hashes"]]
+        sizes = (proof["first"], proof["second"])
+        roots = merkle.raw(old.root), merkle.raw(new.root)
+    except (Invalid, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise IntegrityFailed(f"the proof that the log only grew cannot be read: {error}") from error
+    if old.origin != new.origin:
+        raise IntegrityFailed(f"the server's log is now {new.origin}; the kept checkpoint is of {old.origin}")
+    if new.size < old.size:
+        raise IntegrityFailed(f"the log was cut short: it has {new.size} entries and had {old.size}")
+    if sizes != (old.size, new.size) or not merkle.verify_consistency(old.size, new.size, *roots, hashes):
+        raise IntegrityFailed(f"the first {old.size} entries are not those that the kept checkpoint signed")
+
+
+def _read(file: bytes) -> Attestation:
+    try:
+        return msgspec.convert(decode_json(file), Attestation)
+    except Invalid as error:
+        places = "; ".join(f"{field.path}: {field.message}" for field in error.fields)
+        raise IntegrityFailed(f"the attestation file is damaged: {places}") from error
+    except msgspec.ValidationError as error:
+        raise IntegrityFailed(f"the file is not an attestation: {error}") from error
+
+
+def _statement(payload: bytes) -> Statement:
+    try:
+        statement = msgspec.convert(decode_json(payload), Statement)
+    except (Invalid, msgspec.ValidationError) as error:
+        raise IntegrityFailed(f"what is signed is not a decision's statement: {error}") from error
+    if len(statement.subject) != 1 or not is_digest(f"sha256:{statement.subject[0].digest.sha256}"):
+        raise IntegrityFailed("the statement does not have exactly one subject with a sha256 digest")
+    return statement
+
+
+def _entry(content: dict[str, Any]) -> Entry:
+    try:
+        entry = entry_of(content)
+    except ValueError as error:
+        raise IntegrityFailed(f"the attestation's ledger entry is damaged: {error}") from error
+    return entry
+
+
+def _require_about(entry: Entry, statement: str, digest: str, subject: str) -> None:
+    if entry.kind != DECISION_RECORDED:
+        raise IntegrityFailed(f"ledger entry {entry.seq} records {entry.kind}, not a decision")
+    if entry.body.get(STATEMENT) != statement:
+        raise IntegrityFailed(f"ledger entry {entry.seq} names another statement than the signed one")
+    if entry.subject != digest or not subject.startswith(f"{entry.project}/"):
+        raise IntegrityFailed(f"ledger entry {entry.seq} is about another subject than the signed statement")
+
+
+def _require_included(entry: Entry, inclusion: Inclusion, checkpoint: Checkpoint) -> None:
+    if inclusion.size != checkpoint.size:
+        raise IntegrityFailed(
+            f"the inclusion proof is for {inclusion.size} entries, the checkpoint for {checkpoint.size}"
+        )
+    try:
+        hashes, root = [merkle.raw(value) for value in inclusion.hashes], merkle.raw(checkpoint.root)
+        leaf = entry.leaf()
+    except (ValueError, Invalid) as error:
+        raise IntegrityFailed(f"the inclusion proof cannot be read: {error}") from error
+    if not merkle.verify_inclusion(leaf, entry.seq, checkpoint.size, hashes, root):
+        raise IntegrityFailed(f"ledger entry {entry.seq} is not under the signed checkpoint of size {checkpoint.size}")
