@@ -79,7 +79,7 @@ def worker(session: Session) -> None:
     """Run a worker alone: builds, searches, evaluations. Needs the extra `worker`, and the database of the API."""
     require_extra("worker", "worker")
     from sekisho.kernel.logging import configure_logging
-    from sekisho.worker.loop import run_worker
+    from sekisho.worker.process import run_worker
 
     end_with_supervisor()
     configure_logging(session.settings)

@@ -1,0 +1,53 @@
+"""The worker's process: services, signals, and the one owner of embedded vectors."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import uuid
+from contextlib import nullcontext
+
+from sekisho.kernel.errors import Unavailable
+from sekisho.kernel.logging import get_logger
+from sekisho.kernel.migrations import pending
+from sekisho.kernel.settings import Settings
+from sekisho.wiring.services import Services, build_services
+from sekisho.worker.loop import Handler, Worker
+from sekisho.worker.ownership import sole_owner
+
+_log = get_logger("sekisho.worker")
+
+
+def handlers(services: Services) -> dict[str, Handler]:
+    """Which room does which kind of job."""
+    return {
+        "build": services.indexing.build,
+        "verify": services.indexing.verify,
+        "search": services.indexing.search,
+        "run": services.evaluation.execute,
+    }
+
+
+async def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT.
+
+    Raises `Conflict` where another worker owns the embedded vectors, `Unavailable` where migrations are missing.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with nullcontext() if settings.chroma_url else sole_owner(settings.data_dir):
+        services = build_services(settings)
+        try:
+            if await pending(services.database):
+                raise Unavailable("the database lacks migrations of this version", remedy="run `sekisho db upgrade`")
+            await services.start_worker()
+            owner = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+            _log.info("worker works", owner=owner)
+            await Worker(services.jobs, handlers(services), owner).run(stop)
+        finally:
+            await services.close()
+    _log.info("worker stops")
