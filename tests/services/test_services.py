@@ -45,9 +45,7 @@ def test_opa_has_no_policy_until_a_test_puts_one() -> None:
 
 def test_opa_program_is_the_version_that_the_product_asks_for() -> None:
     """The OPA program for `opa test` and `opa build` is 1.21.3."""
-    asked = subprocess.run(
-        [service_url("SEKISHO_TEST_OPA_BINARY"), "version"], capture_output=True, text=True
-    )
+    asked = subprocess.run([service_url("SEKISHO_TEST_OPA_BINARY"), "version"], capture_output=True, text=True)
 
     assert "Version: 1.21.3" in asked.stdout
 

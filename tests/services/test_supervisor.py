@@ -82,9 +82,7 @@ def test_a_second_start_keeps_the_process(supervisor: Supervisor) -> None:
     assert supervisor.start([]) == []
 
     assert process_of(supervisor) == first
-    assert supervisor.workspace.env_file.read_text() == (
-        f"SEKISHO_TEST_FILES_URL=http://127.0.0.1:{first.port}\n"
-    )
+    assert supervisor.workspace.env_file.read_text() == (f"SEKISHO_TEST_FILES_URL=http://127.0.0.1:{first.port}\n")
 
 
 def test_a_stopped_service_leaves_no_process_and_no_address(supervisor: Supervisor) -> None:
