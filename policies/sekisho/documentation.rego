@@ -1,13 +1,9 @@
 # Documentation: what the system is for, for whom, and what may go wrong is written down.
 package sekisho.documentation
 
-import data.sekisho.parameters
-import data.sekisho.report
-import data.sekisho.text
-
 systems := {digest: node | some digest, node in input.lineage.nodes; node.kind == "system"}
 
-no_system := report.absent(
+no_system := data.sekisho.report.absent(
 	"the closure holds no system",
 	"a system that the version belongs to",
 	"register a system, and the agent with it",
@@ -26,9 +22,9 @@ no_system := report.absent(
 #     - EU AI Act, Article 11 (technical documentation)
 #     - EU AI Act, Article 13 (transparency and provision of information to deployers)
 #     - NIST AI RMF, MAP
-results["DOC-01"] := report.finding(card_checks, no_system)
+results["DOC-01"] := data.sekisho.report.finding(card_checks, no_system)
 
-wanted_parts := {part | some part in parameters.parameter("DOC-01", "fields")}
+wanted_parts := {part | some part in data.sekisho.parameters.parameter("DOC-01", "fields")}
 
 cards := {digest: card |
 	some digest, _ in systems
@@ -41,21 +37,21 @@ cards := {digest: card |
 	card := input.evidence.cards[order[count(order) - 1][2]]
 }
 
-card_checks contains report.absent(
-	sprintf("%s has no card", [text.label(system)]),
+card_checks contains data.sekisho.report.absent(
+	sprintf("%s has no card", [data.sekisho.text.label(system)]),
 	sprintf("a card with %s", [concat(", ", sort(wanted_parts))]),
-	text.write_card(system),
+	data.sekisho.text.write_card(system),
 ) if {
 	some digest, system in systems
 	not digest in object.keys(cards)
 }
 
-card_checks contains report.check(
+card_checks contains data.sekisho.report.check(
 	card_status(empty),
-	sprintf("the card of %s %s", [text.label(systems[digest]), card_words(empty)]),
+	sprintf("the card of %s %s", [data.sekisho.text.label(systems[digest]), card_words(empty)]),
 	sprintf("%d of %d parts", [count(wanted_parts) - count(empty), count(wanted_parts)]),
 	sprintf("%s", [concat(", ", sort(wanted_parts))]),
-	text.write_card(systems[digest]),
+	data.sekisho.text.write_card(systems[digest]),
 ) if {
 	some digest, card in cards
 	empty := {part | some part in wanted_parts; not card.fields[part]}
@@ -83,11 +79,11 @@ card_words(empty) := "is complete" if {
 #     - EU AI Act, Article 5 (prohibited AI practices)
 #     - EU AI Act, Article 6 (classification of high-risk AI systems)
 #     - NIST AI RMF, MAP
-results["DOC-02"] := report.finding(class_checks, no_system)
+results["DOC-02"] := data.sekisho.report.finding(class_checks, no_system)
 
-class_checks contains report.check(
+class_checks contains data.sekisho.report.check(
 	class_status(system),
-	sprintf("%s: %s", [text.label(system), class_words(system)]),
+	sprintf("%s: %s", [data.sekisho.text.label(system), class_words(system)]),
 	object.get(system.facts, "risk_class", "no risk class"),
 	"a purpose, an owner, and a risk class that is not prohibited",
 	sprintf("register system/%s with its purpose, owner and risk class", [system.name]),

@@ -1,11 +1,6 @@
 # Evaluation: what the policy pins was measured on exactly these bytes, lately, on enough cases, and well enough.
 package sekisho.evaluation
 
-import data.sekisho.evidence
-import data.sekisho.parameters
-import data.sekisho.report
-import data.sekisho.text
-
 # METADATA
 # title: The required suites have run on this version
 # description: >-
@@ -21,38 +16,38 @@ import data.sekisho.text
 #     - EU AI Act, Article 9 (risk management system)
 #     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
 #     - NIST AI RMF, MEASURE
-results["EVA-01"] := report.finding(run_checks, evidence.no_requirement)
+results["EVA-01"] := data.sekisho.report.finding(run_checks, data.sekisho.evidence.no_requirement)
 
-run_checks contains report.check(
+run_checks contains data.sekisho.report.check(
 	"missing",
 	sprintf("the policy data pins no digest for suite/%s", [name]),
 	"no pin",
 	"a suite and a dataset pinned by digest",
 	"sekisho policy pin",
 ) if {
-	some name in evidence.suites
-	not name in object.keys(evidence.pins)
+	some name in data.sekisho.evidence.suites
+	not name in object.keys(data.sekisho.evidence.pins)
 }
 
-run_checks contains report.check(
+run_checks contains data.sekisho.report.check(
 	"missing",
-	sprintf("no run of suite/%s@%s on this version counts", [name, text.short(pin.suite)]),
+	sprintf("no run of suite/%s@%s on this version counts", [name, data.sekisho.text.short(pin.suite)]),
 	sprintf("%d other runs on record", [count(input.evidence.runs)]),
 	sprintf("a finished run of %s with dataset %s", [pin.suite, pin.dataset]),
-	text.evaluate(name, pin.suite),
+	data.sekisho.text.evaluate(name, pin.suite),
 ) if {
-	some name, pin in evidence.pins
-	not name in object.keys(evidence.latest)
+	some name, pin in data.sekisho.evidence.pins
+	not name in object.keys(data.sekisho.evidence.latest)
 }
 
-run_checks contains report.check(
+run_checks contains data.sekisho.report.check(
 	{"finished": "passed", "inconclusive": "inconclusive"}[run.state],
 	sprintf("the latest run of suite/%s is %s", [name, run.state]),
 	sprintf("run %s: %s", [run.id, run.state]),
 	"finished",
-	evidence.remedy(name),
+	data.sekisho.evidence.remedy(name),
 ) if {
-	some name, run in evidence.latest
+	some name, run in data.sekisho.evidence.latest
 }
 
 # METADATA
@@ -67,24 +62,24 @@ run_checks contains report.check(
 #   frameworks:
 #     - EU AI Act, Article 9 (risk management system)
 #     - NIST AI RMF, MEASURE
-results["EVA-02"] := report.finding(age_checks, evidence.no_requirement)
+results["EVA-02"] := data.sekisho.report.finding(age_checks, data.sekisho.evidence.no_requirement)
 
-longest := parameters.parameter("EVA-02", "max_age_ms")
+longest := data.sekisho.parameters.parameter("EVA-02", "max_age_ms")
 
-age_checks contains report.check(
+age_checks contains data.sekisho.report.check(
 	aged(name),
 	sprintf("suite/%s %s", [name, age_words[aged(name)]]),
 	age(name),
 	max_age,
-	evidence.remedy(name),
+	data.sekisho.evidence.remedy(name),
 ) if {
-	some name in evidence.suites
+	some name in data.sekisho.evidence.suites
 }
 
 aged(name) := "missing" if {
-	not name in object.keys(evidence.latest)
+	not name in object.keys(data.sekisho.evidence.latest)
 } else := "passed" if {
-	elapsed := input.now - evidence.latest[name].finished_at
+	elapsed := input.now - data.sekisho.evidence.latest[name].finished_at
 	elapsed >= 0
 	elapsed <= longest
 } else := "failed"
@@ -95,13 +90,13 @@ age_words := {
 	"failed": "was not measured within the time allowed",
 }
 
-age(name) := sprintf("%s old", [text.days(input.now - evidence.latest[name].finished_at)]) if {
-	input.now >= evidence.latest[name].finished_at
+age(name) := sprintf("%s old", [data.sekisho.text.days(input.now - data.sekisho.evidence.latest[name].finished_at)]) if {
+	input.now >= data.sekisho.evidence.latest[name].finished_at
 } else := "finished in the future" if {
-	evidence.latest[name].finished_at
+	data.sekisho.evidence.latest[name].finished_at
 } else := "nothing"
 
-max_age := sprintf("at most %s old", [text.days(longest)])
+max_age := sprintf("at most %s old", [data.sekisho.text.days(longest)])
 
 # METADATA
 # title: Enough cases were scored
@@ -117,35 +112,35 @@ max_age := sprintf("at most %s old", [text.days(longest)])
 #   frameworks:
 #     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
 #     - NIST AI RMF, MEASURE
-results["EVA-03"] := report.finding(size_checks, evidence.no_requirement)
+results["EVA-03"] := data.sekisho.report.finding(size_checks, data.sekisho.evidence.no_requirement)
 
-min_n := parameters.parameter("EVA-03", "min_n")
+min_n := data.sekisho.parameters.parameter("EVA-03", "min_n")
 
-min_coverage := parameters.parameter("EVA-03", "min_coverage_bp")
+min_coverage := data.sekisho.parameters.parameter("EVA-03", "min_coverage_bp")
 
 sizes[[name, "all metrics"]] := {
-	"n": evidence.latest[name].scored,
-	"coverage_bp": evidence.latest[name].coverage_bp,
+	"n": data.sekisho.evidence.latest[name].scored,
+	"coverage_bp": data.sekisho.evidence.latest[name].coverage_bp,
 } if {
-	some name in evidence.suites
+	some name in data.sekisho.evidence.suites
 }
 
-sizes[[claim.suite, claim.metric]] := evidence.metric(claim.suite, claim.metric) if {
+sizes[[claim.suite, claim.metric]] := data.sekisho.evidence.metric(claim.suite, claim.metric) if {
 	some kind in ["floors", "caps"]
-	some claim in evidence.claims(kind)
+	some claim in data.sekisho.evidence.claims(kind)
 }
 
-measured_names := {[name, "all metrics"] | some name in evidence.suites} | {[claim.suite, claim.metric] |
+measured_names := {[name, "all metrics"] | some name in data.sekisho.evidence.suites} | {[claim.suite, claim.metric] |
 	some kind in ["floors", "caps"]
-	some claim in evidence.claims(kind)
+	some claim in data.sekisho.evidence.claims(kind)
 }
 
-size_checks contains report.check(
+size_checks contains data.sekisho.report.check(
 	sized(what),
 	sprintf("suite/%s, %s: %s", [what[0], what[1], size_words[sized(what)]]),
 	size(what),
-	sprintf("at least %d cases and %s of them scored", [min_n, text.percent(min_coverage)]),
-	evidence.remedy(what[0]),
+	sprintf("at least %d cases and %s of them scored", [min_n, data.sekisho.text.percent(min_coverage)]),
+	data.sekisho.evidence.remedy(what[0]),
 ) if {
 	some what in measured_names
 }
@@ -163,7 +158,7 @@ size_words := {
 	"missing": "there is no run that counts",
 }
 
-size(what) := sprintf("%d cases, %s scored", [sizes[what].n, text.percent(sizes[what].coverage_bp)]) if {
+size(what) := sprintf("%d cases, %s scored", [sizes[what].n, data.sekisho.text.percent(sizes[what].coverage_bp)]) if {
 	sizes[what].n + sizes[what].coverage_bp >= 0
 } else := "nothing"
 
@@ -179,18 +174,18 @@ size(what) := sprintf("%d cases, %s scored", [sizes[what].n, text.percent(sizes[
 #   frameworks:
 #     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
 #     - NIST AI RMF, MEASURE
-results["EVA-04"] := report.finding(floor_checks, evidence.nothing_claimed("floors"))
+results["EVA-04"] := data.sekisho.report.finding(floor_checks, data.sekisho.evidence.nothing_claimed("floors"))
 
-floor_checks contains report.check(
+floor_checks contains data.sekisho.report.check(
 	status,
-	sprintf("%s of suite/%s %s %s", [claim.metric, claim.suite, floor_words[status], text.percent(claim.floor_bp)]),
-	evidence.seen(interval),
-	sprintf("lower bound at least %s", [text.percent(claim.floor_bp)]),
-	evidence.remedy(claim.suite),
+	sprintf("%s of suite/%s %s %s", [claim.metric, claim.suite, floor_words[status], data.sekisho.text.percent(claim.floor_bp)]),
+	data.sekisho.evidence.seen(interval),
+	sprintf("lower bound at least %s", [data.sekisho.text.percent(claim.floor_bp)]),
+	data.sekisho.evidence.remedy(claim.suite),
 ) if {
-	some claim in evidence.claims("floors")
-	interval := evidence.metric(claim.suite, claim.metric)
-	status := evidence.at_least(interval, claim.floor_bp)
+	some claim in data.sekisho.evidence.claims("floors")
+	interval := data.sekisho.evidence.metric(claim.suite, claim.metric)
+	status := data.sekisho.evidence.at_least(interval, claim.floor_bp)
 }
 
 floor_words := {
@@ -214,18 +209,18 @@ floor_words := {
 #   frameworks:
 #     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
 #     - NIST AI RMF, MEASURE
-results["EVA-05"] := report.finding(cap_checks, evidence.nothing_claimed("caps"))
+results["EVA-05"] := data.sekisho.report.finding(cap_checks, data.sekisho.evidence.nothing_claimed("caps"))
 
-cap_checks contains report.check(
+cap_checks contains data.sekisho.report.check(
 	status,
-	sprintf("%s of suite/%s %s %s", [claim.metric, claim.suite, cap_words[status], text.percent(claim.cap_bp)]),
-	evidence.seen(interval),
-	sprintf("upper bound at most %s", [text.percent(claim.cap_bp)]),
-	evidence.remedy(claim.suite),
+	sprintf("%s of suite/%s %s %s", [claim.metric, claim.suite, cap_words[status], data.sekisho.text.percent(claim.cap_bp)]),
+	data.sekisho.evidence.seen(interval),
+	sprintf("upper bound at most %s", [data.sekisho.text.percent(claim.cap_bp)]),
+	data.sekisho.evidence.remedy(claim.suite),
 ) if {
-	some claim in evidence.claims("caps")
-	interval := evidence.metric(claim.suite, claim.metric)
-	status := evidence.at_most(interval, claim.cap_bp)
+	some claim in data.sekisho.evidence.claims("caps")
+	interval := data.sekisho.evidence.metric(claim.suite, claim.metric)
+	status := data.sekisho.evidence.at_most(interval, claim.cap_bp)
 }
 
 cap_words := {
@@ -250,9 +245,9 @@ cap_words := {
 #     - EU AI Act, Article 9 (risk management system)
 #     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
 #     - NIST AI RMF, MANAGE
-results["EVA-06"] := report.finding(baseline_checks | margin_checks, evidence.nothing_claimed("margins"))
+results["EVA-06"] := data.sekisho.report.finding(baseline_checks | margin_checks, data.sekisho.evidence.nothing_claimed("margins"))
 
-baseline_checks contains report.check(
+baseline_checks contains data.sekisho.report.check(
 	"passed",
 	sprintf("no version stands at %s yet", [input.stage]),
 	"no version",
@@ -262,7 +257,7 @@ baseline_checks contains report.check(
 	not input.current
 }
 
-baseline_checks contains report.check(
+baseline_checks contains data.sekisho.report.check(
 	"passed",
 	sprintf("this version stands at %s already", [input.stage]),
 	"the same version",
@@ -272,18 +267,18 @@ baseline_checks contains report.check(
 	input.current.digest == input.subject.digest
 }
 
-margin_checks contains report.check(
+margin_checks contains data.sekisho.report.check(
 	status,
 	sprintf("%s of suite/%s against %s: %s", [
 		claim.metric, claim.suite,
-		text.short(input.current.digest), margin_words[status],
+		data.sekisho.text.short(input.current.digest), margin_words[status],
 	]),
-	evidence.seen(difference),
-	sprintf("no worse by more than %s", [text.percent(claim.margin_bp)]),
+	data.sekisho.evidence.seen(difference),
+	sprintf("no worse by more than %s", [data.sekisho.text.percent(claim.margin_bp)]),
 	margin_remedy(status, claim.suite),
 ) if {
 	input.current.digest != input.subject.digest
-	some claim in evidence.claims("margins")
+	some claim in data.sekisho.evidence.claims("margins")
 	difference := compared(claim)
 	status := no_worse(claim, difference)
 }
@@ -291,16 +286,16 @@ margin_checks contains report.check(
 compared(claim) := found[0] if {
 	found := [comparison |
 		some comparison in input.evidence.comparisons
-		comparison.suite == evidence.pins[claim.suite].suite
+		comparison.suite == data.sekisho.evidence.pins[claim.suite].suite
 		comparison.baseline == input.current.digest
 		comparison.metric == claim.metric
 	]
 	count(found) == 1
 } else := {}
 
-no_worse(claim, difference) := evidence.at_least(difference, 0 - claim.margin_bp) if claim.better == "higher"
+no_worse(claim, difference) := data.sekisho.evidence.at_least(difference, 0 - claim.margin_bp) if claim.better == "higher"
 
-no_worse(claim, difference) := evidence.at_most(difference, claim.margin_bp) if claim.better == "lower"
+no_worse(claim, difference) := data.sekisho.evidence.at_most(difference, claim.margin_bp) if claim.better == "lower"
 
 margin_words := {
 	"passed": "not worse",
@@ -311,9 +306,9 @@ margin_words := {
 
 margin_remedy("missing", suite) := sprintf("sekisho eval %s/%s/%s@%s --suite %s/suite/%s@%s", [
 	input.project, input.subject.kind, input.subject.name, input.current.digest,
-	input.project, suite, evidence.pins[suite].suite,
+	input.project, suite, data.sekisho.evidence.pins[suite].suite,
 ]) if {
-	suite in object.keys(evidence.latest)
-} else := evidence.remedy(suite)
+	suite in object.keys(data.sekisho.evidence.latest)
+} else := data.sekisho.evidence.remedy(suite)
 
-margin_remedy(status, suite) := evidence.remedy(suite) if status != "missing"
+margin_remedy(status, suite) := data.sekisho.evidence.remedy(suite) if status != "missing"

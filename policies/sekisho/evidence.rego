@@ -1,10 +1,6 @@
 # Which evidence counts here: the requirements that name the subject, their pinned suites, and the latest run of each.
 package sekisho.evidence
 
-import data.sekisho.parameters
-import data.sekisho.report
-import data.sekisho.text
-
 path := sprintf("%s/%s/%s", [input.project, input.subject.kind, input.subject.name])
 
 requirements := [requirement |
@@ -44,7 +40,7 @@ counts(run) if run.origin == "measured"
 
 counts(run) if {
 	run.origin != "measured"
-	run.producer in parameters.parameter("EVA-01", "producers")
+	run.producer in data.sekisho.parameters.parameter("EVA-01", "producers")
 }
 
 metric(suite, name) := object.get(latest, [suite, "metrics", name], {})
@@ -76,21 +72,21 @@ at_most(interval, cap) := "passed" if {
 	whole(interval)
 } else := "missing"
 
-seen(interval) := sprintf("%s to %s", [text.percent(interval.low_bp), text.percent(interval.high_bp)]) if {
+seen(interval) := sprintf("%s to %s", [data.sekisho.text.percent(interval.low_bp), data.sekisho.text.percent(interval.high_bp)]) if {
 	whole(interval)
 } else := "nothing"
 
-remedy(suite) := text.evaluate(suite, pins[suite].suite) if {
+remedy(suite) := data.sekisho.text.evaluate(suite, pins[suite].suite) if {
 	suite in object.keys(pins)
 } else := "sekisho policy pin"
 
-no_requirement := report.absent(
+no_requirement := data.sekisho.report.absent(
 	sprintf("no requirement in the policy data names %s at %s", [path, input.stage]),
 	"a requirement that says what to measure",
 	sprintf("add a requirement for %s at %s to the policy data", [path, input.stage]),
 )
 
-nothing_claimed(kind) := report.absent(
+nothing_claimed(kind) := data.sekisho.report.absent(
 	sprintf("the policy data sets no %s for %s at %s", [kind, path, input.stage]),
 	sprintf("%s in a requirement that names this version", [kind]),
 	sprintf("add %s for %s at %s to the policy data", [kind, path, input.stage]),

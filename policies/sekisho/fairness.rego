@@ -1,10 +1,6 @@
 # Fairness: the groups that policy data declares were measured, and none of them is left behind.
 package sekisho.fairness
 
-import data.sekisho.evidence
-import data.sekisho.report
-import data.sekisho.text
-
 # METADATA
 # title: The declared groups were measured
 # description: Each group that policy data declares was measured on at least its number of cases.
@@ -17,9 +13,9 @@ import data.sekisho.text
 #   frameworks:
 #     - EU AI Act, Article 10 (data and data governance)
 #     - NIST AI RMF, MEASURE 2.11 (fairness and bias)
-results["FAI-01"] := report.finding(group_checks, evidence.nothing_claimed("groups"))
+results["FAI-01"] := data.sekisho.report.finding(group_checks, data.sekisho.evidence.nothing_claimed("groups"))
 
-group_checks contains report.check(
+group_checks contains data.sekisho.report.check(
 	measured(interval, claim.min_n),
 	sprintf("%s of suite/%s, %s %s: %s", [
 		claim.metric, claim.suite, claim.axis,
@@ -27,11 +23,11 @@ group_checks contains report.check(
 	]),
 	sprintf("%d cases", [object.get(interval, "n", 0)]),
 	sprintf("at least %d cases", [claim.min_n]),
-	evidence.remedy(claim.suite),
+	data.sekisho.evidence.remedy(claim.suite),
 ) if {
-	some claim in evidence.claims("groups")
+	some claim in data.sekisho.evidence.claims("groups")
 	some group in claim.values
-	interval := evidence.slice(claim, group)
+	interval := data.sekisho.evidence.slice(claim, group)
 }
 
 measured(interval, least) := "missing" if {
@@ -61,18 +57,18 @@ group_words := {
 #     - EU AI Act, Article 10 (data and data governance)
 #     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
 #     - NIST AI RMF, MEASURE 2.11 (fairness and bias)
-results["FAI-02"] := report.finding(gap_checks, evidence.nothing_claimed("gaps"))
+results["FAI-02"] := data.sekisho.report.finding(gap_checks, data.sekisho.evidence.nothing_claimed("gaps"))
 
-gap_checks contains report.check(
+gap_checks contains data.sekisho.report.check(
 	status,
 	gap_message(status, claim, gap),
 	gap_seen(gap),
-	sprintf("whole interval at most %s", [text.percent(claim.limit_bp)]),
-	evidence.remedy(claim.suite),
+	sprintf("whole interval at most %s", [data.sekisho.text.percent(claim.limit_bp)]),
+	data.sekisho.evidence.remedy(claim.suite),
 ) if {
-	some claim in evidence.claims("gaps")
-	gap := evidence.gap(claim)
-	status := evidence.at_most(gap, claim.limit_bp)
+	some claim in data.sekisho.evidence.claims("gaps")
+	gap := data.sekisho.evidence.gap(claim)
+	status := data.sekisho.evidence.at_most(gap, claim.limit_bp)
 }
 
 gap_message("missing", claim, _) := sprintf(
@@ -83,8 +79,8 @@ gap_message("missing", claim, _) := sprintf(
 gap_message(status, claim, gap) := sprintf(
 	"the gap in %s of suite/%s by %s (%s over %s) is %s, interval %s, and %s its limit of %s%s",
 	[
-		claim.metric, claim.suite, claim.axis, gap.best, gap.worst, text.percent(gap.gap_bp),
-		text.between(gap), gap_words[status], text.percent(claim.limit_bp), worst_words(status, gap),
+		claim.metric, claim.suite, claim.axis, gap.best, gap.worst, data.sekisho.text.percent(gap.gap_bp),
+		data.sekisho.text.between(gap), gap_words[status], data.sekisho.text.percent(claim.limit_bp), worst_words(status, gap),
 	],
 ) if {
 	status != "missing"
@@ -104,8 +100,8 @@ worst_words(status, gap) := "" if {
 	count(gap.worst_cases) == 0
 }
 
-gap_seen(gap) := sprintf("%s (%s)", [text.percent(gap.gap_bp), text.between(gap)]) if {
-	evidence.whole(gap)
+gap_seen(gap) := sprintf("%s (%s)", [data.sekisho.text.percent(gap.gap_bp), data.sekisho.text.between(gap)]) if {
+	data.sekisho.evidence.whole(gap)
 } else := "nothing"
 
 # METADATA
@@ -120,22 +116,22 @@ gap_seen(gap) := sprintf("%s (%s)", [text.percent(gap.gap_bp), text.between(gap)
 #   frameworks:
 #     - EU AI Act, Article 10 (data and data governance)
 #     - NIST AI RMF, MEASURE 2.11 (fairness and bias)
-results["FAI-03"] := report.finding(group_floor_checks, evidence.nothing_claimed("group_floors"))
+results["FAI-03"] := data.sekisho.report.finding(group_floor_checks, data.sekisho.evidence.nothing_claimed("group_floors"))
 
-group_floor_checks contains report.check(
+group_floor_checks contains data.sekisho.report.check(
 	status,
 	sprintf("%s of suite/%s, %s %s: %s %s", [
 		claim.metric, claim.suite, claim.axis, group,
-		group_floor_words[status], text.percent(claim.floor_bp),
+		group_floor_words[status], data.sekisho.text.percent(claim.floor_bp),
 	]),
-	evidence.seen(interval),
-	sprintf("lower bound at least %s", [text.percent(claim.floor_bp)]),
-	evidence.remedy(claim.suite),
+	data.sekisho.evidence.seen(interval),
+	sprintf("lower bound at least %s", [data.sekisho.text.percent(claim.floor_bp)]),
+	data.sekisho.evidence.remedy(claim.suite),
 ) if {
-	some claim in evidence.claims("group_floors")
+	some claim in data.sekisho.evidence.claims("group_floors")
 	some group in claim.values
-	interval := evidence.slice(claim, group)
-	status := evidence.at_least(interval, claim.floor_bp)
+	interval := data.sekisho.evidence.slice(claim, group)
+	status := data.sekisho.evidence.at_least(interval, claim.floor_bp)
 }
 
 group_floor_words := {

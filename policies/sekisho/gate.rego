@@ -1,40 +1,29 @@
 # The decision: allow only when every required rule passed or is waived. Nothing is allowed for want of an objection.
 package sekisho.gate
 
-import data.sekisho.documentation
-import data.sekisho.evaluation
-import data.sekisho.fairness
-import data.sekisho.licences
-import data.sekisho.lineage
-import data.sekisho.operations
-import data.sekisho.oversight
-import data.sekisho.parameters
-import data.sekisho.rules
-import data.sekisho.waivers
-
 findings := object.union_n([
-	lineage.results,
-	evaluation.results,
-	fairness.results,
-	licences.results,
-	documentation.results,
-	oversight.results,
-	operations.results,
+	data.sekisho.lineage.results,
+	data.sekisho.evaluation.results,
+	data.sekisho.fairness.results,
+	data.sekisho.licences.results,
+	data.sekisho.documentation.results,
+	data.sekisho.oversight.results,
+	data.sekisho.operations.results,
 ])
 
 concerned := {id |
-	some id, rule in rules.declared
+	some id, rule in data.sekisho.rules.declared
 	input.subject.kind in rule.kinds
 	input.action in rule.actions
 }
 
-required := {id | some id in concerned; parameters.mode(id) == "enforce"}
+required := {id | some id in concerned; data.sekisho.parameters.mode(id) == "enforce"}
 
-judged := {id | some id in concerned; parameters.mode(id) != "off"}
+judged := {id | some id in concerned; data.sekisho.parameters.mode(id) != "off"}
 
 passed := {id | some id in judged; findings[id].status == "passed"}
 
-waived := {id | some id in judged; not id in passed; waivers.covers(id)}
+waived := {id | some id in judged; not id in passed; data.sekisho.waivers.covers(id)}
 
 blocking := required - (passed | waived)
 
@@ -51,10 +40,10 @@ decision := {
 	"passed": sort(passed),
 	"waived": sort(waived),
 	"blocking": sort(blocking),
-	"rules": {id: result(id) | some id, _ in rules.declared},
+	"rules": {id: result(id) | some id, _ in data.sekisho.rules.declared},
 }
 
-result(id) := object.union(told(id), {"mode": parameters.mode(id), "waived": id in waived})
+result(id) := object.union(told(id), {"mode": data.sekisho.parameters.mode(id), "waived": id in waived})
 
 told(id) := findings[id] if {
 	id in judged

@@ -1,10 +1,6 @@
 # Licences: everything in the closure may be used here.
 package sekisho.licences
 
-import data.sekisho.parameters
-import data.sekisho.report
-import data.sekisho.text
-
 # METADATA
 # title: Licences are on the allow-list
 # description: >-
@@ -18,18 +14,18 @@ import data.sekisho.text
 #   remedy: Declare the licence in the manifest, use a source whose licence is allowed, or have the allow-list changed.
 #   frameworks:
 #     - NIST AI RMF, GOVERN 6.1 (third-party intellectual property)
-results["LIC-01"] := report.finding(
+results["LIC-01"] := data.sekisho.report.finding(
 	licence_checks,
-	report.absent("the closure holds nothing that is licensed", "declared licences", "declare the licences"),
+	data.sekisho.report.absent("the closure holds nothing that is licensed", "declared licences", "declare the licences"),
 )
 
-allowed := {licence | some licence in parameters.parameter("LIC-01", "allowed")}
+allowed := {licence | some licence in data.sekisho.parameters.parameter("LIC-01", "allowed")}
 
 allow_words := sprintf("one of %s", [concat(", ", sort(allowed))])
 
-licence_checks contains report.check(
+licence_checks contains data.sekisho.report.check(
 	licence_status(node),
-	sprintf("%s: %s", [text.label(node), licence_words(node)]),
+	sprintf("%s: %s", [data.sekisho.text.label(node), licence_words(node)]),
 	object.get(node.facts, "licence", "no licence"),
 	allow_words,
 	sprintf("declare an allowed licence in %s/%s, or replace it", [node.kind, node.name]),

@@ -1,10 +1,6 @@
 # Lineage: what is promoted is exactly what was registered, down to its last part.
 package sekisho.lineage
 
-import data.sekisho.parameters
-import data.sekisho.report
-import data.sekisho.text
-
 nodes := input.lineage.nodes
 
 edges := {digest: object.get(input.lineage.edges, digest, []) | some digest, _ in nodes}
@@ -24,14 +20,14 @@ edges := {digest: object.get(input.lineage.edges, digest, []) | some digest, _ i
 #     - EU AI Act, Article 12 (record-keeping)
 #     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
 #     - NIST AI RMF, MEASURE
-results["LIN-01"] := report.finding(
+results["LIN-01"] := data.sekisho.report.finding(
 	bytes_checks | root_checks,
-	report.absent("the closure is empty", "the versions this one is made from", "register the version again"),
+	data.sekisho.report.absent("the closure is empty", "the versions this one is made from", "register the version again"),
 )
 
-bytes_checks contains report.check(
+bytes_checks contains data.sekisho.report.check(
 	hashed(digest, node),
-	sprintf("%s %s", [text.label(node), hash_words[hashed(digest, node)]]),
+	sprintf("%s %s", [data.sekisho.text.label(node), hash_words[hashed(digest, node)]]),
 	hash_words[hashed(digest, node)],
 	"bytes that hash to the digest",
 	sprintf("register %s/%s again from its source; its stored bytes have been altered", [node.kind, node.name]),
@@ -46,10 +42,10 @@ hashed(digest, node) := "passed" if {
 
 hash_words := {"passed": "hashes to its digest", "failed": "does not hash to its digest"}
 
-root_checks contains report.check(
+root_checks contains data.sekisho.report.check(
 	rooted,
 	{"passed": "the closure is the subject's", "failed": "the closure is not the subject's"}[rooted],
-	text.short(input.lineage.root),
+	data.sekisho.text.short(input.lineage.root),
 	input.subject.digest,
 	"report this: the gate assembled another version's closure",
 )
@@ -74,16 +70,16 @@ rooted := "passed" if {
 #   frameworks:
 #     - EU AI Act, Article 11 (technical documentation)
 #     - NIST AI RMF, MAP
-results["LIN-02"] := report.finding(
+results["LIN-02"] := data.sekisho.report.finding(
 	edge_checks | reach_checks,
-	report.absent("the closure is empty", "the versions this one is made from", "register the version again"),
+	data.sekisho.report.absent("the closure is empty", "the versions this one is made from", "register the version again"),
 )
 
 unregistered := {digest | some digest in input.lineage.dangling} | (targets - object.keys(nodes))
 
 targets := {target | some _, pointed in input.lineage.edges; some target in pointed}
 
-edge_checks contains report.check(
+edge_checks contains data.sekisho.report.check(
 	"failed",
 	sprintf("%s is named and not registered", [digest]),
 	"a digest that nobody registered",
@@ -95,7 +91,7 @@ edge_checks contains report.check(
 
 reached := graph.reachable(edges, {input.subject.digest})
 
-reach_checks contains report.check(
+reach_checks contains data.sekisho.report.check(
 	reach_status,
 	sprintf("%d of %d versions of the closure are reached from the subject", [count(reached), count(nodes)]),
 	sprintf("%d reached", [count(reached)]),
@@ -122,14 +118,14 @@ reach_status := "passed" if {
 #   frameworks:
 #     - EU AI Act, Article 9 (risk management system)
 #     - NIST AI RMF, MANAGE
-results["LIN-03"] := report.finding(
+results["LIN-03"] := data.sekisho.report.finding(
 	use_checks,
-	report.absent("the closure is empty", "the versions this one is made from", "register the version again"),
+	data.sekisho.report.absent("the closure is empty", "the versions this one is made from", "register the version again"),
 )
 
-use_checks contains report.check(
+use_checks contains data.sekisho.report.check(
 	{true: "passed", false: "failed"}[word == "in use"],
-	sprintf("%s is %s", [text.label(node), word]),
+	sprintf("%s is %s", [data.sekisho.text.label(node), word]),
 	word,
 	"in use",
 	out_of_use_remedy(node),
@@ -146,8 +142,8 @@ use(node) := "revoked" if {
 
 out_of_use_remedy(node) := sprintf("register the subject with another %s than %s, which is revoked", words) if {
 	node.revoked
-	words := [node.kind, text.label(node)]
-} else := text.restore(node)
+	words := [node.kind, data.sekisho.text.label(node)]
+} else := data.sekisho.text.restore(node)
 
 # METADATA
 # title: Models are pinned to a digest
@@ -161,14 +157,14 @@ out_of_use_remedy(node) := sprintf("register the subject with another %s than %s
 #   frameworks:
 #     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
 #     - NIST AI RMF, MAP
-results["LIN-04"] := report.finding(
+results["LIN-04"] := data.sekisho.report.finding(
 	model_checks,
-	report.absent("the closure holds no model", "at least one model, pinned", "register the agent with a model"),
+	data.sekisho.report.absent("the closure holds no model", "at least one model, pinned", "register the agent with a model"),
 )
 
-model_checks contains report.check(
+model_checks contains data.sekisho.report.check(
 	{true: "passed", false: "failed"}[node.facts.pinned],
-	sprintf("%s %s", [text.label(node), {true: "is pinned", false: "is not pinned to a digest"}[node.facts.pinned]]),
+	sprintf("%s %s", [data.sekisho.text.label(node), {true: "is pinned", false: "is not pinned to a digest"}[node.facts.pinned]]),
 	{true: "pinned", false: "not pinned"}[node.facts.pinned],
 	"pinned to a digest",
 	sprintf("register model/%s with the digest its host reports, then the agent with it", [node.name]),
@@ -192,14 +188,14 @@ model_checks contains report.check(
 #     - EU AI Act, Article 10 (data and data governance)
 #     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
 #     - NIST AI RMF, MEASURE
-results["LIN-05"] := report.finding(
+results["LIN-05"] := data.sekisho.report.finding(
 	index_checks | embedder_checks,
-	report.absent("the closure holds no index", "an index that verifies", "register the agent with an index"),
+	data.sekisho.report.absent("the closure holds no index", "an index that verifies", "register the agent with an index"),
 )
 
-index_checks contains report.check(
+index_checks contains data.sekisho.report.check(
 	{"verified": "passed", "drifted": "failed", "unverified": "missing"}[node.facts.integrity],
-	sprintf("%s is %s", [text.label(node), node.facts.integrity]),
+	sprintf("%s is %s", [data.sekisho.text.label(node), node.facts.integrity]),
 	node.facts.integrity,
 	"verified against its manifest",
 	index_remedy(node),
@@ -208,13 +204,13 @@ index_checks contains report.check(
 	node.kind == "index"
 }
 
-index_remedy(node) := text.verify_index(node) if {
+index_remedy(node) := data.sekisho.text.verify_index(node) if {
 	node.facts.integrity != "drifted"
 } else := sprintf("sekisho index build %s/%s, then register the agent with it", [input.project, node.name])
 
-embedder_checks contains report.check(
+embedder_checks contains data.sekisho.report.check(
 	embedded(node),
-	sprintf("%s %s", [text.label(node), embedder_words[embedded(node)]]),
+	sprintf("%s %s", [data.sekisho.text.label(node), embedder_words[embedded(node)]]),
 	sprintf("embedder %s of %d dimensions", [node.facts.embedder, node.facts.dimension]),
 	"an embedder with its digest and dimension, over a corpus of the closure",
 	sprintf("build index/%s again with this release, then register the agent with it", [node.name]),
@@ -245,36 +241,36 @@ embedder_words := {"passed": "records its embedder", "failed": "does not record 
 #   frameworks:
 #     - EU AI Act, Article 9 (risk management system)
 #     - NIST AI RMF, MANAGE
-results["LIN-06"] := report.finding(
+results["LIN-06"] := data.sekisho.report.finding(
 	order_checks,
-	report.absent(
+	data.sekisho.report.absent(
 		sprintf("%s is not a stage of this policy", [input.stage]),
-		sprintf("one of %s", [concat(", ", parameters.order)]),
-		sprintf("promote to one of %s", [concat(", ", parameters.order)]),
+		sprintf("one of %s", [concat(", ", data.sekisho.parameters.order)]),
+		sprintf("promote to one of %s", [concat(", ", data.sekisho.parameters.order)]),
 	),
 )
 
-order_checks contains report.check(
+order_checks contains data.sekisho.report.check(
 	"passed",
 	sprintf("%s is the first stage", [input.stage]),
 	input.stage,
 	"a stage that follows the one where the version stands",
 	"",
 ) if {
-	parameters.order[0] == input.stage
+	data.sekisho.parameters.order[0] == input.stage
 }
 
-order_checks contains report.check(
+order_checks contains data.sekisho.report.check(
 	{true: "passed", false: "failed"}[stands],
 	sprintf("the version %s at %s", [{true: "stands", false: "does not stand"}[stands], before]),
 	standing,
 	sprintf("the version stands at %s", [before]),
-	text.promote(before),
+	data.sekisho.text.promote(before),
 ) if {
-	some place, stage in parameters.order
+	some place, stage in data.sekisho.parameters.order
 	place > 0
 	stage == input.stage
-	before := parameters.order[place - 1]
+	before := data.sekisho.parameters.order[place - 1]
 	stands := before in input.from_stages
 }
 
@@ -294,21 +290,21 @@ standing := concat(", ", sort(input.from_stages)) if {
 #   frameworks:
 #     - EU AI Act, Article 14 (human oversight)
 #     - NIST AI RMF, MANAGE
-results["LIN-07"] := report.finding(
+results["LIN-07"] := data.sekisho.report.finding(
 	past_checks,
-	report.absent(
+	data.sekisho.report.absent(
 		sprintf("%s is not a stage of this policy", [input.stage]),
-		sprintf("one of %s", [concat(", ", parameters.order)]),
-		sprintf("roll back at one of %s", [concat(", ", parameters.order)]),
+		sprintf("one of %s", [concat(", ", data.sekisho.parameters.order)]),
+		sprintf("roll back at one of %s", [concat(", ", data.sekisho.parameters.order)]),
 	),
 )
 
-past_checks contains report.check(
+past_checks contains data.sekisho.report.check(
 	{true: "passed", false: "failed"}[input.formerly_allowed],
 	{true: "the version was allowed here before", false: "the version was never allowed here"}[input.formerly_allowed],
 	{true: "allowed before", false: "never allowed"}[input.formerly_allowed],
 	"allowed before at this stage",
-	text.promote(input.stage),
+	data.sekisho.text.promote(input.stage),
 ) if {
-	input.stage in parameters.order
+	input.stage in data.sekisho.parameters.order
 }

@@ -1,13 +1,9 @@
 # Operations: what runs there has limits, and tools it may use there.
 package sekisho.operations
 
-import data.sekisho.parameters
-import data.sekisho.report
-import data.sekisho.text
-
 agents := {digest: node | some digest, node in input.lineage.nodes; node.kind == "agent"}
 
-no_agent := report.absent("the closure holds no agent", "an agent", "register the agent again")
+no_agent := data.sekisho.report.absent("the closure holds no agent", "an agent", "register the agent again")
 
 # METADATA
 # title: The agent has limits
@@ -21,11 +17,11 @@ no_agent := report.absent("the closure holds no agent", "an agent", "register th
 #   frameworks:
 #     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
 #     - NIST AI RMF, MANAGE
-results["OPS-01"] := report.finding(limit_checks, no_agent)
+results["OPS-01"] := data.sekisho.report.finding(limit_checks, no_agent)
 
-limit_checks contains report.check(
+limit_checks contains data.sekisho.report.check(
 	{true: "passed", false: "failed"}[is_set],
-	sprintf("%s: %s is %s", [text.label(agent), name, {true: "set", false: "not set"}[is_set]]),
+	sprintf("%s: %s is %s", [data.sekisho.text.label(agent), name, {true: "set", false: "not set"}[is_set]]),
 	{true: "set", false: "not set"}[is_set],
 	"max_steps, max_tokens and timeout_ms set",
 	sprintf("set limits.%s in agent/%s, apply, and evaluate it again", [name, agent.name]),
@@ -47,13 +43,13 @@ limit_checks contains report.check(
 #   frameworks:
 #     - EU AI Act, Article 14 (human oversight)
 #     - NIST AI RMF, MANAGE
-results["OPS-02"] := report.finding(tool_checks | toolless_checks, no_agent)
+results["OPS-02"] := data.sekisho.report.finding(tool_checks | toolless_checks, no_agent)
 
-effects := {effect | some effect in parameters.parameter("OPS-02", "effects")}
+effects := {effect | some effect in data.sekisho.parameters.parameter("OPS-02", "effects")}
 
-tool_checks contains report.check(
+tool_checks contains data.sekisho.report.check(
 	{true: "passed", false: "failed"}[tool.effect in effects],
-	sprintf("%s: tool %s has the effect %s", [text.label(agent), tool.name, tool.effect]),
+	sprintf("%s: tool %s has the effect %s", [data.sekisho.text.label(agent), tool.name, tool.effect]),
 	tool.effect,
 	sprintf("effects among %s", [concat(", ", sort(effects))]),
 	sprintf("take the tool %s out of agent/%s, apply, and evaluate it again", [tool.name, agent.name]),
@@ -62,9 +58,9 @@ tool_checks contains report.check(
 	some tool in agent.facts.tools
 }
 
-toolless_checks contains report.check(
+toolless_checks contains data.sekisho.report.check(
 	"passed",
-	sprintf("%s uses no tools", [text.label(agent)]),
+	sprintf("%s uses no tools", [data.sekisho.text.label(agent)]),
 	"no tools",
 	"effects that the stage allows",
 	"",

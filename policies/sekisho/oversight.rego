@@ -1,10 +1,6 @@
 # Oversight: a second person looked at this version and this evidence, and said yes.
 package sekisho.oversight
 
-import data.sekisho.parameters
-import data.sekisho.report
-import data.sekisho.text
-
 # METADATA
 # title: A second person approved
 # description: >-
@@ -19,14 +15,14 @@ import data.sekisho.text
 #   frameworks:
 #     - EU AI Act, Article 14 (human oversight)
 #     - NIST AI RMF, GOVERN
-results["OVS-01"] := report.finding(
+results["OVS-01"] := data.sekisho.report.finding(
 	approval_checks,
-	report.absent("nobody has approved this version on this evidence", wanted, text.approve),
+	data.sekisho.report.absent("nobody has approved this version on this evidence", wanted, data.sekisho.text.approve),
 )
 
 wanted := sprintf("%d independent approval(s) of this digest, stage and evidence", [least])
 
-least := parameters.parameter("OVS-01", "approvals")
+least := data.sekisho.parameters.parameter("OVS-01", "approvals")
 
 involved := {someone.principal | some someone in input.involved} | {input.requester.principal}
 
@@ -58,7 +54,7 @@ valid := {approval.principal |
 	refused(approval) == ""
 }
 
-approval_checks contains report.check(
+approval_checks contains data.sekisho.report.check(
 	"passed",
 	sprintf("approved by %s", [concat(", ", sort(valid))]),
 	sprintf("%d approval(s)", [count(valid)]),
@@ -69,24 +65,24 @@ approval_checks contains report.check(
 	count(valid) >= least
 }
 
-approval_checks contains report.check(
+approval_checks contains data.sekisho.report.check(
 	"missing",
 	sprintf("the approval %s of %s %s", [approval.id, approval.principal, lapsed(approval)]),
 	"an approval that has lapsed",
 	wanted,
-	text.approve,
+	data.sekisho.text.approve,
 ) if {
 	count(valid) < least
 	some approval in input.approvals
 	lapsed(approval) != ""
 }
 
-approval_checks contains report.check(
+approval_checks contains data.sekisho.report.check(
 	"failed",
 	sprintf("the approval %s of %s %s", [approval.id, approval.principal, refused(approval)]),
 	"an approval that does not count",
 	wanted,
-	text.approve,
+	data.sekisho.text.approve,
 ) if {
 	count(valid) < least
 	some approval in input.approvals
@@ -94,12 +90,12 @@ approval_checks contains report.check(
 	refused(approval) != ""
 }
 
-approval_checks contains report.check(
+approval_checks contains data.sekisho.report.check(
 	"missing",
 	sprintf("%d of %d approvals are given", [count(valid), least]),
 	sprintf("%d approval(s)", [count(valid)]),
 	wanted,
-	text.approve,
+	data.sekisho.text.approve,
 ) if {
 	count(valid) > 0
 	count(valid) < least
