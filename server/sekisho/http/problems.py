@@ -32,16 +32,41 @@ STATUS: Final[dict[type[SekishoError], tuple[int, str]]] = {
     errors.IntegrityFailed: (500, "integrity-failed"),
     errors.ExtraMissing: (501, "extra-missing"),
 }
-_FRAMEWORK: Final = {400: "invalid", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "unsupported-media-type"}
+_FRAMEWORK: Final = {
+    400: "invalid",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    415: "unsupported-media-type",
+}
 
 _log = get_logger("sekisho.http")
+
+
+class Problem(ProblemDetailsException):
+    """A problem that also says which request it is about."""
+
+    def to_response(self, request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
+        body: dict[str, Any] = {
+            "type": self.type_,
+            "title": self.title,
+            "status": self.status_code,
+            "detail": self.detail,
+            "instance": request.url.path,
+        }
+        if isinstance(self.extra, dict):
+            body |= self.extra
+        if identity := request.scope.get("sekisho_request_id"):
+            body["request_id"] = identity
+        return Response(
+            body, status_code=self.status_code, media_type="application/problem+json", headers=self.headers or {}
+        )
 
 
 def problem_plugin() -> ProblemDetailsPlugin:
     """The plugin that turns every exception into ``application/problem+json``."""
     return ProblemDetailsPlugin(
         ProblemDetailsConfig(
-            exception_handler=_respond,
             exception_to_problem_detail_map={
                 SekishoError: _ours,
                 HTTPException: _frameworks,
@@ -54,7 +79,7 @@ def problem_plugin() -> ProblemDetailsPlugin:
 def validation_problem(request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
     """A request that does not decode: name every offending field, not only the first that msgspec met."""
     fields = _body_fields(request) or _parameter_fields(error)
-    return _respond(request, _ours(errors.Invalid("the request is not valid", fields=fields)))
+    return _ours(errors.Invalid("the request is not valid", fields=fields)).to_response(request)
 
 
 def _body_fields(request: Request[Any, Any, Any]) -> list[FieldError]:
@@ -73,7 +98,7 @@ def _parameter_fields(error: ValidationException) -> list[FieldError]:
     return [FieldError(f"$.{item.get('key', '')}".rstrip("."), str(item.get("message", ""))) for item in error.extra]
 
 
-def _ours(error: SekishoError) -> ProblemDetailsException:
+def _ours(error: SekishoError) -> Problem:
     status, slug = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     extra: dict[str, Any] = {}
     if error.remedy:
@@ -81,44 +106,34 @@ def _ours(error: SekishoError) -> ProblemDetailsException:
     if error.fields:
         extra["errors"] = [{"path": field.path, "message": field.message} for field in error.fields]
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {"Retry-After": "1"} if status == 503 else None
-    return ProblemDetailsException(
-        status_code=status, type_=TYPE_BASE + slug, title=error.title, detail=error.detail, extra=extra or None, headers=headers
+    return Problem(
+        status_code=status,
+        type_=TYPE_BASE + slug,
+        title=error.title,
+        detail=error.detail,
+        extra=extra or None,
+        headers=headers,
     )
 
 
-def _frameworks(error: HTTPException) -> ProblemDetailsException:
-    if isinstance(error, ProblemDetailsException):
-        return error
+def _frameworks(error: HTTPException) -> Problem:
     status = error.status_code
     slug = _FRAMEWORK.get(status, "invalid" if status < 500 else "internal")
     detail = error.detail if status < 500 else "an unexpected error; the server's log has it under this request id"
-    return ProblemDetailsException(
-        status_code=status, type_=TYPE_BASE + slug, title=slug.replace("-", " ").capitalize(), detail=detail, headers=error.headers
+    return Problem(
+        status_code=status,
+        type_=TYPE_BASE + slug,
+        title=slug.replace("-", " ").capitalize(),
+        detail=detail,
+        headers=error.headers,
     )
 
 
-def _unexpected(error: Exception) -> ProblemDetailsException:
+def _unexpected(error: Exception) -> Problem:
     _log.error("unexpected error", exc_info=error)
-    return ProblemDetailsException(
+    return Problem(
         status_code=500,
         type_=TYPE_BASE + "internal",
         title="Internal error",
         detail="an unexpected error; the server's log has it under this request id",
-    )
-
-
-def _respond(request: Request[Any, Any, Any], error: ProblemDetailsException) -> Response[Any]:
-    body: dict[str, Any] = {
-        "type": error.type_,
-        "title": error.title,
-        "status": error.status_code,
-        "detail": error.detail,
-        "instance": request.url.path,
-    }
-    if isinstance(error.extra, dict):
-        body |= error.extra
-    if identity := request.scope.get("sekisho_request_id"):
-        body["request_id"] = identity
-    return Response(
-        body, status_code=error.status_code, media_type="application/problem+json", headers=error.headers or {}
     )
