@@ -1,0 +1,1 @@
+"""What is governed: typed manifests, immutable versions, their registrations, lineage and stages."""

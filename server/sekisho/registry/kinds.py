@@ -1,0 +1,267 @@
+"""The manifest of each kind: what changes behaviour, and nothing else.
+
+A manifest is canonical by construction: optionals that are absent (or null, or empty) are left out, and lists whose
+order means nothing are sorted. So the same content has the same digest however it was written. Numbers are integers.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from sekisho.kernel.digests import canonical_json, digest_of_bytes
+from sekisho.kernel.references import Kind
+from sekisho.registry.types import Dependency, Source
+
+Text = Annotated[str, Meta(min_length=1, max_length=2000)]
+Word = Annotated[str, Meta(min_length=1, max_length=200)]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}$")]
+Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
+Licence = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+() -]{0,199}$")]
+Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+FieldName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")]
+Count = Annotated[int, Meta(ge=1, le=2**31)]
+Size = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+
+
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Base of the pieces of manifests."""
+
+
+class Manifest(Part, frozen=True, kw_only=True):
+    """Base of the manifests."""
+
+    def dependencies(self) -> tuple[Dependency, ...]:
+        """The versions that this manifest pins, in the order of its fields."""
+        return ()
+
+    def external_sources(self) -> tuple[Source, ...]:
+        """What it is made from that the registry does not hold."""
+        return ()
+
+    def sorted(self) -> Manifest:
+        """The same content with every list whose order means nothing in its one order."""
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """The manifest as JSON values, absent optionals omitted."""
+        value: dict[str, Any] = msgspec.to_builtins(self.sorted())
+        return value
+
+    def canonical(self) -> bytes:
+        """RFC 8785 bytes."""
+        return canonical_json(self.to_json())
+
+    def own_digest(self) -> str:
+        """The digest under which a version of this content is kept."""
+        return digest_of_bytes(self.canonical())
+
+
+class SystemManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag="sekisho.system/v1"):
+    """What is governed: an application with a purpose, under the EU AI Act's risk classes and roles."""
+
+    purpose: Text
+    risk_class: Literal["minimal", "limited", "high", "prohibited"]
+    owner: Word
+    affected_groups: tuple[Word, ...] = ()
+    role: Literal["provider", "deployer"]
+
+    def sorted(self) -> Manifest:
+        return msgspec.structs.replace(self, affected_groups=tuple(sorted(set(self.affected_groups))))
+
+
+class PromptMessage(Part, frozen=True, kw_only=True):
+    role: Literal["system", "user", "assistant"]
+    template: Annotated[str, Meta(min_length=1, max_length=50_000)]
+
+
+class PromptManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag="sekisho.prompt/v1"):
+    """Chat messages as templates, and a JSON Schema for each variable they use."""
+
+    messages: Annotated[tuple[PromptMessage, ...], Meta(min_length=1, max_length=100)]
+    variables: Annotated[dict[str, dict[str, Any]], Meta(max_length=100)] = {}
+
+
+class CorpusFile(Part, frozen=True, kw_only=True):
+    path: Annotated[str, Meta(min_length=1, max_length=500)]
+    digest: Digest
+    bytes: Size
+    media_type: Annotated[str, Meta(pattern=r"^text/[a-z0-9.+-]{1,60}$")]
+    language: Language | None = None
+
+
+class CorpusSource(Part, frozen=True, kw_only=True):
+    """Where files came from: a git commit, a URL, a DVC or lakeFS URI."""
+
+    uri: Annotated[str, Meta(min_length=1, max_length=1000)]
+    digest: Annotated[str, Meta(max_length=200)] | None = None
+    retrieved_at: Size | None = None
+
+
+class CorpusManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag="sekisho.corpus/v1"):
+    """Text files by digest; the bytes are blobs of the project."""
+
+    files: Annotated[tuple[CorpusFile, ...], Meta(min_length=1, max_length=20_000)]
+    licence: Licence
+    sources: Annotated[tuple[CorpusSource, ...], Meta(max_length=100)] = ()
+    language: Language | None = None
+
+    def sorted(self) -> Manifest:
+        files = tuple(sorted(self.files, key=lambda file: file.path))
+        sources = tuple(sorted(self.sources, key=lambda item: (item.uri, item.digest or "", item.retrieved_at or 0)))
+        return msgspec.structs.replace(self, files=files, sources=sources)
+
+    def external_sources(self) -> tuple[Source, ...]:
+        return tuple(Source("source", item.uri, item.digest, item.retrieved_at) for item in self.sources)
+
+
+class Chunker(Part, frozen=True, kw_only=True):
+    name: Name
+    version: Count
+    max_tokens: Count
+    overlap: Size
+
+
+class EmbedderPin(Part, frozen=True, kw_only=True):
+    name: Name
+    digest: Digest
+    dimension: Count
+
+
+class Retriever(Part, frozen=True, kw_only=True):
+    mode: Literal["dense", "bm25", "hybrid"]
+    k: Annotated[int, Meta(ge=1, le=1000)]
+    rrf_k: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+
+
+class Chunks(Part, frozen=True, kw_only=True):
+    count: Count
+    root: Digest
+
+
+class IndexManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag="sekisho.index/v1"):
+    """A built index: its corpus, the parameters, and the Merkle root over its chunks. Vectors are not part of it."""
+
+    corpus: Digest
+    chunker: Chunker
+    embedder: EmbedderPin
+    retriever: Retriever
+    distance: Literal["ip"]
+    chunks: Chunks
+
+    def dependencies(self) -> tuple[Dependency, ...]:
+        return (Dependency("corpus", Kind.CORPUS, self.corpus, "$.corpus"),)
+
+    def external_sources(self) -> tuple[Source, ...]:
+        return (Source("embedder", f"embedder:{self.embedder.name}", self.embedder.digest),)
+
+
+class ModelManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag="sekisho.model/v1"):
+    """A model by digest. No host or URL: operators map hosts in settings."""
+
+    name: Name
+    digest: Digest
+    family: Name
+    licence: Licence
+    provider: Literal["builtin", "ollama"]
+    options: dict[str, int | bool | str] = {}
+
+
+class Tool(Part, frozen=True, kw_only=True):
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")]
+    schema: dict[str, Any]
+    effect: Literal["read", "write", "destructive"]
+    scopes: tuple[Word, ...] = ()
+
+
+class Limits(Part, frozen=True, kw_only=True):
+    max_steps: Count
+    max_tokens: Count
+    timeout_ms: Count
+
+
+class Generation(Part, frozen=True, kw_only=True):
+    """How the model is sampled; `temperature_bp` is the temperature times 10,000."""
+
+    temperature_bp: Annotated[int, Meta(ge=0, le=20_000)] | None = None
+    seed: Size | None = None
+    num_ctx: Count | None = None
+    num_predict: Count | None = None
+
+
+class AgentManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag="sekisho.agent/v1"):
+    """A prompt, an index and a model put together, with tools and limits, as part of a system."""
+
+    system: Digest
+    prompt: Digest
+    index: Digest
+    model: Digest
+    tools: Annotated[tuple[Tool, ...], Meta(max_length=200)] = ()
+    limits: Limits
+    generation: Generation | None = None
+    context_passages: Annotated[int, Meta(ge=1, le=1000)]
+
+    def sorted(self) -> Manifest:
+        return msgspec.structs.replace(self, generation=None) if self.generation == Generation() else self
+
+    def dependencies(self) -> tuple[Dependency, ...]:
+        return (
+            Dependency("system", Kind.SYSTEM, self.system, "$.system"),
+            Dependency("prompt", Kind.PROMPT, self.prompt, "$.prompt"),
+            Dependency("index", Kind.INDEX, self.index, "$.index"),
+            Dependency("model", Kind.MODEL, self.model, "$.model"),
+        )
+
+
+class DatasetManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag="sekisho.dataset/v1"):
+    """Cases as JSON Lines in a blob: their digest, their count, and the names of all fields that occur."""
+
+    content: Digest
+    cases: Count
+    fields: Annotated[tuple[FieldName, ...], Meta(min_length=1, max_length=200)]
+    licence: Licence
+
+    def sorted(self) -> Manifest:
+        return msgspec.structs.replace(self, fields=tuple(sorted(set(self.fields))))
+
+
+class ScorerUse(Part, frozen=True, kw_only=True):
+    name: Name
+    params: dict[str, Any] = {}
+
+
+class Sample(Part, frozen=True, kw_only=True):
+    size: Count
+    seed: Size | None = None
+
+
+class SuiteManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag="sekisho.suite/v1"):
+    """What to measure: a dataset, a target, scorers, slices. It holds no thresholds."""
+
+    dataset: Digest
+    target: Literal["retrieval", "answers"]
+    scorers: Annotated[tuple[ScorerUse, ...], Meta(min_length=1, max_length=50)]
+    slices: Annotated[tuple[FieldName, ...], Meta(max_length=20)] = ()
+    cluster_by: FieldName | None = None
+    sample: Sample | None = None
+    repeats: Annotated[int, Meta(ge=1, le=100)] = 1
+
+    def sorted(self) -> Manifest:
+        return msgspec.structs.replace(self, slices=tuple(sorted(set(self.slices))))
+
+    def dependencies(self) -> tuple[Dependency, ...]:
+        return (Dependency("dataset", Kind.DATASET, self.dataset, "$.dataset"),)
+
+
+MANIFESTS: dict[Kind, type[Manifest]] = {
+    Kind.SYSTEM: SystemManifest,
+    Kind.PROMPT: PromptManifest,
+    Kind.CORPUS: CorpusManifest,
+    Kind.INDEX: IndexManifest,
+    Kind.AGENT: AgentManifest,
+    Kind.DATASET: DatasetManifest,
+    Kind.SUITE: SuiteManifest,
+    Kind.MODEL: ModelManifest,
+}

@@ -1,0 +1,198 @@
+"""From raw JSON to a manifest: refused whole, with every offending field named."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+import msgspec
+
+from sekisho.kernel.digests import canonical_json
+from sekisho.kernel.errors import FieldError, Invalid
+from sekisho.kernel.json import MAX_DEPTH
+from sekisho.kernel.references import Kind
+from sekisho.registry.kinds import (
+    MANIFESTS,
+    AgentManifest,
+    CorpusManifest,
+    DatasetManifest,
+    IndexManifest,
+    Manifest,
+    ModelManifest,
+    PromptManifest,
+    SuiteManifest,
+    SystemManifest,
+)
+from sekisho.registry.schemas import json_path, schema_problems, violations
+
+__all__ = [
+    "AgentManifest",
+    "CorpusManifest",
+    "DatasetManifest",
+    "IndexManifest",
+    "Manifest",
+    "ModelManifest",
+    "PromptManifest",
+    "SuiteManifest",
+    "SystemManifest",
+    "parse_manifest",
+    "path_problem",
+]
+
+MAX_NAMED: Final = 50
+
+
+def parse_manifest(kind: Kind, raw: Any) -> Manifest:
+    """Parse and check a manifest by itself; what it names elsewhere is checked where it is registered.
+
+    Raises `Invalid` with the JSON path of each offending field.
+    """
+    wrong = list(itertools.islice(_unfit_values(raw, [], 0), MAX_NAMED))
+    if wrong:
+        raise _invalid(kind, wrong)
+    struct = MANIFESTS[kind]
+    try:
+        manifest = msgspec.convert(raw, struct)
+        wrong = _without_schema(kind, raw)
+    except msgspec.ValidationError as error:
+        raise _invalid(kind, violations(struct, raw) or [_only(error)]) from error
+    wrong += _RULES.get(kind, _no_rules)(manifest)
+    if wrong:
+        raise _invalid(kind, wrong)
+    return manifest.sorted()
+
+
+def _invalid(kind: Kind, wrong: list[FieldError]) -> Invalid:
+    shown = wrong[:MAX_NAMED]
+    if len(wrong) > MAX_NAMED:
+        shown.append(FieldError("$", f"and {len(wrong) - MAX_NAMED} more"))
+    return Invalid(
+        f"the {kind} manifest is not valid",
+        fields=shown,
+        remedy=f"mend the fields named; the shape is sekisho.{kind}/v1",
+    )
+
+
+def _only(error: msgspec.ValidationError) -> FieldError:
+    message, _, path = str(error).partition(" - at `")
+    return FieldError(path.rstrip("`") or "$", message)
+
+
+def _without_schema(kind: Kind, raw: Any) -> list[FieldError]:
+    if isinstance(raw, Mapping) and "schema" not in raw:
+        return [FieldError("$.schema", f"required, but absent; write sekisho.{kind}/v1")]
+    return []
+
+
+def _unfit_values(value: Any, path: list[Any], depth: int) -> Iterator[FieldError]:
+    """Floats (they have no one canonical text across languages) and characters that a database cannot hold."""
+    if depth > MAX_DEPTH:
+        yield FieldError("$", f"nested deeper than {MAX_DEPTH}")
+    elif isinstance(value, float):
+        yield FieldError(
+            json_path(path), f"{value!r} is not an integer; write rates as basis points, times as milliseconds"
+        )
+    elif isinstance(value, int) and abs(value) >= 2**53:
+        yield FieldError(json_path(path), "integers must be below 2**53")
+    elif isinstance(value, str) and not _storable(value):
+        yield FieldError(json_path(path), "holds a NUL character or half of a surrogate pair")
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            if not isinstance(key, str) or not _storable(key):
+                yield FieldError(json_path(path), f"{key!r} cannot be a field's name")
+            else:
+                yield from _unfit_values(inner, [*path, key], depth + 1)
+    elif isinstance(value, (list, tuple)):
+        for index, inner in enumerate(value):
+            yield from _unfit_values(inner, [*path, index], depth + 1)
+
+
+def _storable(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def _no_rules(_: Any) -> list[FieldError]:
+    return []
+
+
+def _repeated(values: Iterable[str], path: Callable[[int], str], what: str) -> list[FieldError]:
+    listed = list(values)
+    counts = Counter(listed)
+    seen: set[str] = set()
+    wrong = []
+    for index, value in enumerate(listed):
+        if counts[value] > 1 and value in seen:
+            wrong.append(FieldError(path(index), f"{what} {value!r} stands twice"))
+        seen.add(value)
+    return wrong
+
+
+def path_problem(path: str) -> str | None:
+    """Why `path` cannot name a file inside a corpus; None where it can."""
+    if "\\" in path:
+        return "holds a backslash; separate folders by '/'"
+    if path.startswith("/") or (len(path) > 1 and path[1] == ":"):
+        return "is absolute; write it from the corpus's root"
+    if any(part in {"", ".", ".."} for part in path.split("/")):
+        return "holds '..', '.' or an empty step, and may leave the corpus's root"
+    if any(c < " " or c == "\x7f" for c in path):
+        return "holds a control character"
+    return None if str(PurePosixPath(path)) == path else "is not a plain path"
+
+
+def _corpus(manifest: CorpusManifest) -> list[FieldError]:
+    wrong = [
+        FieldError(f"$.files[{index}].path", f"{file.path!r} {problem}")
+        for index, file in enumerate(manifest.files)
+        if (problem := path_problem(file.path))
+    ]
+    return wrong + _repeated((f.path for f in manifest.files), lambda i: f"$.files[{i}].path", "the path")
+
+
+def _prompt(manifest: PromptManifest) -> list[FieldError]:
+    from sekisho.registry.prompts import prompt_problems  # the light client parses no prompts and has no Jinja2
+
+    return prompt_problems(manifest)
+
+
+def _index(manifest: IndexManifest) -> list[FieldError]:
+    wrong = []
+    if manifest.chunker.overlap >= manifest.chunker.max_tokens:
+        wrong.append(FieldError("$.chunker.overlap", "must be less than max_tokens"))
+    if manifest.retriever.rrf_k is not None and manifest.retriever.mode != "hybrid":
+        wrong.append(FieldError("$.retriever.rrf_k", "only the hybrid retriever fuses ranks"))
+    if manifest.retriever.rrf_k is None and manifest.retriever.mode == "hybrid":
+        wrong.append(FieldError("$.retriever.rrf_k", "required by the hybrid retriever"))
+    return wrong
+
+
+def _agent(manifest: AgentManifest) -> list[FieldError]:
+    wrong = _repeated((tool.name for tool in manifest.tools), lambda i: f"$.tools[{i}].name", "the tool")
+    for index, tool in enumerate(manifest.tools):
+        wrong += schema_problems(tool.schema, ["tools", index, "schema"])
+    return wrong
+
+
+def _dataset(manifest: DatasetManifest) -> list[FieldError]:
+    wrong = _repeated(manifest.fields, lambda i: f"$.fields[{i}]", "the field")
+    if "id" not in manifest.fields:
+        wrong.append(FieldError("$.fields", "every case has an id; name it"))
+    return wrong
+
+
+def _suite(manifest: SuiteManifest) -> list[FieldError]:
+    uses = (f"{use.name} with {canonical_json(use.params).decode()}" for use in manifest.scorers)
+    return _repeated(uses, lambda i: f"$.scorers[{i}]", "the scorer")
+
+
+_RULES: Final[dict[Kind, Callable[[Any], list[FieldError]]]] = {
+    Kind.CORPUS: _corpus,
+    Kind.PROMPT: _prompt,
+    Kind.INDEX: _index,
+    Kind.AGENT: _agent,
+    Kind.DATASET: _dataset,
+    Kind.SUITE: _suite,
+}

@@ -1,0 +1,62 @@
+"""What `resolve` remembers between requests, and for how long: until anything has changed anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from sekisho.kernel.digests import digest_of_bytes
+from sekisho.kernel.references import Reference
+from sekisho.registry.types import Pointer, Resolved, Version
+
+MAX_REMEMBERED: Final = 10_000
+Mark = tuple[int, int]
+
+
+@dataclass(slots=True)
+class Memory:
+    """Answers by reference, all of one moment: the watch's marker and our own count of commits.
+
+    The count makes this process forget at its own commit at once, where a notification takes a moment to come.
+    """
+
+    generation: int = 0
+    _mark: Mark | None = None
+    _answers: dict[Reference, Resolved] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        self.generation += 1
+
+    def recall(self, reference: Reference, marker: int | None) -> Resolved | None:
+        if marker is None or self._mark != (marker, self.generation):
+            return None
+        return self._answers.get(reference)
+
+    def remember(self, reference: Reference, answer: Resolved, mark: Mark) -> None:
+        """Keep an answer that was read after `mark` was taken."""
+        if self._mark != mark or len(self._answers) >= MAX_REMEMBERED:
+            self._answers.clear()
+            self._mark = mark
+        self._answers[reference] = answer
+
+
+def answer_of(reference: Reference, version: Version, pointer: Pointer | None) -> Resolved:
+    """The JSON bytes of an answer, with the ETag that its content has."""
+    value = {
+        "project": version.project,
+        "kind": version.kind.value,
+        "name": version.name,
+        "selector": str(reference.selector),
+        "stage": None if pointer is None else pointer.stage,
+        "digest": version.digest,
+        "number": version.number,
+        "decision_id": None if pointer is None else pointer.decision_id,
+        "moved_at": None if pointer is None else pointer.moved_at,
+        "archived": version.archived,
+        "revoked": version.revoked,
+        "manifest": version.manifest,
+    }
+    etag = digest_of_bytes(msgspec.json.encode(value)).removeprefix("sha256:")[:32]
+    return Resolved(msgspec.json.encode({**value, "etag": etag}), f'"{etag}"')

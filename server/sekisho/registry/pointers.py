@@ -1,0 +1,94 @@
+"""Stage pointers and their moves in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, and_, select, update
+
+from sekisho.kernel.database import Transaction
+from sekisho.kernel.references import Kind
+from sekisho.registry.rows import ArtifactRow, MoveRow, PointerRow, VersionRow
+from sekisho.registry.types import Move, Pointer
+
+
+class StageStore:
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def one_or_none(self, artifact_id: str, stage: str) -> Pointer | None:
+        rows = await self._pointers(PointerRow.artifact_id == artifact_id, PointerRow.stage == stage)
+        return rows[0] if rows else None
+
+    async def all(self, artifact_id: str) -> list[Pointer]:
+        return await self._pointers(PointerRow.artifact_id == artifact_id)
+
+    async def serving(self, project: str, digests: Sequence[str]) -> list[Pointer]:
+        """Every pointer of the project at one of these digests."""
+        return await self._pointers(ArtifactRow.project == project, PointerRow.digest.in_(digests))
+
+    async def moves(self, artifact_id: str, limit: int, stage: str | None = None) -> list[Move]:
+        """The last moves, newest first."""
+        query = select(MoveRow).where(MoveRow.artifact_id == artifact_id)
+        if stage is not None:
+            query = query.where(MoveRow.stage == stage)
+        query = query.order_by(MoveRow.moved_at.desc(), MoveRow.seq.desc(), MoveRow.stage).limit(limit)
+        return [
+            Move(
+                stage=row.stage, seq=row.seq, from_digest=row.from_digest, to_digest=row.to_digest,
+                number=row.number, decision_id=row.decision_id, principal=row.principal, moved_at=row.moved_at,
+            )
+            for row in await self._tx.scalars(query)
+        ]  # fmt: skip
+
+    async def move(self, artifact_id: str, move: Move) -> bool:
+        """Set the pointer to `move.to_digest` if it still names `move.from_digest`; False where it does not."""
+        if move.from_digest is None:
+            self._tx.add(
+                PointerRow(
+                    artifact_id=artifact_id, stage=move.stage, digest=move.to_digest, seq=move.seq,
+                    decision_id=move.decision_id, moved_at=move.moved_at,
+                )
+            )  # fmt: skip
+        else:
+            done = await self._tx.execute(
+                update(PointerRow)
+                .where(
+                    PointerRow.artifact_id == artifact_id,
+                    PointerRow.stage == move.stage,
+                    PointerRow.digest == move.from_digest,
+                    PointerRow.seq == move.seq - 1,
+                )
+                .values(digest=move.to_digest, seq=move.seq, decision_id=move.decision_id, moved_at=move.moved_at)
+            )
+            if cast("CursorResult[Any]", done).rowcount != 1:
+                return False
+        self._tx.add(
+            MoveRow(
+                artifact_id=artifact_id, stage=move.stage, seq=move.seq, from_digest=move.from_digest,
+                to_digest=move.to_digest, number=move.number, decision_id=move.decision_id,
+                principal=move.principal, moved_at=move.moved_at,
+            )
+        )  # fmt: skip
+        await self._tx.flush()
+        return True
+
+    async def _pointers(self, *conditions: Any) -> list[Pointer]:
+        same = and_(VersionRow.artifact_id == PointerRow.artifact_id, VersionRow.digest == PointerRow.digest)
+        query = (
+            select(PointerRow, ArtifactRow, VersionRow.number)
+            .join(ArtifactRow, ArtifactRow.id == PointerRow.artifact_id)
+            .join(VersionRow, same)
+            .where(*conditions)
+            .order_by(ArtifactRow.kind, ArtifactRow.name, PointerRow.stage)
+            .execution_options(populate_existing=True)
+        )
+        return [
+            Pointer(
+                project=artifact.project, kind=Kind(artifact.kind), name=artifact.name, stage=pointer.stage,
+                digest=pointer.digest, number=number, decision_id=pointer.decision_id,
+                moved_at=pointer.moved_at, seq=pointer.seq,
+            )
+            for pointer, artifact, number in (await self._tx.execute(query)).all()
+        ]  # fmt: skip

@@ -1,0 +1,46 @@
+"""What the registry's use cases stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sekisho.kernel.clock import Clock
+from sekisho.kernel.database import ChangeWatch, Database, Transaction
+from sekisho.kernel.references import Reference
+from sekisho.ledger.service import Ledger
+from sekisho.registry.checks import KnownScorers
+from sekisho.registry.finding import find
+from sekisho.registry.memory import Memory
+from sekisho.registry.store import after_commit
+from sekisho.registry.types import Version
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The registry's ports. `stages` are the stages' names in the order of promotion."""
+
+    database: Database
+    clock: Clock
+    ledger: Ledger
+    watch: ChangeWatch
+    stages: tuple[str, ...]
+    scorers: KnownScorers
+    max_file_bytes: int
+    memory: Memory = field(default_factory=Memory)
+
+    async def find(self, tx: Transaction, reference: Reference) -> Version:
+        """The version that a reference means, for another room.
+
+        Raises `NotFound`, `AmbiguousReference`, and `Invalid` for a reference without a selector.
+        """
+        return (await find(tx, reference, self.stages))[0].version
+
+    async def _record(
+        self, tx: Transaction, kind: str, project: str, principal: str, subject: str | None, body: Mapping[str, Any]
+    ) -> None:
+        """Write the ledger's entry last, and have every process forget what it remembers once it is committed."""
+        await self.ledger.append(tx, kind=kind, project=project, principal=principal, subject=subject, body=body)
+        await self.database.announce(tx)
+        after_commit(tx, self.memory.forget)

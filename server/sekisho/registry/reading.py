@@ -1,0 +1,121 @@
+"""Reading versions, their registrations, their differences and their lineage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from sekisho.identity.types import Action, Actor
+from sekisho.kernel.database import Transaction
+from sekisho.kernel.errors import FieldError, Invalid, NotFound
+from sekisho.kernel.pages import Cursor, Page, parse_cursor, parse_limit
+from sekisho.kernel.references import Kind, Reference
+from sekisho.registry import lineage
+from sekisho.registry.diffs import as_steps, as_text
+from sekisho.registry.finding import artifact_of, best, find, or_latest
+from sekisho.registry.manifests import PromptManifest
+from sekisho.registry.ports import Ports
+from sekisho.registry.prompts import render_prompt
+from sekisho.registry.store import ArtifactFilter, ArtifactStore, RegistrationStore, VersionStore
+from sekisho.registry.types import Artifact, Closure, Direction, Lineage, Registration, Version
+
+
+@dataclass(frozen=True)
+class Reading(Ports):
+    """Use cases that change nothing. A reference without a selector means the latest version."""
+
+    async def one(self, actor: Actor, reference: Reference) -> Version:
+        """The version that a reference means."""
+        actor.require(reference.project, Action.READ)
+        async with self.database.read() as tx:
+            return await self.find(tx, or_latest(reference))
+
+    async def of_digest(self, tx: Transaction, project: str, digest: str) -> Version:
+        """The version with this digest, whatever its name: one in use before one archived, then the first.
+
+        Raises `NotFound`.
+        """
+        found = (await VersionStore(tx).named(project, [digest])).get(digest)
+        if not found:
+            raise NotFound(f"nothing is registered as {digest} in project {project}")
+        return best(found)
+
+    async def artifact(self, actor: Actor, reference: Reference) -> Artifact:
+        actor.require(reference.project, Action.READ)
+        async with self.database.read() as tx:
+            return await artifact_of(tx, reference)
+
+    async def artifacts(
+        self, actor: Actor, project: str, wanted: ArtifactFilter, cursor: str | None, limit: int
+    ) -> Page[Artifact]:
+        """A page of the project's artifacts, oldest first."""
+        actor.require(project, Action.READ)
+        after, size = parse_cursor(cursor), parse_limit(limit)
+        async with self.database.read() as tx:
+            rows = await ArtifactStore(tx).page(project, wanted, after, size + 1)
+        more = Cursor(rows[size - 1].created_at, rows[size - 1].id).encode() if len(rows) > size else None
+        return Page(tuple(rows[:size]), more)
+
+    async def versions(self, actor: Actor, reference: Reference, cursor: str | None, limit: int) -> Page[Version]:
+        """A page of an artifact's versions, oldest first."""
+        actor.require(reference.project, Action.READ)
+        after, size = parse_cursor(cursor), parse_limit(limit)
+        async with self.database.read() as tx:
+            artifact = await artifact_of(tx, reference)
+            rows = await VersionStore(tx).page(artifact.id, after, size + 1)
+        more = Cursor(rows[size - 1].version.created_at, rows[size - 1].id).encode() if len(rows) > size else None
+        return Page(tuple(row.version for row in rows[:size]), more)
+
+    async def registrations_page(
+        self, actor: Actor, reference: Reference, cursor: str | None, limit: int
+    ) -> Page[Registration]:
+        """A page of a version's registrations under this name, oldest first."""
+        actor.require(reference.project, Action.READ)
+        after, size = parse_cursor(cursor), parse_limit(limit)
+        async with self.database.read() as tx:
+            stored, _ = await find(tx, or_latest(reference), self.stages)
+            rows = await RegistrationStore(tx).page(stored.id, after, size + 1)
+        more = Cursor(rows[size - 1].created_at, rows[size - 1].id).encode() if len(rows) > size else None
+        return Page(tuple(rows[:size]), more)
+
+    async def registrations(self, tx: Transaction, project: str, digest: str) -> tuple[Registration, ...]:
+        """Every registration of these bytes in the project, under whatever name, oldest first."""
+        return tuple(await RegistrationStore(tx).all(project, digest))
+
+    async def diff(
+        self, actor: Actor, before: Reference, after: Reference, form: Literal["json", "text"]
+    ) -> list[dict[str, Any]] | str:
+        """What changed from one version to another, as steps or as unified text."""
+        actor.require(before.project, Action.READ)
+        actor.require(after.project, Action.READ)
+        async with self.database.read() as tx:
+            old, new = await self.find(tx, or_latest(before)), await self.find(tx, or_latest(after))
+        if form == "text":
+            return await asyncio.to_thread(as_text, old.manifest, new.manifest, str(old), str(new))
+        return await asyncio.to_thread(as_steps, old.manifest, new.manifest)
+
+    async def render(self, actor: Actor, reference: Reference, variables: Mapping[str, Any]) -> list[dict[str, str]]:
+        """A prompt's chat messages. Raises `Invalid` where the version is no prompt or the variables do not fit."""
+        actor.require(reference.project, Action.READ)
+        if reference.kind is not Kind.PROMPT:
+            raise Invalid(f"{reference} is no prompt", fields=[FieldError("$.kind", "only prompts are rendered")])
+        version = await self.one(actor, reference)
+        manifest = msgspec.convert(dict(version.manifest), PromptManifest)
+        return await asyncio.to_thread(render_prompt, manifest, variables)
+
+    async def closure(self, tx: Transaction, project: str, digest: str) -> Closure:
+        """A version and everything that it is made from."""
+        return await lineage.closure(tx, project, digest)
+
+    async def lineage(self, actor: Actor, reference: Reference, direction: Direction, depth: int) -> Lineage:
+        """The graph up or down from a version, at most `depth` (1 to 100) steps far."""
+        actor.require(reference.project, Action.READ)
+        if not 1 <= depth <= lineage.EVERYTHING:
+            raise Invalid("the depth is out of range", fields=[FieldError("$.depth", f"use 1 to {lineage.EVERYTHING}")])
+        async with self.database.read() as tx:
+            version = await self.find(tx, or_latest(reference))
+            return await lineage.lineage(tx, reference.project, version, direction, depth)

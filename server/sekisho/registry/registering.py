@@ -1,0 +1,197 @@
+"""Taking things in: blobs and versions, and putting them away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sekisho.identity.types import Action, Actor
+from sekisho.kernel.clock import epoch_ms
+from sekisho.kernel.database import Transaction
+from sekisho.kernel.digests import canonical_json, digest_of_bytes, is_digest
+from sekisho.kernel.errors import Archived, Conflict, FieldError, Invalid, TooLarge
+from sekisho.kernel.ids import new_id
+from sekisho.kernel.references import Kind, Reference, parse_name
+from sekisho.registry.checks import check_content, check_references, read_blob
+from sekisho.registry.finding import artifact_of, find
+from sekisho.registry.manifests import Manifest, parse_manifest
+from sekisho.registry.pointers import StageStore
+from sekisho.registry.ports import Ports
+from sekisho.registry.store import ArtifactStore, BlobStore, RegistrationStore, Stored, VersionStore
+from sekisho.registry.types import Artifact, Edge, Provenance, Registered, Version
+
+
+@dataclass(frozen=True)
+class Registering(Ports):
+    """Use cases that write artifacts.
+
+    Every write takes the ledger's lock first: versions are numbered densely, archiving and moving a pointer exclude
+    each other, and no two transactions wait for one another crosswise.
+    """
+
+    async def put_blob(self, actor: Actor, project: str, digest: str, data: bytes) -> None:
+        """Keep bytes under their digest; keeping them again changes nothing.
+
+        Raises `Invalid` where the bytes have another digest, `TooLarge` over the setting `max_file_bytes`.
+        """
+        actor.require(project, Action.REGISTER)
+        if len(data) > self.max_file_bytes:
+            raise TooLarge(
+                f"{len(data)} bytes; one file has at most {self.max_file_bytes}",
+                remedy="split the file, or let an operator raise SEKISHO_MAX_FILE_BYTES",
+            )
+        actual = digest_of_bytes(data)
+        if actual != digest:
+            raise Invalid(
+                "the bytes do not have this digest", fields=[FieldError("$.digest", f"these bytes are {actual}")]
+            )
+        async with self.database.write() as tx:
+            await BlobStore(tx).insert(project, digest, data, epoch_ms(self.clock.now()))
+
+    async def blob(self, actor: Actor, project: str, digest: str) -> bytes:
+        """Raises `NotFound`, and `IntegrityFailed` where the stored bytes have changed."""
+        actor.require(project, Action.READ)
+        _whole(digest)
+        async with self.database.read() as tx:
+            return await read_blob(tx, project, digest)
+
+    async def has_blob(self, actor: Actor, project: str, digest: str) -> bool:
+        actor.require(project, Action.READ)
+        _whole(digest)
+        async with self.database.read() as tx:
+            return bool(await BlobStore(tx).sizes(project, [digest]))
+
+    async def read_blob(self, tx: Transaction, project: str, digest: str) -> bytes:
+        """A blob for another room. Raises `NotFound` and `IntegrityFailed`."""
+        return await read_blob(tx, project, digest)
+
+    async def register(
+        self, actor: Actor, project: str, kind: Kind, name: str, manifest: Mapping[str, Any], registration: Provenance
+    ) -> Registered:
+        """Register a manifest under a name. The same content is the same version, and one registration more.
+
+        Raises `Invalid` naming every offending field, `Archived` where the artifact or this version is archived.
+        """
+        actor.require(project, Action.REGISTER)
+        parsed = await asyncio.to_thread(parse_manifest, kind, manifest)
+        async with self.database.read() as tx:
+            await check_content(tx, project, parsed)
+        async with self.database.write() as tx:
+            return await self._register(tx, actor.principal, project, kind, name, parsed, registration)
+
+    async def register_in(
+        self, tx: Transaction, principal: str, project: str, kind: Kind, name: str,
+        manifest: Mapping[str, Any], registration: Provenance,
+    ) -> Registered:  # fmt: skip
+        """`register` for another room, inside its write transaction."""
+        parsed = parse_manifest(kind, manifest)
+        await check_content(tx, project, parsed)
+        return await self._register(tx, principal, project, kind, name, parsed, registration)
+
+    async def _register(
+        self, tx: Transaction, principal: str, project: str, kind: Kind, name: str, manifest: Manifest, said: Provenance
+    ) -> Registered:
+        parse_name(name)
+        await self.ledger.lock(tx)
+        await check_references(tx, project, manifest, self.scorers())
+        now = self.clock.now()
+        artifact = await self._artifact_for(tx, project, kind, name)
+        known = await VersionStore(tx).by_digest(artifact.id, manifest.own_digest())
+        if artifact.archived or (known is not None and known.version.archived):
+            raise Archived(
+                f"{artifact.label} is archived and takes nothing new", remedy=f"`sekisho restore {artifact.label}`"
+            )
+        stored = known or await self._insert_version(tx, artifact, manifest, said)
+        count = max(artifact.versions, stored.version.number)
+        await ArtifactStore(tx).count(artifact.id, versions=count, latest=stored.version.number)
+        await ArtifactStore(tx).label(artifact.id, said.labels)
+        registration_id = new_id(now)
+        await RegistrationStore(tx).insert(
+            registration_id=registration_id, version_id=stored.id, version=stored.version,
+            principal=principal, said=said, now=epoch_ms(now),
+        )  # fmt: skip
+        body = {"artifact": artifact.label, "number": stored.version.number, "new": known is None}
+        body |= {"registration": registration_id, "author": said.author, "commit": said.commit}
+        await self._record(tx, "version.registered", project, principal, stored.version.digest, body)
+        return Registered(stored.version, registration_id, known is None)
+
+    async def _artifact_for(self, tx: Transaction, project: str, kind: Kind, name: str) -> Artifact:
+        found = await ArtifactStore(tx).one_or_none(project, kind, name)
+        if found is not None:
+            return found
+        now = self.clock.now()
+        made = Artifact(
+            new_id(now), project, kind, name, epoch_ms(now), archived=False, versions=0, latest=0, labels={}
+        )
+        await ArtifactStore(tx).insert(made)
+        return made
+
+    async def _insert_version(
+        self, tx: Transaction, artifact: Artifact, manifest: Manifest, said: Provenance
+    ) -> Stored:
+        now = self.clock.now()
+        version = Version(
+            project=artifact.project, kind=artifact.kind, name=artifact.name, number=artifact.versions + 1,
+            digest=manifest.own_digest(), manifest=manifest.to_json(), created_at=epoch_ms(now), author=said.author,
+            archived=False, revoked=False,
+        )  # fmt: skip
+        version_id = new_id(now)
+        await VersionStore(tx).insert(
+            version_id=version_id, artifact_id=artifact.id, version=version, content=canonical_json(version.manifest),
+            edges=[Edge(pin.role, version.digest, pin.digest) for pin in manifest.dependencies()],
+        )  # fmt: skip
+        return Stored(version_id, version)
+
+    async def archive(self, actor: Actor, reference: Reference) -> None:
+        """Put an artifact away, or with a selector one version: it answers, but takes nothing new.
+
+        Archiving again changes nothing. Raises `Conflict` for a version that a stage serves.
+        """
+        await self._put_away(actor, reference, away=True)
+
+    async def restore(self, actor: Actor, reference: Reference) -> None:
+        """Take an artifact, or with a selector one version, back into use."""
+        await self._put_away(actor, reference, away=False)
+
+    async def _put_away(self, actor: Actor, reference: Reference, *, away: bool) -> None:
+        actor.require(reference.project, Action.REGISTER)
+        subject: str | None
+        async with self.database.write() as tx:
+            await self.ledger.lock(tx)
+            if reference.selector is None:
+                artifact = await artifact_of(tx, reference)
+                subject, what = None, "artifact"
+                changed = await ArtifactStore(tx).archive(artifact.id, self._moment(away))
+                body: dict[str, Any] = {"artifact": artifact.label}
+            else:
+                stored, _ = await find(tx, reference, self.stages)
+                version, subject, what = stored.version, stored.version.digest, "version"
+                if away:
+                    await self._refuse_served(tx, version)
+                changed = await VersionStore(tx).archive(stored.id, self._moment(away))
+                body = {"artifact": version.label, "number": version.number}
+            if changed:
+                kind = f"{what}.archived" if away else f"{what}.restored"
+                await self._record(tx, kind, reference.project, actor.principal, subject, body)
+
+    def _moment(self, away: bool) -> int | None:
+        return epoch_ms(self.clock.now()) if away else None
+
+    async def _refuse_served(self, tx: Transaction, version: Version) -> None:
+        artifact = await ArtifactStore(tx).one_or_none(version.project, version.kind, version.name)
+        pointers = await StageStore(tx).all(artifact.id) if artifact else []
+        stages = [pointer.stage for pointer in pointers if pointer.digest == version.digest]
+        if stages:
+            raise Conflict(
+                f"{version} serves {' and '.join(stages)}",
+                remedy="promote another version there first, or archive the whole artifact",
+            )
+
+
+def _whole(digest: str) -> None:
+    if not is_digest(digest):
+        raise Invalid(
+            f"{digest[:80]!r} is not a whole digest", fields=[FieldError("$.digest", "write sha256:<64 hex digits>")]
+        )

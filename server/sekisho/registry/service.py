@@ -1,0 +1,14 @@
+"""The registry's service, put together from its use cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sekisho.registry.reading import Reading
+from sekisho.registry.registering import Registering
+from sekisho.registry.staging import Staging
+
+
+@dataclass(frozen=True)
+class Registry(Registering, Reading, Staging):
+    """Artifacts, versions, stages and lineage."""

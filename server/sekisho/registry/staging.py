@@ -1,0 +1,103 @@
+"""What each stage serves: resolving it, and the one way to move it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sekisho.identity.types import Action, Actor
+from sekisho.kernel.clock import epoch_ms
+from sekisho.kernel.database import Transaction
+from sekisho.kernel.errors import Archived, Conflict
+from sekisho.kernel.references import DigestPrefix, Kind, Reference
+from sekisho.registry.finding import artifact_of, find, known_stage, or_latest
+from sekisho.registry.memory import answer_of
+from sekisho.registry.pointers import StageStore
+from sekisho.registry.ports import Ports
+from sekisho.registry.store import ArtifactStore
+from sekisho.registry.types import Move, Pointer, Resolved, Version
+
+MAX_MOVES = 100
+
+
+@dataclass(frozen=True)
+class Staging(Ports):
+    """Use cases of stages."""
+
+    async def resolve(self, actor: Actor, reference: Reference) -> Resolved:
+        """What a reference means now, from memory unless anything was committed since."""
+        actor.require(reference.project, Action.READ)
+        marker = self.watch.marker()
+        remembered = self.memory.recall(reference, marker)
+        if remembered is not None:
+            return remembered
+        generation = self.memory.generation
+        async with self.database.read() as tx:
+            stored, pointer = await find(tx, or_latest(reference), self.stages)
+        answer = answer_of(or_latest(reference), stored.version, pointer)
+        if marker is not None:
+            self.memory.remember(reference, answer, (marker, generation))
+        return answer
+
+    async def pointer(self, tx: Transaction, project: str, kind: Kind, name: str, stage: str) -> Pointer | None:
+        """What the stage serves now; None where nothing was promoted there. Raises `Invalid` for an unknown stage."""
+        known_stage(stage, self.stages)
+        artifact = await ArtifactStore(tx).one_or_none(project, kind, name)
+        return None if artifact is None else await StageStore(tx).one_or_none(artifact.id, stage)
+
+    async def pointers(self, actor: Actor, reference: Reference) -> tuple[tuple[Pointer, ...], tuple[Move, ...]]:
+        """An artifact's pointers in the order of promotion, and its last moves, newest first."""
+        actor.require(reference.project, Action.READ)
+        async with self.database.read() as tx:
+            artifact = await artifact_of(tx, reference)
+            found = await StageStore(tx).all(artifact.id)
+            moves = await StageStore(tx).moves(artifact.id, MAX_MOVES)
+        return tuple(sorted(found, key=lambda pointer: self._place(pointer.stage))), tuple(moves)
+
+    def _place(self, stage: str) -> int:
+        return self.stages.index(stage) if stage in self.stages else len(self.stages)
+
+    async def moves(self, tx: Transaction, project: str, kind: Kind, name: str, stage: str) -> tuple[Move, ...]:
+        """The last moves of one stage's pointer, newest first, for another room."""
+        artifact = await ArtifactStore(tx).one_or_none(project, kind, name)
+        return () if artifact is None else tuple(await StageStore(tx).moves(artifact.id, MAX_MOVES, stage))
+
+    async def move_pointer(
+        self, tx: Transaction, *, project: str, kind: Kind, name: str, stage: str, expected: str | None, to: str,
+        decision_id: str, principal: str,
+    ) -> Pointer:  # fmt: skip
+        """Let the stage serve the digest `to`, in the transaction of the decision that allows it.
+
+        Only the gate calls this.
+
+        Raises `Conflict` where the stage no longer serves `expected` (None: nothing), `Archived` and `Conflict`
+        where the version is archived or revoked, `NotFound` where it is not one of this artifact's.
+        """
+        known_stage(stage, self.stages)
+        await self.ledger.lock(tx)
+        reference = Reference(project, kind, name, DigestPrefix(to.removeprefix("sha256:")))
+        version = (await find(tx, reference, self.stages))[0].version
+        _refuse_out_of_use(version)
+        artifact = await artifact_of(tx, reference)
+        now = await StageStore(tx).one_or_none(artifact.id, stage)
+        serves = None if now is None else now.digest
+        move = Move(
+            stage=stage, seq=1 if now is None else now.seq + 1, from_digest=expected, to_digest=to,
+            number=version.number, decision_id=decision_id, principal=principal,
+            moved_at=epoch_ms(self.clock.now()),
+        )  # fmt: skip
+        if serves != expected or not await StageStore(tx).move(artifact.id, move):
+            raise Conflict(
+                f"{artifact.label} at {stage} serves {serves or 'nothing'} by now, not {expected or 'nothing'}",
+                remedy="look at what was promoted meanwhile, and ask again",
+            )
+        body = {"artifact": artifact.label, "stage": stage, "number": version.number, "decision": decision_id}
+        body |= {"seq": move.seq, "from": expected or ""}
+        await self._record(tx, "stage.moved", project, principal, to, body)
+        return Pointer(project, kind, name, stage, to, version.number, decision_id, move.moved_at, move.seq)
+
+
+def _refuse_out_of_use(version: Version) -> None:
+    if version.archived:
+        raise Archived(f"{version} is archived", remedy=f"`sekisho restore {version.label}@v{version.number}`")
+    if version.revoked:
+        raise Conflict(f"{version} is revoked and may serve no stage")

@@ -1,0 +1,321 @@
+"""Artifacts, versions, registrations and blobs in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, and_, delete, event, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sekisho.kernel.database import Transaction
+from sekisho.kernel.digests import digest_of_bytes
+from sekisho.kernel.errors import IntegrityFailed
+from sekisho.kernel.json import decode_json
+from sekisho.kernel.pages import Cursor
+from sekisho.kernel.references import Kind
+from sekisho.registry.rows import (
+    ArtifactLabelRow,
+    ArtifactRow,
+    BlobRow,
+    EdgeRow,
+    RegistrationRow,
+    VersionRow,
+)
+from sekisho.registry.types import Artifact, Edge, Provenance, Registration, Version
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactFilter:
+    """What `page` of artifacts keeps; None keeps all. `label` is a name and a value, or None for any value."""
+
+    kind: Kind | None = None
+    name_contains: str | None = None
+    archived: bool | None = None
+    label: tuple[str, str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A version and the id of its row."""
+
+    id: str
+    version: Version
+
+
+def after_commit(tx: Transaction, forget: Callable[[], None]) -> None:
+    """Call `forget` once this transaction is committed, and not if it is rolled back."""
+    event.listen(tx.sync_session, "after_commit", lambda _: forget(), once=True)
+
+
+class ArtifactStore:
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def one_or_none(self, project: str, kind: Kind, name: str) -> Artifact | None:
+        query = select(ArtifactRow).where(
+            ArtifactRow.project == project, ArtifactRow.kind == kind.value, ArtifactRow.name == name
+        )
+        row = await self._tx.scalar(query.execution_options(populate_existing=True))
+        if row is None:
+            return None
+        return _artifact(row, (await self._labels([row.id])).get(row.id, {}))
+
+    async def insert(self, artifact: Artifact) -> None:
+        self._tx.add(
+            ArtifactRow(
+                id=artifact.id, project=artifact.project, kind=artifact.kind.value, name=artifact.name,
+                created_at=artifact.created_at, archived_at=None, versions=0, latest=0,
+            )
+        )  # fmt: skip
+        await self._tx.flush()
+
+    async def count(self, artifact_id: str, *, versions: int, latest: int) -> None:
+        await self._tx.execute(
+            update(ArtifactRow).where(ArtifactRow.id == artifact_id).values(versions=versions, latest=latest)
+        )
+
+    async def label(self, artifact_id: str, labels: Mapping[str, str]) -> None:
+        await self._tx.execute(delete(ArtifactLabelRow).where(ArtifactLabelRow.artifact_id == artifact_id))
+        self._tx.add_all(
+            ArtifactLabelRow(artifact_id=artifact_id, name=name, value=value) for name, value in labels.items()
+        )
+        await self._tx.flush()
+
+    async def archive(self, artifact_id: str, archived_at: int | None) -> bool:
+        """Whether that changed anything: what is archived keeps its time."""
+        there = ArtifactRow.archived_at.is_not(None)
+        done = await self._tx.execute(
+            update(ArtifactRow)
+            .where(ArtifactRow.id == artifact_id, ~there if archived_at is not None else there)
+            .values(archived_at=archived_at)
+        )
+        return cast("CursorResult[Any]", done).rowcount == 1
+
+    async def page(self, project: str, wanted: ArtifactFilter, after: Cursor | None, limit: int) -> list[Artifact]:
+        query = _after(
+            select(ArtifactRow).where(ArtifactRow.project == project),
+            ArtifactRow.created_at, ArtifactRow.id, after,
+        )  # fmt: skip
+        if wanted.kind is not None:
+            query = query.where(ArtifactRow.kind == wanted.kind.value)
+        if wanted.name_contains:
+            query = query.where(ArtifactRow.name.contains(wanted.name_contains, autoescape=True))
+        if wanted.archived is not None:
+            there = ArtifactRow.archived_at.is_not(None)
+            query = query.where(there if wanted.archived else ~there)
+        if wanted.label is not None:
+            name, value = wanted.label
+            labelled = select(ArtifactLabelRow.artifact_id).where(ArtifactLabelRow.name == name)
+            if value is not None:
+                labelled = labelled.where(ArtifactLabelRow.value == value)
+            query = query.where(ArtifactRow.id.in_(labelled))
+        rows = (await self._tx.scalars(query.limit(limit))).all()
+        labels = await self._labels([row.id for row in rows])
+        return [_artifact(row, labels.get(row.id, {})) for row in rows]
+
+    async def _labels(self, ids: Sequence[str]) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        query = select(ArtifactLabelRow).where(ArtifactLabelRow.artifact_id.in_(ids))
+        for row in await self._tx.scalars(query.order_by(ArtifactLabelRow.name)):
+            found.setdefault(row.artifact_id, {})[row.name] = row.value
+        return found
+
+
+class VersionStore:
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def insert(
+        self, *, version_id: str, artifact_id: str, version: Version, content: bytes, edges: Iterable[Edge]
+    ) -> None:
+        """Keep a version; `content` are the canonical bytes of its manifest."""
+        project = version.project
+        self._tx.add(
+            VersionRow(
+                id=version_id, artifact_id=artifact_id, project=project, digest=version.digest,
+                number=version.number, manifest=content.decode(), author=version.author,
+                created_at=version.created_at, archived_at=None, revoked=False,
+            )
+        )  # fmt: skip
+        await self._tx.flush()
+        for edge in edges:
+            key = (project, edge.from_digest, edge.role, edge.to_digest)
+            if await self._tx.get(EdgeRow, key) is None:
+                self._tx.add(
+                    EdgeRow(project=project, from_digest=edge.from_digest, role=edge.role, to_digest=edge.to_digest)
+                )
+        await self._tx.flush()
+
+    async def by_number(self, artifact_id: str, number: int) -> Stored | None:
+        return await self._one(VersionRow.artifact_id == artifact_id, VersionRow.number == number)
+
+    async def by_digest(self, artifact_id: str, digest: str) -> Stored | None:
+        return await self._one(VersionRow.artifact_id == artifact_id, VersionRow.digest == digest)
+
+    async def by_prefix(self, artifact_id: str, prefix: str, limit: int) -> list[Stored]:
+        """Versions of the artifact whose digest begins so, in the order of their numbers."""
+        conditions = (VersionRow.artifact_id == artifact_id, VersionRow.digest.startswith(prefix, autoescape=True))
+        return await self._all(*conditions, limit=limit)
+
+    async def archive(self, version_id: str, archived_at: int | None) -> bool:
+        """Whether that changed anything: what is archived keeps its time."""
+        there = VersionRow.archived_at.is_not(None)
+        done = await self._tx.execute(
+            update(VersionRow)
+            .where(VersionRow.id == version_id, ~there if archived_at is not None else there)
+            .values(archived_at=archived_at)
+        )
+        return cast("CursorResult[Any]", done).rowcount == 1
+
+    async def page(self, artifact_id: str, after: Cursor | None, limit: int) -> list[Stored]:
+        query = _after(
+            _versions().where(VersionRow.artifact_id == artifact_id),
+            VersionRow.created_at, VersionRow.id, after,
+        )  # fmt: skip
+        return [_stored(*row) for row in (await self._tx.execute(query.limit(limit))).all()]
+
+    async def named(self, project: str, digests: Sequence[str]) -> dict[str, list[Version]]:
+        """Every version under each of these digests: the same content may stand under several names."""
+        found: dict[str, list[Version]] = {}
+        for stored in await self._all(VersionRow.project == project, VersionRow.digest.in_(digests)):
+            found.setdefault(stored.version.digest, []).append(stored.version)
+        return found
+
+    async def edges_from(self, project: str, digests: Sequence[str]) -> list[Edge]:
+        return await self._edges(EdgeRow.project == project, EdgeRow.from_digest.in_(digests))
+
+    async def edges_to(self, project: str, digests: Sequence[str]) -> list[Edge]:
+        return await self._edges(EdgeRow.project == project, EdgeRow.to_digest.in_(digests))
+
+    async def _edges(self, *conditions: Any) -> list[Edge]:
+        query = select(EdgeRow).where(*conditions)
+        rows = await self._tx.scalars(query.order_by(EdgeRow.from_digest, EdgeRow.role, EdgeRow.to_digest))
+        return [Edge(row.role, row.from_digest, row.to_digest) for row in rows]
+
+    async def _one(self, *conditions: Any) -> Stored | None:
+        return next(iter(await self._all(*conditions, limit=1)), None)
+
+    async def _all(self, *conditions: Any, limit: int | None = None) -> list[Stored]:
+        query = _versions().where(*conditions).order_by(VersionRow.created_at, VersionRow.id).limit(limit)
+        rows = await self._tx.execute(query.execution_options(populate_existing=True))
+        return [_stored(*row) for row in rows.all()]
+
+
+class RegistrationStore:
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def insert(
+        self, *, registration_id: str, version_id: str, version: Version, principal: str, said: Provenance, now: int
+    ) -> None:
+        self._tx.add(
+            RegistrationRow(
+                id=registration_id, version_id=version_id, project=version.project, digest=version.digest,
+                principal=principal, author=said.author, message=said.message, commit=said.commit,
+                ci_run=said.ci_run, labels=dict(said.labels), created_at=now,
+            )
+        )  # fmt: skip
+        await self._tx.flush()
+
+    async def all(self, project: str, digest: str) -> list[Registration]:
+        """Every registration of these bytes in the project, under whatever name."""
+        query = self._query().where(RegistrationRow.project == project, RegistrationRow.digest == digest)
+        query = query.order_by(RegistrationRow.created_at, RegistrationRow.id)
+        return [_registration(*row) for row in (await self._tx.execute(query)).all()]
+
+    async def page(self, version_id: str, after: Cursor | None, limit: int) -> list[Registration]:
+        query = _after(
+            self._query().where(RegistrationRow.version_id == version_id),
+            RegistrationRow.created_at, RegistrationRow.id, after,
+        )  # fmt: skip
+        return [_registration(*row) for row in (await self._tx.execute(query.limit(limit))).all()]
+
+    async def commits(self, project: str, digests: Sequence[str]) -> dict[str, list[str]]:
+        """The commits that these digests were registered from, each once, oldest first."""
+        query = (
+            select(RegistrationRow.digest, RegistrationRow.commit)
+            .where(
+                RegistrationRow.project == project, RegistrationRow.digest.in_(digests), RegistrationRow.commit != ""
+            )
+            .order_by(RegistrationRow.created_at, RegistrationRow.id)
+        )
+        found: dict[str, list[str]] = {}
+        for digest, commit in (await self._tx.execute(query)).all():
+            known = found.setdefault(digest, [])
+            if commit not in known:
+                known.append(commit)
+        return found
+
+    @staticmethod
+    def _query() -> Any:
+        return (
+            select(RegistrationRow, VersionRow.number, ArtifactRow.kind, ArtifactRow.name)
+            .join(VersionRow, VersionRow.id == RegistrationRow.version_id)
+            .join(ArtifactRow, ArtifactRow.id == VersionRow.artifact_id)
+        )
+
+
+class BlobStore:
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def insert(self, project: str, digest: str, data: bytes, now: int) -> None:
+        """Keep the bytes; nothing happens where they are kept already."""
+        dialect = postgresql if self._tx.get_bind().dialect.name == "postgresql" else sqlite
+        row = {"project": project, "digest": digest, "size": len(data), "data": data, "created_at": now}
+        await self._tx.execute(dialect.insert(BlobRow).values(row).on_conflict_do_nothing())
+
+    async def one_or_none(self, project: str, digest: str) -> bytes | None:
+        query = select(BlobRow.data).where(BlobRow.project == project, BlobRow.digest == digest)
+        return cast("bytes | None", await self._tx.scalar(query))
+
+    async def sizes(self, project: str, digests: Sequence[str]) -> dict[str, int]:
+        """The size of each of these blobs that is there."""
+        found: dict[str, int] = {}
+        for start in range(0, len(digests), 500):
+            part = digests[start : start + 500]
+            query = select(BlobRow.digest, BlobRow.size).where(BlobRow.project == project, BlobRow.digest.in_(part))
+            found |= {row.digest: row.size for row in (await self._tx.execute(query)).all()}
+        return found
+
+
+def _after(query: Any, time: Any, identity: Any, after: Cursor | None) -> Any:
+    if after is not None:
+        query = query.where(or_(time > after.time, and_(time == after.time, identity > after.id)))
+    return query.order_by(time, identity)
+
+
+def _versions() -> Any:
+    return select(VersionRow, ArtifactRow).join(ArtifactRow, ArtifactRow.id == VersionRow.artifact_id)
+
+
+def _artifact(row: ArtifactRow, labels: Mapping[str, str]) -> Artifact:
+    return Artifact(
+        id=row.id, project=row.project, kind=Kind(row.kind), name=row.name, created_at=row.created_at,
+        archived=row.archived_at is not None, versions=row.versions, latest=row.latest, labels=labels,
+    )  # fmt: skip
+
+
+def _stored(row: VersionRow, artifact: ArtifactRow) -> Stored:
+    content = row.manifest.encode()
+    if digest_of_bytes(content) != row.digest:
+        raise IntegrityFailed(
+            f"the manifest kept as {row.digest} ({artifact.kind}/{artifact.name} v{row.number}) has other content",
+            remedy="the database was changed behind Sekisho's back; restore it from a backup",
+        )
+    version = Version(
+        project=row.project, kind=Kind(artifact.kind), name=artifact.name, number=row.number, digest=row.digest,
+        manifest=decode_json(content), created_at=row.created_at, author=row.author,
+        archived=row.archived_at is not None or artifact.archived_at is not None, revoked=row.revoked,
+    )  # fmt: skip
+    return Stored(row.id, version)
+
+
+def _registration(row: RegistrationRow, number: int, kind: str, name: str) -> Registration:
+    return Registration(
+        id=row.id, project=row.project, kind=Kind(kind), name=name, number=number, digest=row.digest,
+        principal=row.principal, author=row.author, message=row.message, commit=row.commit, ci_run=row.ci_run,
+        labels=row.labels, created_at=row.created_at,
+    )  # fmt: skip
