@@ -1,9 +1,9 @@
 """The light SDK: httpx, msgspec and Sekisho's own types, nothing of the server.
 
-    from sekisho.client import Client
+from sekisho.client import Client
 
-    client = Client("http://127.0.0.1:8321", token)
-    client.resolve("agent/support@production").digest
+client = Client("http://127.0.0.1:8321", token)
+client.resolve("agent/support@production").digest
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`resolve` for applications at run time: remembered by ETag, and for a bounded time served while the server is away."""
+"""`resolve` for applications at run time: remembered by ETag, and for a bounded time without a server."""
 
 from __future__ import annotations
 

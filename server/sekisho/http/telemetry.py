@@ -28,7 +28,10 @@ class Telemetry(ASGIMiddleware):
     def __init__(self, registry: CollectorRegistry) -> None:
         self._log = get_logger("sekisho.access")
         self._requests = Counter(
-            "sekisho_http_requests_total", "Requests by operation and status.", ["operation", "status"], registry=registry
+            "sekisho_http_requests_total",
+            "Requests by operation and status.",
+            ["operation", "status"],
+            registry=registry,
         )
         self._seconds = Histogram(
             "sekisho_http_request_seconds", "Time to answer, by operation.", ["operation"], registry=registry

@@ -82,7 +82,7 @@ class Jobs:
         now = self.clock.now()
         job_id = new_id(now)
         await JobStore(tx).insert(
-            id=job_id, project=project, kind=kind, payload=dict(payload), principal=principal, now=epoch_ms(now)
+            job_id=job_id, project=project, kind=kind, payload=dict(payload), principal=principal, now=epoch_ms(now)
         )
         return job_id
 

@@ -54,11 +54,11 @@ class JobStore:
         kind: str,
         payload: dict[str, Any],
         principal: str,
-        now: int,  # noqa: A002
+        now: int,
     ) -> None:
         self._tx.add(
             JobRow(
-                id=id, project=project, kind=kind, payload=payload, principal=principal, state="queued",
+                id=job_id, project=project, kind=kind, payload=payload, principal=principal, state="queued",
                 attempts=0, cancel_requested=False, created_at=now,
             )
         )  # fmt: skip

@@ -1,0 +1,153 @@
+"""Commands of the gate: promote, approve, roll back, explain."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sekisho.cli.lock import read_lock
+from sekisho.cli.session import Session, session
+from sekisho.gate.explain import explain_text
+from sekisho.kernel.digests import short
+from sekisho.kernel.errors import Invalid
+from sekisho.kernel.references import Kind, parse_reference
+
+LOCK = click.option(
+    "--lock",
+    "lock_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("sekisho.lock"),
+    show_default=True,
+    help="Where references without a selector are looked up.",
+)
+KEY = click.option(
+    "--idempotency-key", envvar="SEKISHO_IDEMPOTENCY_KEY", help="Repeat a request under the same key without harm."
+)
+
+
+@click.command()
+@click.argument("reference", required=False)
+@click.option("--to", "stage", required=True, help="Target stage, such as staging or production.")
+@click.option("--dry-run", is_flag=True, help="Decide, but keep and move nothing.")
+@click.option("--explain", "every_rule", is_flag=True, help="List the rules that passed too.")
+@LOCK
+@KEY
+@session
+def promote(
+    state: Session,
+    reference: str | None,
+    stage: str,
+    dry_run: bool,
+    every_rule: bool,
+    lock_file: Path,
+    idempotency_key: str | None,
+) -> None:
+    """Ask for a version to be moved to a stage.
+
+    REFERENCE without a selector means the digest in sekisho.lock; left out, the lock's only agent is meant.
+    Exit code 0 allowed, 1 a rule failed, 3 only evidence is missing or inconclusive, 4 no verdict.
+    """
+    body = {"subject": _pinned(state, reference, lock_file), "stage": stage, "dry_run": dry_run}
+    _ask(state, "/promotions", body, idempotency_key, every_rule=every_rule)
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--at", "stage", required=True, help="The stage that is to return to REFERENCE.")
+@click.option("--dry-run", is_flag=True, help="Decide, but keep and move nothing.")
+@KEY
+@session
+def rollback(state: Session, reference: str, stage: str, dry_run: bool, idempotency_key: str | None) -> None:
+    """Ask for a stage to return to the version REFERENCE, which was formerly allowed there."""
+    body = {"subject": reference, "stage": stage, "dry_run": dry_run}
+    _ask(state, "/rollbacks", body, idempotency_key, every_rule=False)
+
+
+@click.command()
+@click.argument("reference", required=False)
+@click.option("--to", "stage", required=True, help="Target stage of the promotion that is approved.")
+@click.option("--evidence", "evidence_hash", help="Evidence hash that you looked at; without it, the one standing now.")
+@LOCK
+@session
+def approve(state: Session, reference: str | None, stage: str, evidence_hash: str | None, lock_file: Path) -> None:
+    """Say yes, as a second person, to a version for a stage on the evidence as it stands."""
+    subject = _pinned(state, reference, lock_file)
+    if evidence_hash is None:
+        evidence_hash = state.connection.get(state.path("/evidence"), subject=subject, stage=stage)["hash"]
+    body = {"subject": subject, "stage": stage, "evidence_hash": evidence_hash}
+    given = state.connection.post(state.path("/approvals"), body)
+    text = (
+        f"approved: {given['subject']} {short(given['digest'])} for {given['stage']}, by {given['principal']}, "
+        f"on evidence {short(given['evidence_hash'])}; it lapses when any of these changes"
+    )
+    state.show(given, text)
+
+
+@click.command()
+@click.argument("decision")
+@click.option("--all", "every_rule", is_flag=True, help="List the rules that passed too.")
+@session
+def explain(state: Session, decision: str, every_rule: bool) -> None:
+    """Why a promotion was answered as it was, and how to mend it. DECISION is a decision's id."""
+    found = state.connection.get(state.path(f"/decisions/{decision}"))
+    state.show(found, explain_text(found, every_rule=every_rule))
+
+
+@click.command()
+@click.argument("decision")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
+@session
+def attestation(state: Session, decision: str, out: Path) -> None:
+    """Keep a decision's signed attestation in a file, for `sekisho verify`."""
+    found = state.connection.get(state.path(f"/decisions/{decision}/attestation"))
+    partial = out.with_name(out.name + ".partial")
+    partial.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    os.replace(partial, out)
+    state.show({"file": str(out), "decision": decision}, f"attestation of decision {decision} written to {out}")
+
+
+@click.command()
+@click.option("--stage", help="Only decisions about this stage.")
+@click.option("--name", help="Only decisions about this artifact's name.")
+@click.option("--limit", default=20, show_default=True, help="How many, newest first.")
+@session
+def decisions(state: Session, stage: str | None, name: str | None, limit: int) -> None:
+    """The gate's decisions, newest first."""
+    found = state.connection.get(state.path("/decisions"), stage=stage, name=name, limit=limit)
+    lines = [
+        f"{item['id']}  {item['outcome']:<8} {item['subject']}@v{item['number']} to {item['stage']}  "
+        f"{' '.join(item['blocking'])}"
+        for item in found["items"]
+    ]
+    state.show(found, "\n".join(lines) or "no decision yet")
+
+
+def _ask(state: Session, tail: str, body: dict[str, Any], key: str | None, *, every_rule: bool) -> None:
+    answer = state.connection.post(state.path(tail), body, idempotency_key=key)
+    decision = answer["decision"]
+    note = "\nnothing was kept or moved: this was a dry run" if answer["dry_run"] else ""
+    state.show(answer, explain_text(decision, every_rule=every_rule) + note)
+    click.get_current_context().exit(decision["exit_code"])
+
+
+def _pinned(state: Session, reference: str | None, lock_file: Path) -> str:
+    """The reference with a selector: what it says, else what the lock says that this commit means."""
+    if reference is None:
+        agents = [label for label in read_lock(lock_file).labels if label.startswith(f"{Kind.AGENT}/")]
+        if len(agents) != 1:
+            raise Invalid(
+                f"{lock_file} holds {len(agents)} agents",
+                remedy="say which one: sekisho promote agent/<name> --to <stage>",
+            )
+        reference = agents[0]
+    parsed = parse_reference(reference, project=state.project)
+    if parsed.selector is not None:
+        return reference
+    return f"{parsed.label}@{read_lock(lock_file).digest(parsed.label)}"
+
+
+commands: list[click.Command] = [promote, rollback, approve, explain, attestation, decisions]

@@ -1,0 +1,226 @@
+"""REST of the gate."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromHeader, FromPath, FromQuery, JSONBody
+from litestar.types import ControllerRouterHandler
+
+from sekisho.gate.approvals import Approvals
+from sekisho.gate.bundle import Bundle
+from sekisho.gate.explain import decision_json
+from sekisho.gate.policies import PolicySet
+from sekisho.gate.records import Approval
+from sekisho.gate.service import Gate, Promoted
+from sekisho.identity.types import Actor
+from sekisho.kernel.references import parse_reference
+
+Key = Annotated[str | None, msgspec.Meta(max_length=128)]
+
+
+class NewPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which version is to move, and where. A dry run decides and keeps nothing."""
+
+    subject: Annotated[str, msgspec.Meta(examples=["agent/docs-assistant@v2"])]
+    stage: Annotated[str, msgspec.Meta(examples=["production"])]
+    dry_run: bool = False
+
+
+class NewApproval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A yes to exactly this version, stage and evidence."""
+
+    subject: Annotated[str, msgspec.Meta(examples=["agent/docs-assistant@v2"])]
+    stage: Annotated[str, msgspec.Meta(examples=["production"])]
+    evidence_hash: Annotated[str, msgspec.Meta(pattern="^sha256:[0-9a-f]{64}$")]
+
+
+class PromotionController(Controller):
+    """Promotions and roll-backs: the only ways in which a stage's pointer moves."""
+
+    path = "/v1/projects/{project:str}"
+    tags = ("gate",)
+
+    @post("/promotions", operation_id="promote")
+    async def promote(
+        self,
+        project: FromPath[str],
+        data: JSONBody[NewPromotion],
+        actor: NamedDependency[Actor],
+        gate: NamedDependency[Gate],
+        policy: NamedDependency[PolicySet],
+        idempotency_key: Annotated[FromHeader[Key], msgspec.Meta()] = None,
+    ) -> Response[dict[str, Any]]:
+        """Ask for a version to be moved to a stage. It moves only where the decision is `allow`."""
+        reference = parse_reference(data.subject, project=project)
+        promoted = await gate.promote(actor, reference, data.stage, dry_run=data.dry_run, key=idempotency_key)
+        return _promoted(promoted, policy)
+
+    @post("/rollbacks", operation_id="roll_back")
+    async def roll_back(
+        self,
+        project: FromPath[str],
+        data: JSONBody[NewPromotion],
+        actor: NamedDependency[Actor],
+        gate: NamedDependency[Gate],
+        policy: NamedDependency[PolicySet],
+        idempotency_key: Annotated[FromHeader[Key], msgspec.Meta()] = None,
+    ) -> Response[dict[str, Any]]:
+        """Ask for a stage to return to a version that was formerly allowed there."""
+        reference = parse_reference(data.subject, project=project)
+        promoted = await gate.roll_back(actor, reference, data.stage, dry_run=data.dry_run, key=idempotency_key)
+        return _promoted(promoted, policy)
+
+
+class DecisionController(Controller):
+    """What the gate answered, on what, and the proof of it."""
+
+    path = "/v1/projects/{project:str}/decisions"
+    tags = ("gate",)
+
+    @get(operation_id="list_decisions")
+    async def page(
+        self,
+        project: FromPath[str],
+        actor: NamedDependency[Actor],
+        gate: NamedDependency[Gate],
+        policy: NamedDependency[PolicySet],
+        name: FromQuery[str | None] = None,
+        stage: FromQuery[str | None] = None,
+        cursor: FromQuery[str | None] = None,
+        limit: FromQuery[int] = 50,
+    ) -> dict[str, Any]:
+        """Decisions of the project, newest first."""
+        page = await gate.decisions(actor, project, name=name, stage=stage, cursor=cursor, limit=limit)
+        items = [decision_json(decision, policy.titles) for decision in page.items]
+        return {"items": items, "next_cursor": page.next_cursor}
+
+    @get("/{decision_id:str}", operation_id="show_decision")
+    async def one(
+        self,
+        project: FromPath[str],
+        decision_id: FromPath[str],
+        actor: NamedDependency[Actor],
+        gate: NamedDependency[Gate],
+        policy: NamedDependency[PolicySet],
+    ) -> dict[str, Any]:
+        """One decision with the finding of every rule."""
+        return decision_json(await gate.decision(actor, project, decision_id), policy.titles)
+
+    @get("/{decision_id:str}/input", operation_id="show_gate_input")
+    async def gate_input(
+        self,
+        project: FromPath[str],
+        decision_id: FromPath[str],
+        actor: NamedDependency[Actor],
+        gate: NamedDependency[Gate],
+    ) -> dict[str, Any]:
+        """The input that the decision was made on."""
+        return await gate.gate_input(actor, project, decision_id)
+
+    @get("/{decision_id:str}/attestation", operation_id="show_attestation")
+    async def attestation(
+        self,
+        project: FromPath[str],
+        decision_id: FromPath[str],
+        actor: NamedDependency[Actor],
+        gate: NamedDependency[Gate],
+    ) -> dict[str, Any]:
+        """The signed attestation with its proof of inclusion; keep it, and `sekisho verify` it offline."""
+        return await gate.attestation(actor, project, decision_id)
+
+
+class ApprovalController(Controller):
+    """A second person's yes."""
+
+    path = "/v1/projects/{project:str}"
+    tags = ("gate",)
+
+    @get("/evidence", operation_id="show_evidence")
+    async def evidence(
+        self,
+        project: FromPath[str],
+        subject: FromQuery[str],
+        stage: FromQuery[str],
+        actor: NamedDependency[Actor],
+        approvals: NamedDependency[Approvals],
+    ) -> dict[str, Any]:
+        """The evidence hash that an approval of this version for this stage must name now."""
+        view = await approvals.evidence(actor, parse_reference(subject, project=project), stage)
+        version = view.version
+        return {
+            "subject": version.label,
+            "digest": version.digest,
+            "number": version.number,
+            "stage": stage,
+            "hash": view.hash,
+        }
+
+    @post("/approvals", operation_id="approve")
+    async def approve(
+        self,
+        project: FromPath[str],
+        data: JSONBody[NewApproval],
+        actor: NamedDependency[Actor],
+        approvals: NamedDependency[Approvals],
+    ) -> dict[str, Any]:
+        """Approve a version for a stage, on the evidence as it stands."""
+        reference = parse_reference(data.subject, project=project)
+        return _approval(await approvals.approve(actor, reference, data.stage, data.evidence_hash))
+
+
+class PolicyController(Controller):
+    """The policy in force."""
+
+    path = "/v1/policy"
+    tags = ("gate",)
+
+    @get(operation_id="show_policy", sync_to_thread=False)
+    def policy(self, actor: NamedDependency[Actor], policy: NamedDependency[PolicySet]) -> dict[str, Any]:
+        """The policy's digest, its parameters and its catalogue of rules."""
+        return {"digest": policy.digest, "parameters": policy.parameters, "rules": policy.catalog}
+
+    @get("/bundle", operation_id="policy_bundle", sync_to_thread=False, exclude_from_auth=True)
+    def bundle(
+        self, bundle: NamedDependency[Bundle], if_none_match: Annotated[FromHeader[str | None], msgspec.Meta()] = None
+    ) -> Response[bytes]:
+        """The signed bundle for an OPA server; 304 while its revision is the one the server has."""
+        headers = {"ETag": bundle.etag}
+        if if_none_match == bundle.etag:
+            return Response(b"", status_code=304, headers=headers, media_type="application/gzip")
+        return Response(bundle.data, headers=headers, media_type="application/gzip")
+
+
+def _promoted(promoted: Promoted, policy: PolicySet) -> Response[dict[str, Any]]:
+    body = {
+        "id": promoted.promotion_id,
+        "applied": promoted.applied,
+        "dry_run": promoted.promotion_id is None,
+        "decision": decision_json(promoted.decision, policy.titles),
+    }
+    made = promoted.promotion_id is not None and not promoted.replayed
+    return Response(body, status_code=201 if made else 200)
+
+
+def _approval(approval: Approval) -> dict[str, Any]:
+    return {
+        "id": approval.id,
+        "principal": approval.principal,
+        "subject": f"{approval.kind}/{approval.name}",
+        "digest": approval.digest,
+        "stage": approval.stage,
+        "evidence_hash": approval.evidence_hash,
+        "created_at": approval.created_at,
+        "expires_at": approval.expires_at,
+    }
+
+
+controllers: list[ControllerRouterHandler] = [
+    PromotionController,
+    DecisionController,
+    ApprovalController,
+    PolicyController,
+]

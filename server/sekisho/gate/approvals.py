@@ -1,0 +1,108 @@
+"""Use cases of approvals: a person's yes to a digest, a stage and an evidence hash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sekisho.gate.assembly import Assembler
+from sekisho.gate.records import APPROVAL_DAYS, Approval
+from sekisho.gate.store import ApprovalStore
+from sekisho.identity.types import Action, Actor, PrincipalKind
+from sekisho.kernel.clock import Clock, epoch_ms
+from sekisho.kernel.database import Database
+from sekisho.kernel.errors import Archived, Conflict, FieldError, Forbidden, Invalid
+from sekisho.kernel.ids import new_id
+from sekisho.kernel.references import Reference
+from sekisho.ledger.service import Ledger
+from sekisho.registry.service import Registry
+from sekisho.registry.types import Version
+
+DAY_MS: Final = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceView:
+    """What an approver is about to say yes to: the version, the stage, and the hash of the evidence as it stands."""
+
+    version: Version
+    stage: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """Takes approvals; what can never count is refused at once, what may lapse is judged by policy each time."""
+
+    database: Database
+    clock: Clock
+    ledger: Ledger
+    registry: Registry
+    assembler: Assembler
+    stages: tuple[str, ...]
+
+    async def evidence(self, actor: Actor, reference: Reference, stage: str) -> EvidenceView:
+        """The evidence hash that an approval must name now."""
+        actor.require(reference.project, Action.READ)
+        self._known_stage(stage)
+        async with self.database.read() as tx:
+            version = await self.registry.find(tx, reference)
+            return EvidenceView(version, stage, await self.assembler.evidence_hash(tx, version, stage))
+
+    async def approve(self, actor: Actor, reference: Reference, stage: str, evidence_hash: str) -> Approval:
+        """Record a person's yes.
+
+        Raises `Forbidden` for a service and for anyone who had a hand in the change (or was created by someone
+        who had), `Conflict` where the evidence is not what the approver saw, `Archived` for an archived version.
+        """
+        actor.require(reference.project, Action.APPROVE)
+        if actor.kind is not PrincipalKind.PERSON:
+            raise Forbidden(f"{actor.principal} is a service; only a person approves")
+        self._known_stage(stage)
+        now = self.clock.now()
+        async with self.database.write() as tx:
+            await self.ledger.lock(tx)
+            version = await self.registry.find(tx, reference)
+            if version.archived or version.revoked:
+                raise Archived(f"{version} is archived or revoked", remedy="approve the version that is to be used")
+            standing = await self.assembler.evidence_hash(tx, version, stage)
+            if standing != evidence_hash:
+                raise Conflict(
+                    "the evidence is not what the approval names: it has changed since, or belongs to another "
+                    f"version or stage (it is {standing})",
+                    remedy=f"look at the evidence of {version.label}@v{version.number} for {stage}, then approve again",
+                )
+            approval = Approval(
+                id=new_id(now),
+                project=version.project,
+                principal=actor.principal,
+                kind=version.kind.value,
+                name=version.name,
+                digest=version.digest,
+                stage=stage,
+                evidence_hash=evidence_hash,
+                token_id=actor.token_id,
+                created_at=epoch_ms(now),
+                expires_at=epoch_ms(now) + APPROVAL_DAYS * DAY_MS,
+            )
+            seen = await self.assembler.approval_evidence(tx, approval, await self.assembler.involved(tx, version))
+            if not seen.independent:
+                raise Forbidden(
+                    f"{actor.principal} may not approve this: {'; '.join(seen.reasons)}",
+                    remedy="ask someone who had no hand in the change and was not created by anyone who had",
+                )
+            await ApprovalStore(tx).insert(approval)
+            await self.ledger.append(
+                tx,
+                kind="approval.given",
+                project=approval.project,
+                principal=approval.principal,
+                subject=approval.digest,
+                body={"approval": approval.id, "stage": stage, "evidence": evidence_hash},
+            )
+        return approval
+
+    def _known_stage(self, stage: str) -> None:
+        if stage not in self.stages:
+            known = ", ".join(self.stages)
+            raise Invalid(f"there is no stage {stage!r}", fields=[FieldError("$.stage", f"use one of {known}")])

@@ -1,0 +1,226 @@
+"""Building the gate's input: everything a decision may rest on, read in one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import UNSET
+
+from sekisho.evidence.types import Card
+from sekisho.gate import input_types as gate
+from sekisho.gate.facts import node_of
+from sekisho.gate.records import Approval, GateAction
+from sekisho.gate.schemas import read_input
+from sekisho.gate.store import ApprovalStore, DecisionStore
+from sekisho.identity.types import Action, Involved, Principal, independence_of
+from sekisho.kernel.database import Transaction
+from sekisho.kernel.digests import digest_of
+from sekisho.kernel.references import Kind
+from sekisho.registry.types import Closure, Pointer, Registration, Version
+
+
+class Versions(Protocol):
+    """What the gate asks of the registry."""
+
+    async def closure(self, tx: Transaction, project: str, digest: str) -> Closure: ...
+
+    async def pointers(self, tx: Transaction, project: str, kind: Kind, name: str) -> tuple[Pointer, ...]: ...
+
+    async def registrations_of(self, tx: Transaction, project: str, digest: str) -> tuple[Registration, ...]: ...
+
+
+class Indexes(Protocol):
+    """What the gate asks of indexing."""
+
+    async def integrity(self, tx: Transaction, project: str, digest: str) -> Mapping[str, Any]: ...
+
+
+class Runs(Protocol):
+    """What the gate asks of evaluation."""
+
+    async def evidence(self, tx: Transaction, project: str, digest: str) -> Sequence[Mapping[str, Any]]: ...
+
+    async def paired_evidence(
+        self, tx: Transaction, project: str, candidate: str, baseline: str
+    ) -> Sequence[Mapping[str, Any]]: ...
+
+
+class Cards(Protocol):
+    """What the gate asks of attested evidence."""
+
+    async def newest_cards(self, tx: Transaction, project: str, subjects: Collection[str]) -> tuple[Card, ...]: ...
+
+
+class People(Protocol):
+    """What the gate asks of identity."""
+
+    async def principal_or_none(self, tx: Transaction, name: str) -> Principal | None: ...
+
+    async def creators(self, tx: Transaction, name: str) -> tuple[Principal, ...]: ...
+
+    async def token_issuers(self, tx: Transaction, token_id: str) -> tuple[Principal, ...]: ...
+
+    async def may(self, tx: Transaction, name: str, project: str, action: Action) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: may this version move to this stage? `now` is epoch milliseconds."""
+
+    version: Version
+    action: GateAction
+    stage: str
+    requester: str
+    requester_kind: str
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assembler:
+    """Gathers the gate's input from the rooms that hold its parts."""
+
+    versions: Versions
+    indexes: Indexes
+    runs: Runs
+    cards: Cards
+    people: People
+
+    async def assemble(self, tx: Transaction, question: Question) -> gate.GateInput:
+        """The whole input, validated against its schema. Raises `Invalid` where a part cannot stand in it."""
+        version = question.version
+        closure = await self.versions.closure(tx, version.project, version.digest)
+        pointers = await self.versions.pointers(tx, version.project, version.kind, version.name)
+        current = next((pointer for pointer in pointers if pointer.stage == question.stage), None)
+        involved = await self._involved(tx, question, closure)
+        evidence = await self._evidence(tx, version, closure, current)
+        approvals = await self._approvals(tx, question, involved)
+        formerly = await DecisionStore(tx).once_allowed(
+            version.project, version.kind, version.name, version.digest, question.stage
+        )
+        whole = gate.GateInput(
+            schema=gate.SCHEMA,
+            now=question.now,
+            action=question.action.value,
+            project=version.project,
+            stage=question.stage,
+            from_stages=tuple(sorted(p.stage for p in pointers if p.digest == version.digest)),
+            subject=gate.Subject(
+                kind=version.kind.value, name=version.name, digest=version.digest, number=version.number
+            ),
+            requester=gate.Requester(principal=question.requester, kind=_person_or_service(question.requester_kind)),
+            involved=involved,
+            current=UNSET if current is None else gate.Current(digest=current.digest, number=current.number),
+            formerly_allowed=formerly,
+            lineage=await self._lineage(tx, version.project, closure),
+            evidence=evidence,
+            approvals=approvals,
+            waivers=(),
+        )
+        return read_input(whole.as_json())
+
+    async def evidence_hash(self, tx: Transaction, version: Version, stage: str) -> str:
+        """The hash that an approval of this version for this stage must name."""
+        closure = await self.versions.closure(tx, version.project, version.digest)
+        pointers = await self.versions.pointers(tx, version.project, version.kind, version.name)
+        current = next((pointer for pointer in pointers if pointer.stage == stage), None)
+        return (await self._evidence(tx, version, closure, current)).hash
+
+    async def involved(self, tx: Transaction, version: Version) -> tuple[gate.Involved, ...]:
+        """Who had a hand in this version's pinned closure, whoever may ask for its promotion."""
+        return await self._authors(tx, await self.versions.closure(tx, version.project, version.digest))
+
+    async def _lineage(self, tx: Transaction, project: str, closure: Closure) -> gate.Lineage:
+        nodes: dict[str, gate.Node] = {}
+        for digest, version in sorted(closure.nodes.items()):
+            found = await self.indexes.integrity(tx, project, digest) if version.kind is Kind.INDEX else None
+            nodes[digest] = node_of(version, index=found)
+        edges: dict[str, set[str]] = {digest: set() for digest in nodes}
+        for edge in closure.edges:
+            edges.setdefault(edge.from_digest, set()).add(edge.to_digest)
+        return gate.Lineage(
+            root=closure.root,
+            nodes=nodes,
+            edges={digest: tuple(sorted(targets)) for digest, targets in sorted(edges.items())},
+            dangling=tuple(sorted(closure.missing)),
+        )
+
+    async def _evidence(
+        self, tx: Transaction, version: Version, closure: Closure, current: Pointer | None
+    ) -> gate.Evidence:
+        runs = sorted(await self.runs.evidence(tx, version.project, version.digest), key=lambda run: str(run["id"]))
+        comparisons: list[Mapping[str, Any]] = []
+        if current is not None and current.digest != version.digest:
+            comparisons = sorted(
+                await self.runs.paired_evidence(tx, version.project, version.digest, current.digest),
+                key=lambda item: (str(item["suite"]), str(item["metric"])),
+            )
+        systems = [digest for digest, node in closure.nodes.items() if node.kind is Kind.SYSTEM]
+        cards = [_card(card) for card in await self.cards.newest_cards(tx, version.project, systems)]
+        plain = {"runs": runs, "comparisons": comparisons, "cards": msgspec.to_builtins(cards)}
+        return msgspec.convert({"hash": digest_of(plain), **plain}, gate.Evidence)
+
+    async def _involved(self, tx: Transaction, question: Question, closure: Closure) -> tuple[gate.Involved, ...]:
+        requester = gate.Involved(principal=question.requester, because="requester")
+        return (*await self._authors(tx, closure), requester)
+
+    async def _authors(self, tx: Transaction, closure: Closure) -> tuple[gate.Involved, ...]:
+        found: set[tuple[str, str]] = set()
+        for version in closure.nodes.values():
+            for registration in await self.versions.registrations_of(tx, version.project, version.digest):
+                found.add((registration.principal, "author"))
+                if registration.author:
+                    found.add((registration.author, "commit_author"))
+        pairs = [{"principal": principal, "because": because} for principal, because in sorted(found)]
+        return msgspec.convert(tuple(pairs), tuple[gate.Involved, ...])
+
+    async def _approvals(
+        self, tx: Transaction, question: Question, involved: tuple[gate.Involved, ...]
+    ) -> tuple[gate.ApprovalEvidence, ...]:
+        version = question.version
+        stored = await ApprovalStore(tx).all(version.project, version.digest, question.stage)
+        return tuple([await self.approval_evidence(tx, approval, involved) for approval in stored])
+
+    async def approval_evidence(
+        self, tx: Transaction, approval: Approval, involved: tuple[gate.Involved, ...]
+    ) -> gate.ApprovalEvidence:
+        """An approval as policy sees it now: whether its giver is independent, and still holds the role."""
+        person = await self.people.principal_or_none(tx, approval.principal)
+        reasons = [f"{approval.principal} is no principal any more"]
+        if person is not None:
+            reasons = independence_of(
+                person,
+                [Involved(one.because.replace("_", " "), one.principal) for one in involved],
+                await self.people.creators(tx, person.name),
+                await self.people.token_issuers(tx, approval.token_id),
+            )
+        return gate.ApprovalEvidence(
+            id=approval.id,
+            principal=approval.principal,
+            kind=_person_or_service(person.kind.value if person else "service"),
+            digest=approval.digest,
+            stage=approval.stage,
+            evidence_hash=approval.evidence_hash,
+            at=approval.created_at,
+            expires_at=approval.expires_at,
+            independent=not reasons,
+            reasons=tuple(reasons),
+            has_role=await self.people.may(tx, approval.principal, approval.project, Action.APPROVE),
+        )
+
+
+def _card(card: Card) -> gate.CardEvidence:
+    return gate.CardEvidence(
+        id=card.id,
+        subject=card.subject,
+        origin="attested",
+        principal=card.principal,
+        created_at=card.created_at,
+        fields=gate.CardFields(**card.document.filled()),
+    )
+
+
+def _person_or_service(kind: str) -> gate.PrincipalKind:
+    return "person" if kind == "person" else "service"

@@ -1,0 +1,90 @@
+"""A decision in words and as JSON. Pure; the command line and the API share it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sekisho.gate.records import Decision
+from sekisho.kernel.digests import short
+
+_ORDER: Final = ("failed", "missing", "inconclusive", "passed", "not_applicable")
+_HEADLINE: Final = {
+    "allow": "ALLOWED",
+    "deny": "DENIED",
+    "error": "ERROR, nothing moves",
+    "override": "OVERRIDDEN",
+}
+
+
+def decision_json(decision: Decision, titles: Mapping[str, str]) -> dict[str, Any]:
+    """The decision for the API: facts first, then one entry per rule, the blocking ones in front."""
+    rules = [
+        {"id": rule, "title": titles.get(rule, ""), "blocking": rule in decision.blocking, **found}
+        for rule, found in decision.rules.items()
+    ]
+    rules.sort(key=lambda rule: (not rule["blocking"], _ORDER.index(str(rule["status"])), str(rule["id"])))
+    body: dict[str, Any] = {
+        "id": decision.id,
+        "project": decision.project,
+        "subject": f"{decision.kind}/{decision.name}",
+        "digest": decision.digest,
+        "number": decision.number,
+        "action": decision.action.value,
+        "stage": decision.stage,
+        "outcome": decision.outcome.value,
+        "exit_code": decision.exit_code,
+        "requester": decision.requester,
+        "decided_at": decision.decided_at,
+        "input_digest": decision.input_digest,
+        "evidence_hash": decision.evidence_hash,
+        "policy_digest": decision.policy_digest,
+        "engine": decision.engine,
+        "blocking": list(decision.blocking),
+        "rules": rules,
+    }
+    if decision.error is not None:
+        body["error"] = decision.error
+    if decision.ledger_seq is not None:
+        body["ledger_seq"] = decision.ledger_seq
+    return body
+
+
+def explain_text(decision: Mapping[str, Any], *, every_rule: bool = False) -> str:
+    """The decision for a person: what blocks it, what was seen, what is wanted, how to mend it.
+
+    Warnings follow; passed rules are only counted, or listed where `every_rule` asks for them.
+    """
+    verb = "to roll back to" if decision["action"] == "rollback" else "to"
+    head = (
+        f"{_HEADLINE[decision['outcome']]}: {decision['subject']}@v{decision['number']} "
+        f"({short(decision['digest'])}) {verb} {decision['stage']}"
+    )
+    lines = [head, f"decision {decision['id']} · policy {short(decision['policy_digest'])} · {decision['engine']}"]
+    if decision.get("error"):
+        lines += ["", f"  no verdict: {decision['error']}"]
+    blocking = [rule for rule in decision["rules"] if rule["blocking"]]
+    warned = [rule for rule in decision["rules"] if not rule["blocking"] and _unhappy(rule) and rule["mode"] != "off"]
+    for rule in blocking:
+        lines += ["", *_rule_lines(rule, mark="✗")]
+    for rule in warned:
+        lines += ["", *_rule_lines(rule, mark="!")]
+    passed = [rule for rule in decision["rules"] if rule["status"] == "passed"]
+    lines += ["", f"{len(passed)} rules passed, {len(blocking)} block, {len(warned)} warn"]
+    if every_rule:
+        lines += [f"  ✓ {rule['id']} {rule['title']}: {rule['observed']}" for rule in passed]
+    return "\n".join(lines)
+
+
+def _unhappy(rule: Mapping[str, Any]) -> bool:
+    return rule["status"] in {"failed", "missing", "inconclusive"}
+
+
+def _rule_lines(rule: Mapping[str, Any], *, mark: str) -> list[str]:
+    waived = ", waived" if rule["waived"] else ""
+    warn = "" if mark == "✗" else ", warns only"
+    lines = [f"  {mark} {rule['id']} {rule['title']}: {rule['status']}{waived}{warn}", f"      {rule['message']}"]
+    parts = ("observed", "required", "remedy")
+    lines += [f"      {name + ':':<10}{rule[name]}" for name in parts if rule[name]]
+    lines += [f"      · {detail}" for detail in rule["details"]]
+    return lines

@@ -1,0 +1,97 @@
+"""From a version's manifest to the facts that rules read about it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from msgspec import UNSET
+
+from sekisho.gate import input_types as gate
+from sekisho.kernel.digests import digest_of
+from sekisho.kernel.references import Kind
+from sekisho.registry.types import Version
+
+
+def node_of(version: Version, *, index: Mapping[str, Any] | None = None) -> gate.Node:
+    """The version as a node of the gate's lineage; `index` is what verification last found of an index."""
+    manifest = version.manifest
+    matches = digest_of(manifest) == version.digest
+    integrity: Literal["verified", "mismatch"] = "verified" if matches else "mismatch"
+    common: dict[str, Any] = {
+        "name": version.name,
+        "digest": version.digest,
+        "integrity": integrity,
+        "archived": version.archived,
+        "revoked": version.revoked,
+    }
+    match version.kind:
+        case Kind.SYSTEM:
+            return gate.SystemNode(**common, facts=_system(manifest))
+        case Kind.PROMPT:
+            return gate.PromptNode(**common, facts=gate.NoFacts())
+        case Kind.CORPUS:
+            return gate.CorpusNode(**common, facts=_corpus(manifest))
+        case Kind.INDEX:
+            return gate.IndexNode(**common, facts=_index(manifest, index or {}))
+        case Kind.AGENT:
+            return gate.AgentNode(**common, facts=_agent(manifest))
+        case Kind.DATASET:
+            return gate.DatasetNode(**common, facts=gate.Licensed(licence=manifest.get("licence") or UNSET))
+        case Kind.SUITE:
+            return gate.SuiteNode(**common, facts=gate.NoFacts())
+        case Kind.MODEL:
+            return gate.ModelNode(**common, facts=_model(manifest))
+
+
+def _system(manifest: Mapping[str, Any]) -> gate.SystemFacts:
+    return gate.SystemFacts(
+        risk_class=manifest.get("risk_class", UNSET),
+        purpose_set=bool(str(manifest.get("purpose", "")).strip()),
+        owner_set=bool(str(manifest.get("owner", "")).strip()),
+        affected_groups=tuple(manifest.get("affected_groups", ())),
+        role=manifest.get("role", "deployer"),
+    )
+
+
+def _corpus(manifest: Mapping[str, Any]) -> gate.CorpusFacts:
+    sources = tuple(
+        gate.Source(
+            uri=source["uri"],
+            digest=source.get("digest", UNSET),
+            retrieved_at=source.get("retrieved_at", UNSET),
+        )
+        for source in manifest.get("sources", ())
+    )
+    return gate.CorpusFacts(licence=manifest.get("licence") or UNSET, sources=sources, files=len(manifest["files"]))
+
+
+def _index(manifest: Mapping[str, Any], found: Mapping[str, Any]) -> gate.IndexFacts:
+    embedder = manifest["embedder"]
+    return gate.IndexFacts(
+        embedder=embedder["name"],
+        embedder_digest=embedder.get("digest", UNSET),
+        dimension=embedder["dimension"],
+        retriever=manifest["retriever"]["mode"],
+        corpus=manifest["corpus"],
+        integrity=found.get("integrity", "unverified"),
+        verified_at=found.get("verified_at", UNSET),
+    )
+
+
+def _agent(manifest: Mapping[str, Any]) -> gate.AgentFacts:
+    limits = manifest.get("limits", {})
+    names = ("max_steps", "max_tokens", "timeout_ms")
+    return gate.AgentFacts(
+        tools=tuple(gate.Tool(name=tool["name"], effect=tool["effect"]) for tool in manifest.get("tools", ())),
+        limits=gate.Limits(**{name: limits[name] for name in names if name in limits}),
+    )
+
+
+def _model(manifest: Mapping[str, Any]) -> gate.ModelFacts:
+    return gate.ModelFacts(
+        licence=manifest.get("licence") or UNSET,
+        name=manifest["name"],
+        family=manifest.get("family", ""),
+        pinned=bool(manifest.get("digest")),
+    )

@@ -1,0 +1,274 @@
+"""Use cases of the gate: promote, roll back, and look at decisions. Every door takes this path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sekisho.gate.assembly import Assembler, Question
+from sekisho.gate.input_types import GateInput
+from sekisho.gate.judge import Judge, Judgement
+from sekisho.gate.records import Decision, GateAction, Promotion
+from sekisho.gate.store import DecisionStore, PromotionStore
+from sekisho.gate.types import Outcome
+from sekisho.identity.types import Action, Actor
+from sekisho.kernel.clock import Clock, epoch_ms
+from sekisho.kernel.database import Database, Transaction
+from sekisho.kernel.digests import digest_of
+from sekisho.kernel.errors import Conflict, FieldError, Invalid, NotFound
+from sekisho.kernel.ids import new_id
+from sekisho.kernel.pages import Page, parse_cursor, parse_limit
+from sekisho.kernel.references import Reference
+from sekisho.ledger.service import Ledger
+from sekisho.ledger.statements import PolicyUsed, RuleStatus, decision_statement
+from sekisho.ledger.types import ATTESTATION, DECISION_MADE
+from sekisho.registry.service import Registry
+from sekisho.registry.types import Version
+
+ATTEMPTS: Final = 5
+"""How often a decision is made anew because something entered the ledger while the engine was thinking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """A decision, and whether it moved the stage's pointer. `promotion_id` is None in a dry run."""
+
+    decision: Decision
+    applied: bool
+    promotion_id: str | None
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Asks policy whether a version may move, records the answer, and moves it where the answer is yes."""
+
+    database: Database
+    clock: Clock
+    ledger: Ledger
+    registry: Registry
+    assembler: Assembler
+    judge: Judge
+    stages: tuple[str, ...]
+
+    async def promote(
+        self, actor: Actor, reference: Reference, stage: str, *, dry_run: bool = False, key: str | None = None
+    ) -> Promoted:
+        """Ask for a version to be moved to a stage; it moves only where the decision is ``allow``.
+
+        `key` makes the request idempotent: the same key and request give the first answer again. Raises `Invalid`
+        for a stage that policy data does not know, `Conflict` where the key was used for another request or the
+        stage's pointer moved while this was being decided.
+        """
+        actor.require(reference.project, Action.PROMOTE)
+        return await self._ask(actor, reference, stage, GateAction.PROMOTE, dry_run=dry_run, key=key)
+
+    async def roll_back(
+        self, actor: Actor, reference: Reference, stage: str, *, dry_run: bool = False, key: str | None = None
+    ) -> Promoted:
+        """Ask for a stage to return to a version that was formerly allowed there; raises as `promote`."""
+        actor.require(reference.project, Action.OPERATE)
+        return await self._ask(actor, reference, stage, GateAction.ROLLBACK, dry_run=dry_run, key=key)
+
+    async def decision(self, actor: Actor, project: str, decision_id: str) -> Decision:
+        """Raises `NotFound` also for another project's decision."""
+        actor.require(project, Action.READ)
+        async with self.database.read() as tx:
+            return await self._decision(tx, project, decision_id)
+
+    async def gate_input(self, actor: Actor, project: str, decision_id: str) -> dict[str, Any]:
+        """The input that a decision was made on, byte for byte what the engine was given."""
+        actor.require(project, Action.READ)
+        async with self.database.read() as tx:
+            await self._decision(tx, project, decision_id)
+            return await DecisionStore(tx).input_of(decision_id)
+
+    async def decisions(
+        self, actor: Actor, project: str, *, name: str | None, stage: str | None, cursor: str | None, limit: int
+    ) -> Page[Decision]:
+        """Decisions of a project, newest first."""
+        actor.require(project, Action.READ)
+        async with self.database.read() as tx:
+            return await DecisionStore(tx).page(
+                project, name=name, stage=stage, after=parse_cursor(cursor), limit=parse_limit(limit)
+            )
+
+    async def attestation(self, actor: Actor, project: str, decision_id: str) -> dict[str, Any]:
+        """The decision's attestation with its proof of inclusion, for offline verification."""
+        decision = await self.decision(actor, project, decision_id)
+        if decision.envelope is None or decision.ledger_seq is None:
+            raise NotFound(f"decision {decision_id} has no attestation")
+        return await self.ledger.attestation(dict(decision.envelope), decision.ledger_seq)
+
+    async def _decision(self, tx: Transaction, project: str, decision_id: str) -> Decision:
+        decision = await DecisionStore(tx).one_or_none(project, decision_id)
+        if decision is None:
+            raise NotFound(f"there is no decision {decision_id} in project {project}")
+        return decision
+
+    async def _ask(
+        self, actor: Actor, reference: Reference, stage: str, action: GateAction, *, dry_run: bool, key: str | None
+    ) -> Promoted:
+        self._known_stage(stage)
+        async with self.database.read() as tx:
+            version = await self.registry.find(tx, reference)
+            request = digest_of({"subject": version.digest, "name": version.label, "stage": stage, "action": action})
+            earlier = None if key is None else await self._earlier(tx, actor, version, key, request)
+            if earlier is not None:
+                return earlier
+            started_at = await self._pointer(tx, version, stage)
+        for _ in range(ATTEMPTS):
+            question = Question(version, action, stage, actor.principal, actor.kind.value, epoch_ms(self.clock.now()))
+            async with self.database.read() as tx:
+                size = await self.ledger.size(tx)
+                gate_input = await self.assembler.assemble(tx, question)
+            judgement = await self.judge.judge(gate_input)
+            decision = self._draft(question, gate_input, judgement)
+            if dry_run:
+                return Promoted(decision, applied=False, promotion_id=None)
+            async with self.database.write() as tx:
+                await self.ledger.lock(tx)
+                if key is not None:
+                    earlier = await self._earlier(tx, actor, version, key, request)
+                    if earlier is not None:
+                        return earlier
+                if await self._pointer(tx, version, stage) != started_at:
+                    raise Conflict(
+                        f"{stage} moved while this was being decided; nothing was changed",
+                        remedy=f"look at {version.label}@{stage} and ask again",
+                    )
+                if await self.ledger.size(tx) == size:
+                    return await self._record(tx, question, gate_input, decision, key, request, started_at)
+        raise Conflict(
+            "what this decision rests on kept changing while it was being made; nothing was changed",
+            remedy="ask again when registrations and runs have come to rest",
+        )
+
+    def _known_stage(self, stage: str) -> None:
+        if stage not in self.stages:
+            raise Invalid(
+                f"there is no stage {stage!r}",
+                fields=[FieldError("$.stage", f"use one of {', '.join(self.stages)}")],
+                remedy="stages are set in the policy data",
+            )
+
+    async def _pointer(self, tx: Transaction, version: Version, stage: str) -> str | None:
+        pointer = await self.registry.pointer(tx, version.project, version.kind, version.name, stage)
+        return None if pointer is None else pointer.digest
+
+    async def _earlier(
+        self, tx: Transaction, actor: Actor, version: Version, key: str, request: str
+    ) -> Promoted | None:
+        promotion = await PromotionStore(tx).of_key_or_none(version.project, actor.principal, key)
+        if promotion is None:
+            return None
+        if promotion.request_digest != request:
+            raise Conflict(
+                f"the idempotency key {key!r} was used for another request",
+                remedy="use a fresh key for each request that differs",
+            )
+        decision = await self._decision(tx, promotion.project, promotion.decision_id)
+        return Promoted(decision, promotion.applied, promotion.id, replayed=True)
+
+    def _draft(self, question: Question, gate_input: GateInput, judgement: Judgement) -> Decision:
+        version = question.version
+        return Decision(
+            id=new_id(self.clock.now()),
+            project=version.project,
+            kind=version.kind.value,
+            name=version.name,
+            digest=version.digest,
+            number=version.number,
+            action=question.action,
+            stage=question.stage,
+            outcome=judgement.outcome,
+            requester=question.requester,
+            decided_at=question.now,
+            input_digest=digest_of(gate_input.as_json()),
+            evidence_hash=gate_input.evidence.hash,
+            policy_digest=judgement.policy_digest,
+            engine=judgement.engine,
+            answer=judgement.answer,
+            error=judgement.error,
+        )
+
+    async def _record(
+        self,
+        tx: Transaction,
+        question: Question,
+        gate_input: GateInput,
+        draft: Decision,
+        key: str | None,
+        request: str,
+        started_at: str | None,
+    ) -> Promoted:
+        """Write decision, attestation, ledger entries and, where it is an allow, the move: all or nothing."""
+        approvers = [approval.principal for approval in gate_input.approvals if approval.independent]
+        statement = _statement(draft, approvers)
+        envelope = self.ledger.sign_statement(statement)
+        entry = await self.ledger.append(
+            tx,
+            kind=DECISION_MADE,
+            project=draft.project,
+            principal=draft.requester,
+            subject=draft.digest,
+            body={
+                "decision": draft.id,
+                "action": draft.action.value,
+                "artifact": question.version.label,
+                "stage": draft.stage,
+                "outcome": draft.outcome.value,
+                "input": draft.input_digest,
+                "policy": draft.policy_digest,
+                ATTESTATION: digest_of(statement),
+            },
+        )
+        decision = replace(draft, envelope=envelope, ledger_seq=entry.seq)
+        allowed = decision.outcome is Outcome.ALLOW
+        promotion = Promotion(
+            id=new_id(self.clock.now()),
+            project=decision.project,
+            kind=decision.kind,
+            name=decision.name,
+            digest=decision.digest,
+            action=decision.action,
+            stage=decision.stage,
+            requester=decision.requester,
+            idempotency_key=key,
+            request_digest=request,
+            decision_id=decision.id,
+            applied=allowed,
+            from_digest=started_at,
+            created_at=decision.decided_at,
+        )
+        await DecisionStore(tx).insert(decision, gate_input.as_json())
+        await PromotionStore(tx).insert(promotion)
+        if allowed:
+            await self.registry.move_pointer(
+                tx,
+                version=question.version,
+                stage=decision.stage,
+                expected=started_at,
+                decision_id=decision.id,
+                principal=decision.requester,
+            )
+        return Promoted(decision, applied=allowed, promotion_id=promotion.id)
+
+
+def _statement(decision: Decision, approvers: Sequence[str]) -> dict[str, Any]:
+    engine, _, version = decision.engine.partition(" ")
+    return decision_statement(
+        subject=f"{decision.project}/{decision.kind}/{decision.name}",
+        digest=decision.digest,
+        decision_id=decision.id,
+        outcome=decision.outcome.value,
+        action=decision.action.value,
+        stage=decision.stage,
+        policy=PolicyUsed(decision.policy_digest, engine, version or None),
+        input_digest=decision.input_digest,
+        rules=[RuleStatus(rule, found["status"], found["waived"]) for rule, found in sorted(decision.rules.items())],
+        requester=decision.requester,
+        approvers=approvers,
+        time=decision.decided_at,
+    )

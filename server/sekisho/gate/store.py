@@ -1,0 +1,194 @@
+"""Rows of decisions, promotions and approvals. They are only ever inserted."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from sqlalchemy import Index, String, Text, UniqueConstraint, and_, or_, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sekisho.gate.records import Approval, Decision, GateAction, Promotion
+from sekisho.gate.types import Outcome
+from sekisho.kernel.database import Base, CanonicalJson, Transaction
+from sekisho.kernel.pages import Cursor, Page
+
+
+class DecisionRow(Base):
+    __tablename__ = "decisions"
+    __table_args__ = (Index("ix_decisions_project_decided_at", "project", "decided_at"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    project: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(71))
+    number: Mapped[int]
+    action: Mapped[str] = mapped_column(String(16))
+    stage: Mapped[str] = mapped_column(String(31))
+    outcome: Mapped[str] = mapped_column(String(16))
+    requester: Mapped[str] = mapped_column(String(64))
+    decided_at: Mapped[int]
+    input: Mapped[Any] = mapped_column(CanonicalJson)
+    input_digest: Mapped[str] = mapped_column(String(71))
+    evidence_hash: Mapped[str] = mapped_column(String(71))
+    policy_digest: Mapped[str] = mapped_column(String(71))
+    engine: Mapped[str] = mapped_column(String(64))
+    answer: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
+    error: Mapped[str | None] = mapped_column(Text)
+    envelope: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
+    ledger_seq: Mapped[int | None]
+
+
+class PromotionRow(Base):
+    __tablename__ = "promotions"
+    __table_args__ = (
+        UniqueConstraint("project", "requester", "idempotency_key"),
+        Index("ix_promotions_project_created_at", "project", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    project: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(71))
+    action: Mapped[str] = mapped_column(String(16))
+    stage: Mapped[str] = mapped_column(String(31))
+    requester: Mapped[str] = mapped_column(String(64))
+    idempotency_key: Mapped[str | None] = mapped_column(String(128))
+    request_digest: Mapped[str] = mapped_column(String(71))
+    decision_id: Mapped[str] = mapped_column(String(36))
+    applied: Mapped[bool]
+    from_digest: Mapped[str | None] = mapped_column(String(71))
+    created_at: Mapped[int]
+
+
+class ApprovalRow(Base):
+    __tablename__ = "approvals"
+    __table_args__ = (Index("ix_approvals_project_digest_stage", "project", "digest", "stage"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    project: Mapped[str] = mapped_column(String(64))
+    principal: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(71))
+    stage: Mapped[str] = mapped_column(String(31))
+    evidence_hash: Mapped[str] = mapped_column(String(71))
+    token_id: Mapped[str] = mapped_column(String(36))
+    created_at: Mapped[int]
+    expires_at: Mapped[int]
+
+
+class DecisionStore:
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def insert(self, decision: Decision, gate_input: dict[str, Any]) -> None:
+        self._tx.add(DecisionRow(**_plain(decision), input=gate_input))
+        await self._tx.flush()
+
+    async def one_or_none(self, project: str, decision_id: str) -> Decision | None:
+        row = await self._tx.get(DecisionRow, decision_id)
+        return _decision(row) if row is not None and row.project == project else None
+
+    async def input_of(self, decision_id: str) -> dict[str, Any]:
+        """The gate input that the decision was made on."""
+        query = select(DecisionRow.input).where(DecisionRow.id == decision_id)
+        found: dict[str, Any] = await self._tx.scalar(query) or {}
+        return found
+
+    async def page(
+        self, project: str, *, name: str | None, stage: str | None, after: Cursor | None, limit: int
+    ) -> Page[Decision]:
+        """Newest first."""
+        query = select(DecisionRow).where(DecisionRow.project == project)
+        if name is not None:
+            query = query.where(DecisionRow.name == name)
+        if stage is not None:
+            query = query.where(DecisionRow.stage == stage)
+        if after is not None:
+            same = and_(DecisionRow.decided_at == after.time, DecisionRow.id < after.id)
+            query = query.where(or_(DecisionRow.decided_at < after.time, same))
+        query = query.order_by(DecisionRow.decided_at.desc(), DecisionRow.id.desc()).limit(limit + 1)
+        rows = list(await self._tx.scalars(query))
+        last = rows[limit - 1] if len(rows) > limit else None
+        following = Cursor(last.decided_at, last.id).encode() if last is not None else None
+        return Page(tuple(_decision(row) for row in rows[:limit]), following)
+
+    async def once_allowed(self, project: str, kind: str, name: str, digest: str, stage: str) -> bool:
+        """Whether an allowing decision once moved this digest to this stage."""
+        found = await self._tx.scalar(
+            select(PromotionRow.id)
+            .join(DecisionRow, DecisionRow.id == PromotionRow.decision_id)
+            .where(
+                PromotionRow.project == project,
+                PromotionRow.kind == kind,
+                PromotionRow.name == name,
+                PromotionRow.digest == digest,
+                PromotionRow.stage == stage,
+                PromotionRow.applied,
+                DecisionRow.outcome == Outcome.ALLOW.value,
+            )
+            .limit(1)
+        )
+        return found is not None
+
+
+class PromotionStore:
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def insert(self, promotion: Promotion) -> None:
+        self._tx.add(PromotionRow(**_plain(promotion)))
+        await self._tx.flush()
+
+    async def of_key_or_none(self, project: str, requester: str, key: str) -> Promotion | None:
+        row = await self._tx.scalar(
+            select(PromotionRow).where(
+                PromotionRow.project == project,
+                PromotionRow.requester == requester,
+                PromotionRow.idempotency_key == key,
+            )
+        )
+        return None if row is None else _promotion(row)
+
+    async def one_or_none(self, project: str, promotion_id: str) -> Promotion | None:
+        row = await self._tx.get(PromotionRow, promotion_id)
+        return _promotion(row) if row is not None and row.project == project else None
+
+
+class ApprovalStore:
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def insert(self, approval: Approval) -> None:
+        self._tx.add(ApprovalRow(**_plain(approval)))
+        await self._tx.flush()
+
+    async def all(self, project: str, digest: str, stage: str) -> tuple[Approval, ...]:
+        """Every approval of this digest for this stage, oldest first."""
+        rows = await self._tx.scalars(
+            select(ApprovalRow)
+            .where(ApprovalRow.project == project, ApprovalRow.digest == digest, ApprovalRow.stage == stage)
+            .order_by(ApprovalRow.created_at, ApprovalRow.id)
+        )
+        return tuple(Approval(**_fields(row, Approval)) for row in rows)
+
+
+def _plain(value: Decision | Promotion | Approval) -> dict[str, Any]:
+    fields = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
+    return {name: item.value if isinstance(item, (GateAction, Outcome)) else item for name, item in fields}
+
+
+def _fields(row: Any, kind: type[Any]) -> dict[str, Any]:
+    return {field.name: getattr(row, field.name) for field in dataclasses.fields(kind)}
+
+
+def _decision(row: DecisionRow) -> Decision:
+    values = _fields(row, Decision)
+    return Decision(**{**values, "action": GateAction(row.action), "outcome": Outcome(row.outcome)})
+
+
+def _promotion(row: PromotionRow) -> Promotion:
+    return Promotion(**{**_fields(row, Promotion), "action": GateAction(row.action)})
