@@ -1,8 +1,8 @@
-"""Who acts, in which roles, and who is independent enough to approve. Pure; times are epoch milliseconds."""
+"""Who acts, by what token, in which roles. Pure; times are epoch milliseconds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -53,7 +53,8 @@ class PrincipalKind(StrEnum):
 class Actor:
     """A principal acting by one token. `scopes` None: all that his roles give.
 
-    `projects` are the projects that exist; None: not known, and then not checked.
+    `token_issuer` is the nearest other principal through whose hands the token came, `further_issuers` are those
+    behind him (see `Token.issuers`). `projects` are the projects that exist; None: not known, and not checked.
     """
 
     principal: str
@@ -63,6 +64,7 @@ class Actor:
     token_id: str
     token_issuer: str | None
     projects: frozenset[str] | None = None
+    further_issuers: tuple[str, ...] = ()
 
     def roles_in(self, project: str) -> frozenset[Role]:
         """His roles there, those that hold everywhere among them."""
@@ -135,71 +137,22 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """All that is kept of a token but its hash. `issued_with` is the token by which it was issued."""
+    """All that is kept of a token but its hash.
+
+    `issued_by` used the token `issued_with` to issue it; both are None for the token of the first start.
+    `issuers` are all others through whose hands it came: who issued it, who issued the token used for that, and
+    so on. A token that its holder issued for himself thus still names who let him in.
+    """
 
     id: str
     principal: str
     scopes: frozenset[Action] | None
     issued_by: str | None
     issued_with: str | None
+    issuers: tuple[str, ...]
     issued_at: int
     expires_at: int
     revoked_at: int | None = None
 
     def live(self, now: int) -> bool:
         return self.revoked_at is None and now < self.expires_at
-
-
-@dataclass(frozen=True, slots=True)
-class Involved:
-    """Who had a part in a change: a principal's name, an e-mail, or git's ``Name <e-mail>``."""
-
-    part: str
-    who: str
-
-
-def independence_of(
-    approver: Principal,
-    involved: Sequence[Involved],
-    created_by: Sequence[Principal],
-    token_issuers: Sequence[Principal],
-) -> list[str]:
-    """Why `approver` is not a second person to the change; empty where he is.
-
-    A service is no person. Nor may he be anyone who had a part in the change, nor anyone whom these created
-    (`created_by`: his creator, that one's creator, and so on), nor act by a token that one of these issued
-    (`token_issuers`: who issued it, who issued the token it was issued with, and so on, with their creators).
-    """
-    reasons = []
-    if approver.kind is not PrincipalKind.PERSON:
-        reasons.append(f"{approver.name} is a service, and only people approve")
-    for part in involved:
-        if _same(approver, part.who):
-            reasons.append(f"{approver.name} is the {part.part} of the change")
-            continue
-        reasons += [
-            f"{approver.name} was created by {creator.name}, the {part.part} of the change"
-            if place == 0
-            else f"{approver.name} was created by way of {creator.name}, the {part.part} of the change"
-            for place, creator in enumerate(created_by)
-            if _same(creator, part.who)
-        ]
-        reasons += [
-            f"{approver.name} acts by a token that comes from {issuer.name}, the {part.part} of the change"
-            for issuer in token_issuers
-            if issuer.name != approver.name and _same(issuer, part.who)
-        ]
-    return list(dict.fromkeys(reasons))
-
-
-def email_of(text: str) -> str:
-    """The address in ``Name <address>``, or the text itself; in the form by which addresses are compared."""
-    _, bracket, tail = text.rpartition("<")
-    address = tail.partition(">")[0] if bracket else text
-    return address.strip().casefold()
-
-
-def _same(principal: Principal, who: str) -> bool:
-    names = {who.strip().casefold(), who.partition("<")[0].strip().casefold()}
-    by_email = principal.email is not None and email_of(principal.email) == email_of(who)
-    return by_email or principal.name in names

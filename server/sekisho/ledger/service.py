@@ -8,7 +8,7 @@ from typing import Any
 
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database, Transaction
-from sekisho.kernel.digests import canonical_json
+from sekisho.kernel.digests import canonical_json, digest_of_bytes
 from sekisho.kernel.errors import FieldError, Forbidden, IntegrityFailed, Invalid, NotFound
 from sekisho.kernel.ids import new_id
 from sekisho.kernel.json import decode_json
@@ -67,9 +67,14 @@ class Ledger:
         await store.move_head(Head(head.origin or f"sekisho/{new_id(now)}", frontier))
         return entry
 
-    def sign_statement(self, statement: Mapping[str, Any]) -> dict[str, Any]:
-        """The DSSE envelope over an in-toto statement's canonical JSON."""
-        return self.signer.sign(STATEMENT_TYPE, canonical_json(dict(statement)))
+    async def size(self, tx: Transaction) -> int:
+        """How many entries there are, as this transaction sees it."""
+        return (await LedgerStore(tx).head()).frontier.size
+
+    def attest(self, statement: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+        """The DSSE envelope over an in-toto statement, and the digest that its `DECISION_MADE` entry must name."""
+        payload = canonical_json(dict(statement))
+        return self.signer.sign(STATEMENT_TYPE, payload), digest_of_bytes(payload)
 
     async def attestation(self, envelope: Mapping[str, Any], seq: int) -> dict[str, Any]:
         """The file that proves a decision offline: envelope, entry, and the entry's place in the signed log.

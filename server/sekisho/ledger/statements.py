@@ -9,14 +9,14 @@ from typing import Any, Final, Literal
 import msgspec
 
 from sekisho.kernel.clock import from_epoch_ms, iso
-from sekisho.kernel.digests import canonical_json, digest_of_bytes, is_digest
+from sekisho.kernel.digests import digest_of_bytes, is_digest
 from sekisho.kernel.errors import IntegrityFailed, Invalid
 from sekisho.kernel.json import decode_json
 from sekisho.kernel.references import DigestPrefix, parse_reference
 from sekisho.ledger import merkle
 from sekisho.ledger.audit import open_checkpoint
 from sekisho.ledger.signing import STATEMENT_TYPE, PublicKey, load_public_key
-from sekisho.ledger.types import DECISION_RECORDED, STATEMENT, Checkpoint, Entry, entry_of
+from sekisho.ledger.types import ATTESTATION, DECISION_MADE, Checkpoint, Entry, entry_of
 
 IN_TOTO: Final = "https://in-toto.io/Statement/v1"
 PREDICATE: Final = "https://sekisho.dev/decision/v1"
@@ -146,11 +146,6 @@ def decision_statement(
     return dict(msgspec.to_builtins(statement))
 
 
-def statement_digest(statement: dict[str, Any]) -> str:
-    """What the decision's ledger entry names under ``statement``: the digest of the bytes that are signed."""
-    return digest_of_bytes(canonical_json(statement))
-
-
 def verify_attestation(file: bytes, public_pem: str) -> VerifiedDecision:
     """Prove an attestation file with nothing but the public key.
 
@@ -223,9 +218,9 @@ def _entry(content: dict[str, Any]) -> Entry:
 
 
 def _require_about(entry: Entry, statement: str, digest: str, subject: str) -> None:
-    if entry.kind != DECISION_RECORDED:
+    if entry.kind != DECISION_MADE:
         raise IntegrityFailed(f"ledger entry {entry.seq} records {entry.kind}, not a decision")
-    if entry.body.get(STATEMENT) != statement:
+    if entry.body.get(ATTESTATION) != statement:
         raise IntegrityFailed(f"ledger entry {entry.seq} names another statement than the signed one")
     if entry.subject != digest or not subject.startswith(f"{entry.project}/"):
         raise IntegrityFailed(f"ledger entry {entry.seq} is about another subject than the signed statement")

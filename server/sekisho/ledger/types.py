@@ -13,9 +13,9 @@ from sekisho.ledger.merkle import leaf_hash
 SCHEMA: Final = "sekisho.entry/v1"
 EVERYWHERE: Final = "*"
 """The project of entries that concern the whole server: principals and tokens."""
-DECISION_RECORDED: Final = "decision.recorded"
-"""Kind of a decision's entry; its body names the signed statement's digest under `STATEMENT`."""
-STATEMENT: Final = "statement"
+DECISION_MADE: Final = "decision.made"
+"""Kind of a decision's entry; its body names the digest of the signed statement under `ATTESTATION`."""
+ATTESTATION: Final = "attestation"
 _KIND: Final = re.compile(r"[a-z]+(\.[a-z]+(_[a-z]+)*)+")
 
 
