@@ -49,7 +49,7 @@ class JobStore:
     async def insert(
         self,
         *,
-        id: str,
+        job_id: str,
         project: str,
         kind: str,
         payload: dict[str, Any],
