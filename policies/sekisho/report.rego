@@ -28,21 +28,30 @@ summary(checks) := {
 	"observed": clip(lines[0][1]),
 	"required": clip(lines[0][2]),
 	"remedy": clip(concat("\n", array.slice(remedies, 0, 5))),
-	"details": [clip(message) | some message in array.slice(told(status, checks), 0, 100)],
+	"details": details,
 } if {
 	status := worst(checks)
+	details := [clip(message) | some message in array.slice(told(status, checks), 0, 100)]
 	lines := sort([[c.message, c.observed, c.required, c.remedy] | some c in checks; c.status == status])
 	remedies := sort({line[3] | some line in lines; line[3] != ""})
 }
 
-worst(checks) := [rank | some rank in ranks; rank in {c.status | some c in checks}][0]
+worst(checks) := found[0] if {
+	statuses := {c.status | some c in checks}
+	found := [rank | some rank in ranks; rank in statuses]
+}
 
 headline(lines) := lines[0][0] if count(lines) == 1
 
 headline(lines) := sprintf("%s (and %d more)", [lines[0][0], count(lines) - 1]) if count(lines) > 1
 
-told("passed", checks) := sort({c.message | some c in checks})
+told("passed", checks) := messages if {
+	messages := sort({c.message | some c in checks})
+}
 
-told(status, checks) := sort({c.message | some c in checks; c.status != "passed"}) if status != "passed"
+told(status, checks) := messages if {
+	status != "passed"
+	messages := sort({c.message | some c in checks; c.status != "passed"})
+}
 
 clip(words) := substring(words, 0, 2000)

@@ -337,5 +337,5 @@ class GateInput(_Closed, frozen=True, kw_only=True):
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, absent optionals left out: what an engine is given and a digest is taken of."""
-        plain: dict[str, Any] = msgspec.to_builtins(self)
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         return plain

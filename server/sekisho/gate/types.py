@@ -90,11 +90,9 @@ class PolicyVerdict:
     def only_evidence_lacks(self) -> bool:
         """Denied, and every blocking rule is missing or inconclusive: the CLI's exit code 3 instead of 1."""
         lacking = (RuleStatus.MISSING, RuleStatus.INCONCLUSIVE)
-        return not self.answer.allow and all(
-            self.rules[rule].status in lacking for rule in self.answer.blocking
-        )
+        return not self.answer.allow and all(self.rules[rule].status in lacking for rule in self.answer.blocking)
 
     def as_json(self) -> dict[str, Any]:
         """The answer as plain JSON values, for storage and signing."""
-        plain: dict[str, Any] = msgspec.to_builtins(self.answer)
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self.answer))
         return plain

@@ -90,6 +90,6 @@ class OpaServer:
             raise EngineFailed(
                 f"OPA at {self.url} runs {'policy ' + str(revision) if revision else 'no bundle of ours'}, "
                 f"not {self.policy_digest}",
-                remedy=f"have it pull the bundle {BUNDLE!r} from this server (docs/operations.md), or wait for the pull",
+                remedy=f"have it pull the bundle {BUNDLE!r} from this server, or wait for its next pull",
             )
         self.version = str(provenance.get("version") or "")

@@ -1,0 +1,218 @@
+"""A gate input in which every rule passes, and ways to change one thing of it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from sekisho.gate.policies import PolicySet, load_policies, policy_set
+
+Json = dict[str, Any]
+Change = Callable[[Json], None]
+
+ROOT: Final = Path(__file__).parents[2]
+NOW: Final = 1_795_000_000_000
+DAY: Final = 86_400_000
+
+
+def digest(letter: str) -> str:
+    """A digest that can be told by eye."""
+    return "sha256:" + letter * 64
+
+
+SYSTEM, PROMPT, CORPUS, INDEX, MODEL, AGENT = (digest(letter) for letter in "123456")
+BASELINE, EVIDENCE, OTHER = (digest(letter) for letter in "7ef")
+RETRIEVAL, RETRIEVAL_DATA, ANSWERS, ANSWERS_DATA = (digest(letter) for letter in "abcd")
+
+
+def shipped_policies() -> PolicySet:
+    """The policy folder of this checkout."""
+    return load_policies(ROOT / "policies")
+
+
+def tested_policies() -> PolicySet:
+    """The shipped rules over the tests' own parameters, so that tuning a limit breaks no test of a rule."""
+    shipped = shipped_policies()
+    data = yaml.safe_load((Path(__file__).parent / "data.yaml").read_text())
+    return policy_set({**shipped.files, **shipped.tests}, data)
+
+
+def interval(mean: int, reach: int, n: int) -> Json:
+    return {"n": n, "mean_bp": mean, "low_bp": mean - reach, "high_bp": mean + reach}
+
+
+def metric(mean: int, *, n: int = 300, reach: int = 200) -> Json:
+    """A metric measured alike in both languages and for all readers."""
+    languages = {name: interval(mean, reach + 100, n // 2) for name in ("en", "ja")}
+    readers = {name: interval(mean, reach + 150, n // 3) for name in ("auditor", "developer", "operator")}
+    gap = {"gap_bp": 150, "low_bp": 20, "high_bp": 310, "n": n // 2, "paired": True}
+    return {
+        **interval(mean, reach, n),
+        "coverage_bp": 10_000,
+        "slices": {"language": languages, "reader": readers},
+        "gaps": {
+            "language": {**gap, "best": "en", "worst": "ja", "worst_cases": ["q-017-ja", "q-101-ja", "q-003-ja"]},
+            "reader": {**gap, "paired": False, "best": "auditor", "worst": "operator", "worst_cases": []},
+        },
+    }
+
+
+def run(suite: str, dataset: str, name: str, metrics: Json) -> Json:
+    return {
+        "id": f"run-{name}",
+        "suite": suite,
+        "suite_name": name,
+        "dataset": dataset,
+        "subject": AGENT,
+        "origin": "measured",
+        "state": "finished",
+        "finished_at": NOW - DAY,
+        "final_digest": digest("9"),
+        "cases": 300,
+        "scored": 300,
+        "coverage_bp": 10_000,
+        "engine": {"sekisho": "0.1.0"},
+        "metrics": metrics,
+    }
+
+
+def node(kind: str, name: str, of: str, facts: Json) -> Json:
+    return {
+        "kind": kind,
+        "name": name,
+        "digest": of,
+        "integrity": "verified",
+        "archived": False,
+        "revoked": False,
+        "facts": facts,
+    }
+
+
+def comparison(suite: str, name: str, diff: int) -> Json:
+    bounds = {"diff_bp": diff, "low_bp": diff - 100, "high_bp": diff + 100}
+    return {"suite": suite, "baseline": BASELINE, "metric": name, **bounds, "n": 300}
+
+
+def promotion() -> Json:
+    """A promotion to production in which everything is as it should be."""
+    index_facts = {
+        "embedder": "minilm",
+        "embedder_digest": digest("8"),
+        "dimension": 384,
+        "retriever": "hybrid",
+        "corpus": CORPUS,
+        "integrity": "verified",
+        "verified_at": NOW - DAY,
+    }
+    system_facts = {
+        "risk_class": "limited",
+        "purpose_set": True,
+        "owner_set": True,
+        "affected_groups": ["operators", "readers of Japanese"],
+        "role": "provider",
+    }
+    agent_facts = {
+        "tools": [{"name": "search", "effect": "read"}],
+        "limits": {"max_steps": 4, "max_tokens": 512, "timeout_ms": 30_000},
+    }
+    sources = [{"uri": "https://example.org/handbook", "digest": digest("0"), "retrieved_at": NOW - 9 * DAY}]
+    return {
+        "schema": "sekisho.gate-input/v1",
+        "now": NOW,
+        "action": "promote",
+        "project": "default",
+        "stage": "production",
+        "from_stages": ["staging"],
+        "subject": {"kind": "agent", "name": "docs-assistant", "digest": AGENT, "number": 2},
+        "requester": {"principal": "ci", "kind": "service"},
+        "involved": [{"principal": "ci", "because": "requester"}, {"principal": "alice", "because": "author"}],
+        "current": {"digest": BASELINE, "number": 1},
+        "formerly_allowed": False,
+        "lineage": {
+            "root": AGENT,
+            "nodes": {
+                SYSTEM: node("system", "docs", SYSTEM, system_facts),
+                PROMPT: node("prompt", "docs-answer", PROMPT, {}),
+                CORPUS: node(
+                    "corpus", "handbook", CORPUS, {"licence": "CC-BY-4.0", "sources": sources, "files": 24}
+                ),
+                INDEX: node("index", "handbook", INDEX, index_facts),
+                MODEL: node(
+                    "model",
+                    "extractive",
+                    MODEL,
+                    {"name": "builtin/extractive", "family": "extractive", "licence": "Apache-2.0", "pinned": True},
+                ),
+                AGENT: node("agent", "docs-assistant", AGENT, agent_facts),
+            },
+            "edges": {AGENT: [SYSTEM, PROMPT, INDEX, MODEL], INDEX: [CORPUS]},
+            "dangling": [],
+        },
+        "evidence": {
+            "hash": EVIDENCE,
+            "runs": [
+                run(
+                    RETRIEVAL,
+                    RETRIEVAL_DATA,
+                    "docs-retrieval",
+                    {"recall@5": metric(8000), "ndcg@10": metric(7000), "mrr": metric(6500)},
+                ),
+                run(ANSWERS, ANSWERS_DATA, "docs-answers", {"hallucinated": metric(200, reach=100)}),
+            ],
+            "comparisons": [comparison(RETRIEVAL, "recall@5", 400), comparison(ANSWERS, "hallucinated", -50)],
+            "cards": [
+                {
+                    "id": "card-1",
+                    "subject": SYSTEM,
+                    "origin": "attested",
+                    "principal": "alice",
+                    "created_at": NOW - DAY,
+                    "fields": dict.fromkeys(CARD_FIELDS, True),
+                }
+            ],
+        },
+        "approvals": [approval()],
+        "waivers": [],
+    }
+
+
+CARD_FIELDS: Final = ("intended_use", "limitations", "risks", "contact", "affected_groups", "evaluation")
+
+
+def approval() -> Json:
+    return {
+        "id": "approval-1",
+        "principal": "bob",
+        "kind": "person",
+        "digest": AGENT,
+        "stage": "production",
+        "evidence_hash": EVIDENCE,
+        "at": NOW - 3_600_000,
+        "expires_at": NOW + 7 * DAY,
+        "independent": True,
+        "reasons": [],
+        "has_role": True,
+    }
+
+
+def waiver(rule: str) -> Json:
+    return {
+        "id": f"waiver-{rule}",
+        "rule": rule,
+        "digest": AGENT,
+        "stage": "production",
+        "expires_at": NOW + 7 * DAY,
+        "principal": "carol",
+    }
+
+
+def changed(*changes: Change) -> Json:
+    """The passing promotion with these changes."""
+    document = copy.deepcopy(promotion())
+    for change in changes:
+        change(document)
+    return document
