@@ -15,7 +15,8 @@ from sekisho.gate.facts import node_of
 from sekisho.gate.records import Approval, GateAction
 from sekisho.gate.schemas import read_input
 from sekisho.gate.store import ApprovalStore, DecisionStore
-from sekisho.identity.types import Action, Involved, Principal, independence_of
+from sekisho.identity.independence import independence_of
+from sekisho.identity.types import Action, Principal
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import digest_of
 from sekisho.kernel.references import Kind
@@ -29,7 +30,7 @@ class Versions(Protocol):
 
     async def pointers(self, tx: Transaction, project: str, kind: Kind, name: str) -> tuple[Pointer, ...]: ...
 
-    async def registrations_of(self, tx: Transaction, project: str, digest: str) -> tuple[Registration, ...]: ...
+    async def registrations(self, tx: Transaction, project: str, digest: str) -> tuple[Registration, ...]: ...
 
 
 class Indexes(Protocol):
@@ -57,11 +58,11 @@ class Cards(Protocol):
 class People(Protocol):
     """What the gate asks of identity."""
 
-    async def principal_or_none(self, tx: Transaction, name: str) -> Principal | None: ...
+    async def principal_or_none(self, tx: Transaction, name_or_email: str) -> Principal | None: ...
 
-    async def creators(self, tx: Transaction, name: str) -> tuple[Principal, ...]: ...
+    async def creators_of(self, tx: Transaction, name: str) -> tuple[str, ...]: ...
 
-    async def token_issuers(self, tx: Transaction, token_id: str) -> tuple[Principal, ...]: ...
+    async def token_issuers(self, tx: Transaction, token_id: str) -> tuple[str, ...]: ...
 
     async def may(self, tx: Transaction, name: str, project: str, action: Action) -> bool: ...
 
@@ -169,10 +170,11 @@ class Assembler:
     async def _authors(self, tx: Transaction, closure: Closure) -> tuple[gate.Involved, ...]:
         found: set[tuple[str, str]] = set()
         for version in closure.nodes.values():
-            for registration in await self.versions.registrations_of(tx, version.project, version.digest):
+            for registration in await self.versions.registrations(tx, version.project, version.digest):
                 found.add((registration.principal, "author"))
                 if registration.author:
-                    found.add((registration.author, "commit_author"))
+                    human = await self.people.principal_or_none(tx, registration.author)
+                    found.add((human.name if human else registration.author, "commit_author"))
         pairs = [{"principal": principal, "because": because} for principal, because in sorted(found)]
         return msgspec.convert(tuple(pairs), tuple[gate.Involved, ...])
 
@@ -188,14 +190,18 @@ class Assembler:
     ) -> gate.ApprovalEvidence:
         """An approval as policy sees it now: whether its giver is independent, and still holds the role."""
         person = await self.people.principal_or_none(tx, approval.principal)
-        reasons = [f"{approval.principal} is no principal any more"]
-        if person is not None:
-            reasons = independence_of(
-                person,
-                [Involved(one.because.replace("_", " "), one.principal) for one in involved],
-                await self.people.creators(tx, person.name),
-                await self.people.token_issuers(tx, approval.token_id),
-            )
+        because: dict[str, str] = {}
+        for one in involved:
+            because.setdefault(one.principal, one.because)
+        reasons = independence_of(
+            approver=approval.principal,
+            kind=person.kind if person else None,
+            involved=because,
+            creators=await self.people.creators_of(tx, approval.principal),
+            token_issuer=None,
+            email=person.email if person else None,
+            further_issuers=await self.people.token_issuers(tx, approval.token_id),
+        )
         return gate.ApprovalEvidence(
             id=approval.id,
             principal=approval.principal,

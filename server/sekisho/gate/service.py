@@ -206,7 +206,7 @@ class Gate:
         """Write decision, attestation, ledger entries and, where it is an allow, the move: all or nothing."""
         approvers = [approval.principal for approval in gate_input.approvals if approval.independent]
         statement = _statement(draft, approvers)
-        envelope = self.ledger.sign_statement(statement)
+        envelope, signed = self.ledger.attest(statement)
         entry = await self.ledger.append(
             tx,
             kind=DECISION_MADE,
@@ -221,7 +221,7 @@ class Gate:
                 "outcome": draft.outcome.value,
                 "input": draft.input_digest,
                 "policy": draft.policy_digest,
-                ATTESTATION: digest_of(statement),
+                ATTESTATION: signed,
             },
         )
         decision = replace(draft, envelope=envelope, ledger_seq=entry.seq)
@@ -247,9 +247,12 @@ class Gate:
         if allowed:
             await self.registry.move_pointer(
                 tx,
-                version=question.version,
+                project=decision.project,
+                kind=question.version.kind,
+                name=decision.name,
                 stage=decision.stage,
                 expected=started_at,
+                to=decision.digest,
                 decision_id=decision.id,
                 principal=decision.requester,
             )

@@ -254,6 +254,11 @@ class Identity:
             found = await PrincipalStore(tx).one_or_none(found.created_by)
         return tuple(chain)
 
+    async def token_issuers(self, tx: Transaction, token_id: str) -> tuple[str, ...]:
+        """Who issued this token, who issued the one it was issued with, and so on."""
+        token = await TokenStore(tx).one_or_none(token_id)
+        return () if token is None else tuple(token.issuers)
+
     async def may(self, tx: Transaction, name: str, project: str, action: Action) -> bool:
         """Whether the principal's roles permit it now, whatever token he holds."""
         grants = await RoleStore(tx).all(name)
