@@ -9,7 +9,7 @@ import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
@@ -17,7 +17,12 @@ from sqlalchemy.engine import make_url
 
 from sekisho.kernel.database import Database
 from sekisho.kernel.migrations import upgrade
+from sekisho.kernel.settings import Settings
 from tests.clocks import FixedClock
+
+if TYPE_CHECKING:
+    from sekisho.wiring.services import Services
+    from tests.api_client import ApiClient
 
 SERVICES_FILE = Path(__file__).parents[1] / ".services" / "env"
 
@@ -130,3 +135,24 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url)
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def services(database_url: str, data_dir: Path, clock: FixedClock) -> AsyncIterator[Services]:
+    """The product's services as an API process has them, started, on this test's own database and folder."""
+    from sekisho.wiring.services import build_services
+
+    services = build_services(Settings(database_url=database_url, data_dir=data_dir), clock)
+    await services.start()
+    yield services
+    await services.close()
+
+
+@pytest.fixture
+async def api(services: Services) -> AsyncIterator[ApiClient]:
+    """The application on `services`, spoken to over HTTP; `await api.role("author")` gives an author's headers."""
+    from sekisho.http.app import create_app
+    from tests.api_client import ApiClient
+
+    async with ApiClient(create_app(services), services) as client:
+        yield client

@@ -11,8 +11,9 @@ import pytest
 from litestar import Litestar, Router, get, post
 from litestar.exceptions import ValidationException
 from litestar.params import FromPath, FromQuery, JSONBody
+from tests.api_client import problem
 
-from sekisho.http.problems import STATUS, TYPE_BASE, problem_plugin, validation_problem
+from sekisho.http.problems import STATUS, problem_plugin, validation_problem
 from sekisho.http.strictness import refuse_sloppy_input
 from sekisho.kernel import errors
 from sekisho.kernel.errors import FieldError, SekishoError
@@ -59,17 +60,6 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://sekisho") as client:
         yield client
-
-
-def problem(response: httpx.Response, status: int, slug: str) -> dict[str, Any]:
-    """The problem's body, once its outer form is seen to be right."""
-    assert response.status_code == status, response.text
-    assert response.headers["content-type"].startswith("application/problem+json")
-    body: dict[str, Any] = response.json()
-    assert body["type"] == TYPE_BASE + slug
-    assert body["status"] == status
-    assert body["instance"] == response.request.url.path
-    return body
 
 
 def every_error() -> list[type[SekishoError]]:

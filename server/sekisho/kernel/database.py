@@ -124,6 +124,11 @@ class Database:
             async with AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
                 yield session
 
+    async def ping(self) -> None:
+        """Ask the database for an answer. Raises `Unavailable` where none comes."""
+        async with self.read() as tx:
+            await tx.execute(text("SELECT 1"))
+
     async def announce(self, tx: Transaction) -> None:
         """Tell every process, on commit, that what they remember may be out of date (see `ChangeWatch`)."""
         if not self.is_sqlite:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sekisho.kernel.errors import SekishoError
+from sekisho.kernel.database import Database
+from sekisho.kernel.errors import IntegrityFailed, SekishoError, Unavailable
+from sekisho.kernel.migrations import pending
+from sekisho.ledger.signing import CHECKPOINT_TYPE, Signer
 
 Check = Callable[[], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Readiness:
     """Named checks; each raises a `SekishoError` where its part is not ready."""
 
@@ -25,3 +28,34 @@ class Readiness:
             except SekishoError as error:
                 found[name] = error.detail
         return found
+
+
+@dataclass
+class Schema:
+    """Whether the database has every table that this version means. A yes is remembered: it stays one."""
+
+    database: Database
+    _ready: bool = field(default=False, init=False)
+
+    async def ready(self) -> bool:
+        self._ready = self._ready or not await pending(self.database)
+        return self._ready
+
+    async def check(self) -> None:
+        if not await self.ready():
+            raise Unavailable(
+                "the database lacks migrations of this version",
+                remedy="run `sekisho db upgrade`, then start this process again",
+            )
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """Whether the key signs, and what it signs verifies."""
+
+    signer: Signer
+
+    async def check(self) -> None:
+        envelope = self.signer.sign(CHECKPOINT_TYPE, b"{}")
+        if self.signer.public.verify(envelope, CHECKPOINT_TYPE) != b"{}":
+            raise IntegrityFailed("the signing key does not verify what it signs")

@@ -1,0 +1,168 @@
+"""The services of every room, built from the settings; every door receives the same ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sekisho.evaluation.scorers import known_scorers
+from sekisho.evaluation.service import Evaluation
+from sekisho.evidence.service import Evidence
+from sekisho.gate.approvals import Approvals
+from sekisho.gate.assembly import Assembler
+from sekisho.gate.bundle import Bundle
+from sekisho.gate.engines.opa_server import OpaServer
+from sekisho.gate.engines.port import PolicyEngine
+from sekisho.gate.engines.regorus_engine import RegorusEngine
+from sekisho.gate.judge import Judge
+from sekisho.gate.policies import PolicySet, load_policies
+from sekisho.gate.service import Gate
+from sekisho.identity.bootstrap import Bootstrap
+from sekisho.identity.service import Identity
+from sekisho.indexing.service import Indexing
+from sekisho.inference.service import Inference
+from sekisho.kernel.clock import Clock, SystemClock
+from sekisho.kernel.database import ChangeWatch, Database
+from sekisho.kernel.errors import SekishoError
+from sekisho.kernel.jobs import Jobs
+from sekisho.kernel.logging import get_logger
+from sekisho.kernel.settings import Settings
+from sekisho.kernel.trees import tree
+from sekisho.ledger.service import Ledger
+from sekisho.ledger.signing import Signer, load_or_create_signer, retired_keys
+from sekisho.registry.service import Registry
+from sekisho.wiring.readiness import Readiness, Schema, SigningKey
+
+_log = get_logger("sekisho.wiring")
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a door may need. `start` before use, `close` at the end."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    watch: ChangeWatch
+    jobs: Jobs
+    signer: Signer
+    ledger: Ledger
+    identity: Identity
+    registry: Registry
+    inference: Inference
+    indexing: Indexing
+    evaluation: Evaluation
+    evidence: Evidence
+    policy: PolicySet
+    engine: PolicyEngine
+    gate: Gate
+    approvals: Approvals
+    bundle: Bundle
+    schema: Schema
+    readiness: Readiness
+
+    async def start(self) -> None:
+        """Begin as an API: see to it that somebody can administer the server, and try the policy engine.
+
+        What is not ready does not stop the start: /readyz tells it, and the gate fails closed.
+        """
+        await self.watch.start()
+        if await self.schema.ready():
+            written = await Bootstrap(self.identity, self.settings.data_dir).run()
+            if written is not None:
+                _log.info("first admin's token written", file=str(written))
+        try:
+            await self.engine.check()
+        except SekishoError as error:
+            _log.warning("the policy engine is not ready", reason=error.detail)
+
+    async def start_worker(self) -> None:
+        """Begin as a worker, which decides nothing and lets nobody in. Raises `Unavailable`."""
+        await self.schema.check()
+        await self.watch.start()
+
+    async def close(self) -> None:
+        await self.watch.close()
+        await self.engine.close()
+        await self.inference.close()
+        await self.database.close()
+
+    def by_name(self) -> dict[str, object]:
+        """What the REST controllers ask for, by the name they ask with."""
+        return {
+            "ledger": self.ledger,
+            "identity": self.identity,
+            "registry": self.registry,
+            "inference": self.inference,
+            "indexing": self.indexing,
+            "evaluation": self.evaluation,
+            "evidence": self.evidence,
+            "gate": self.gate,
+            "approvals": self.approvals,
+            "policy": self.policy,
+            "bundle": self.bundle,
+            "jobs": self.jobs,
+            "readiness": self.readiness,
+        }
+
+
+def build_services(settings: Settings, clock: Clock | None = None) -> Services:
+    """Put the rooms together, the left ones first. Reads keys and policies; asks no database and no network.
+
+    Raises `Invalid` for settings, keys or policies that cannot be used, `ExtraMissing` for an absent engine.
+    """
+    clock = clock or SystemClock()
+    database = Database(settings.database)
+    watch = ChangeWatch(database)
+    jobs = Jobs(database, clock, settings.lease_seconds * 1000)
+    key = Path(settings.signing_key) if settings.signing_key else settings.data_dir / "signing.pem"
+    signer = load_or_create_signer(key)
+    policy = load_policies(Path(settings.policy_dir) if settings.policy_dir else tree("policies"))
+    engine = _engine(settings, policy)
+    ledger = Ledger(database, clock, signer, retired_keys(key.parent))
+    identity = Identity(database, clock, ledger, watch)
+    registry = Registry(database, clock, ledger, watch, policy.stages, known_scorers, settings.max_file_bytes)
+    inference = Inference(settings, database, clock)
+    indexing = Indexing(settings, database, clock, ledger, jobs, registry, inference)
+    evaluation = Evaluation(
+        database, clock, ledger, jobs, registry, indexing, inference, concurrency=settings.worker_concurrency
+    )
+    evidence = Evidence(database, clock, ledger, registry)
+    assembler = Assembler(registry, indexing, evaluation, evidence, identity)
+    schema = Schema(database)
+    return Services(
+        settings=settings,
+        clock=clock,
+        database=database,
+        watch=watch,
+        jobs=jobs,
+        signer=signer,
+        ledger=ledger,
+        identity=identity,
+        registry=registry,
+        inference=inference,
+        indexing=indexing,
+        evaluation=evaluation,
+        evidence=evidence,
+        policy=policy,
+        engine=engine,
+        gate=Gate(database, clock, ledger, registry, assembler, Judge(engine), policy.stages),
+        approvals=Approvals(database, clock, ledger, registry, assembler, policy.stages),
+        bundle=Bundle(policy, signer),
+        schema=schema,
+        readiness=Readiness(
+            {
+                "database": database.ping,
+                "migrations": schema.check,
+                "policy_engine": engine.check,
+                "signing_key": SigningKey(signer).check,
+            }
+        ),
+    )
+
+
+def _engine(settings: Settings, policy: PolicySet) -> PolicyEngine:
+    """The engine of the settings, never whatever happens to be installed."""
+    if settings.policy_engine == "opa":
+        return OpaServer(settings.opa_url, policy.digest, settings.policy_timeout_ms)
+    return RegorusEngine(policy, settings.policy_timeout_ms)
