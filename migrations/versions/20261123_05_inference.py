@@ -12,8 +12,16 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "model_calls",
+        sa.Column("key", sa.String(71), nullable=False),
+        sa.Column("model_digest", sa.String(71), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_model_calls")),
+    )
+    op.create_index(op.f("ix_model_calls_model_digest"), "model_calls", ["model_digest"])
 
 
 def downgrade() -> None:
-    pass
+    op.drop_table("model_calls")

@@ -1,0 +1,34 @@
+"""Commands about models."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import click
+from rich.table import Table
+
+from sekisho.cli.session import Session, session
+
+
+@click.command()
+@session
+def models(session: Session) -> None:
+    """List the models that can answer or embed now, with the digest that a model manifest pins."""
+    hosts: list[dict[str, Any]] = session.connection.get(session.path("/models"))["items"]
+    session.show(hosts, _table(hosts))
+
+
+def _table(hosts: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, header_style="bold")
+    for title in ("model", "family", "size", "host", "digest"):
+        table.add_column(title, overflow="fold")
+    for host in hosts:
+        if not host["reachable"]:
+            table.add_row("-", "-", "-", host["host"], f"[red]{host['problem']}[/red]")
+        for model in host["models"]:
+            size = f"{model['size_bytes'] / 1e6:.0f} MB" if model["size_bytes"] else "-"
+            table.add_row(model["name"], model["family"], size, host["host"], model["digest"])
+    return table
+
+
+commands: Final[list[click.Command]] = [models]

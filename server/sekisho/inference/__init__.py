@@ -1,0 +1,1 @@
+"""What can answer or embed: Ollama hosts, the extractive baseline, sentence-transformers; each with its digest."""

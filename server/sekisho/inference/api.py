@@ -1,0 +1,57 @@
+"""REST: the models that can be asked now."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from sekisho.identity.types import Actor
+from sekisho.inference.service import Inference
+from sekisho.inference.types import HostState
+
+
+class ModelView(msgspec.Struct, frozen=True):
+    """A model by the name and digest that a model manifest takes."""
+
+    name: str
+    digest: str
+    provider: str
+    family: str
+    size_bytes: int
+
+
+class HostView(msgspec.Struct, frozen=True):
+    """A host and what it has now; `problem` says why one that is not reachable is not."""
+
+    host: str
+    reachable: bool
+    problem: str | None
+    models: list[ModelView]
+
+
+class HostList(msgspec.Struct, frozen=True):
+    items: list[HostView]
+
+
+class Models(Controller):
+    path = "/v1/projects/{project:str}/models"
+    tags = ("models",)
+
+    @get(operation_id="listAvailableModels", summary="List the models at the hosts")
+    async def models(
+        self, actor: NamedDependency[Actor], inference: NamedDependency[Inference], project: FromPath[str]
+    ) -> HostList:
+        """What can answer or embed now, host by host. A host that is away is listed with its problem."""
+        return HostList([_view(state) for state in await inference.models(actor, project)])
+
+
+def _view(state: HostState) -> HostView:
+    models = [
+        ModelView(model.name, model.digest, model.provider, model.family, model.size_bytes) for model in state.models
+    ]
+    return HostView(state.host, state.reachable, state.problem, models)
+
+
+controllers: list[type[Controller]] = [Models]

@@ -1,0 +1,158 @@
+"""Use cases of inference: find what a model manifest or an embedder's name means here and now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from sekisho.identity.types import Action, Actor
+from sekisho.inference import extractive, minilm
+from sekisho.inference.cache import CachedAnswerer
+from sekisho.inference.extractive import ExtractiveAnswerer
+from sekisho.inference.ollama_host import BlockingOllama, OllamaHost, Sleeper, missing
+from sekisho.inference.ollama_models import DEFAULT_OPTIONS, OllamaAnswerer, ollama_options, open_embedder
+from sekisho.inference.types import Answerer, Embedder, HostState
+from sekisho.kernel.clock import Clock
+from sekisho.kernel.database import Database
+from sekisho.kernel.digests import short
+from sekisho.kernel.errors import FieldError, Invalid, ModelFailed
+from sekisho.kernel.settings import Settings
+from sekisho.registry.manifests import ModelManifest
+
+OLLAMA_PREFIX: Final = "ollama:"
+
+
+@dataclass(frozen=True)
+class Inference:
+    """One per process; `close` it at the end. Embedders stay loaded."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    sleep: Sleeper = asyncio.sleep
+    _embedders: dict[str, Embedder] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _loading: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False, compare=False)
+
+    @cached_property
+    def hosts(self) -> tuple[OllamaHost, ...]:
+        """The Ollama hosts of the settings; none is asked before it is needed."""
+        return tuple(
+            OllamaHost(
+                url,
+                timeout_s=self.settings.ollama_timeout_s,
+                concurrency=self.settings.ollama_concurrency,
+                sleep=self.sleep,
+            )
+            for url in self.settings.ollama_hosts
+        )
+
+    @cached_property
+    def _blocking(self) -> Mapping[str, BlockingOllama]:
+        return {host.url: BlockingOllama(host.url, timeout_s=self.settings.ollama_timeout_s) for host in self.hosts}
+
+    async def answerer(self, manifest: ModelManifest) -> Answerer:
+        """What answers as this model, under exactly the manifest's digest.
+
+        Raises `ModelFailed` where no host has it now, `Invalid` for options that the model does not know.
+        """
+        if manifest.provider == "builtin":
+            return _builtin(manifest)
+        defaults = _defaults(manifest)
+        hosts = await self._hosts_with(manifest.name, manifest.digest)
+        inner = OllamaAnswerer(manifest.name, manifest.digest, hosts, defaults)
+        return CachedAnswerer(inner, {**DEFAULT_OPTIONS, **defaults}, self.database, self.clock)
+
+    async def embedder(self, name: str) -> Embedder:
+        """``minilm``, or ``ollama:<model>``. Raises `Invalid` for another name, `ModelFailed`, `ExtraMissing`."""
+        async with self._loading:
+            if name == minilm.NAME:
+                if name not in self._embedders:
+                    self._embedders[name] = await asyncio.to_thread(minilm.MiniLM)
+                return self._embedders[name]
+            if name.startswith(OLLAMA_PREFIX):
+                # Asked each time: what a host calls by that name may have moved.
+                return await self._ollama_embedder(name.removeprefix(OLLAMA_PREFIX))
+        raise _no_embedder(name)
+
+    async def models(self, actor: Actor, project: str) -> tuple[HostState, ...]:
+        """What can be asked now, host by host, the embedded models first."""
+        actor.require(project, Action.READ)
+        return await self.available()
+
+    async def available(self) -> tuple[HostState, ...]:
+        """As `models`, for callers inside the process."""
+        embedded = await asyncio.to_thread(minilm.available)
+        builtin = (extractive.AVAILABLE, *([embedded] if embedded else []))
+        states = await asyncio.gather(*(host.state() for host in self.hosts))
+        return (HostState("builtin", True, None, builtin), *states)
+
+    async def close(self) -> None:
+        for host in self.hosts:
+            await host.close()
+            self._blocking[host.url].close()
+
+    async def _hosts_with(self, model: str, digest: str) -> tuple[OllamaHost, ...]:
+        """Every host that has the model under this digest now."""
+        if not self.hosts:
+            raise _no_hosts(model)
+        fitting, problems, other = [], [], []
+        for host in self.hosts:
+            try:
+                found = await host.digest(model)
+            except ModelFailed as error:
+                problems.append(error)
+                continue
+            fitting.append(host) if found == digest else other.append(f"{host.url} has {found}")
+        if fitting:
+            return tuple(fitting)
+        if not other:
+            raise problems[0]
+        raise ModelFailed(
+            f"no Ollama host has {model} under the registered digest {short(digest)}: {'; '.join(other)}",
+            remedy=f"bring {model} at {digest} back to a host, or register the model anew with the host's digest",
+        )
+
+    async def _ollama_embedder(self, model: str) -> Embedder:
+        if not self.hosts:
+            raise _no_hosts(model)
+        problem = missing(self.hosts[0].url, model)
+        for host in self.hosts:
+            try:
+                return await open_embedder(host, self._blocking[host.url], model)
+            except ModelFailed as error:
+                problem = error
+        raise problem
+
+
+def _builtin(manifest: ModelManifest) -> Answerer:
+    if manifest.name != extractive.NAME:
+        raise ModelFailed(
+            f"this version of Sekisho has no model {manifest.name}", remedy=f"use {extractive.NAME}, or an Ollama model"
+        )
+    if manifest.digest != extractive.DIGEST:
+        raise ModelFailed(
+            f"{extractive.NAME} is {short(extractive.DIGEST)} in this version of Sekisho, and the manifest pins "
+            f"{short(manifest.digest)}",
+            remedy=f"register the model with digest {extractive.DIGEST}, or run the Sekisho that it came from",
+        )
+    return ExtractiveAnswerer()
+
+
+def _defaults(manifest: ModelManifest) -> dict[str, int | str]:
+    ollama_options(manifest.options, 0)
+    return {name: int(value) for name, value in manifest.options.items()}
+
+
+def _no_embedder(name: str) -> Invalid:
+    mend = f"use {minilm.NAME}, or {OLLAMA_PREFIX}<model> for an embedding model at an Ollama host"
+    return Invalid(f"there is no embedder {name!r}", fields=[FieldError("$.embedder", mend)], remedy=mend)
+
+
+def _no_hosts(model: str) -> ModelFailed:
+    return ModelFailed(
+        f"{model} is an Ollama model, and no Ollama host is set",
+        remedy="set SEKISHO_OLLAMA_HOSTS, for example to http://127.0.0.1:11434",
+    )
