@@ -47,7 +47,7 @@ class Manifest(Part, frozen=True, kw_only=True):
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as JSON values, absent optionals omitted."""
-        value: dict[str, Any] = msgspec.to_builtins(self.sorted())
+        value: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self.sorted()))
         return value
 
     def canonical(self) -> bytes:

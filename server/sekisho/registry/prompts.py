@@ -16,9 +16,7 @@ from sekisho.registry.templates import Budget, free_variables, render, template_
 
 MAX_VARIABLES_BYTES: Final = 400_000
 _VARIABLE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_RESERVED: Final = frozenset(
-    {"loop", "self", "caller", "true", "false", "none", "varargs", "kwargs", "context", "environment", "undefined"}
-)
+_RESERVED: Final = frozenset({"loop", "self", "caller", "true", "false", "none", "varargs", "kwargs"})
 
 
 def prompt_problems(manifest: PromptManifest) -> list[FieldError]:

@@ -70,7 +70,7 @@ class Reading(Ports):
         more = Cursor(rows[size - 1].version.created_at, rows[size - 1].id).encode() if len(rows) > size else None
         return Page(tuple(row.version for row in rows[:size]), more)
 
-    async def registrations_page(
+    async def registrations(
         self, actor: Actor, reference: Reference, cursor: str | None, limit: int
     ) -> Page[Registration]:
         """A page of a version's registrations under this name, oldest first."""
@@ -82,7 +82,7 @@ class Reading(Ports):
         more = Cursor(rows[size - 1].created_at, rows[size - 1].id).encode() if len(rows) > size else None
         return Page(tuple(rows[:size]), more)
 
-    async def registrations(self, tx: Transaction, project: str, digest: str) -> tuple[Registration, ...]:
+    async def registrations_of(self, tx: Transaction, project: str, digest: str) -> tuple[Registration, ...]:
         """Every registration of these bytes in the project, under whatever name, oldest first."""
         return tuple(await RegistrationStore(tx).all(project, digest))
 

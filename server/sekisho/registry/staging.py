@@ -8,7 +8,7 @@ from sekisho.identity.types import Action, Actor
 from sekisho.kernel.clock import epoch_ms
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.errors import Archived, Conflict
-from sekisho.kernel.references import DigestPrefix, Kind, Reference
+from sekisho.kernel.references import Kind, Number, Reference
 from sekisho.registry.finding import artifact_of, find, known_stage, or_latest
 from sekisho.registry.memory import answer_of
 from sekisho.registry.pointers import StageStore
@@ -44,56 +44,66 @@ class Staging(Ports):
         artifact = await ArtifactStore(tx).one_or_none(project, kind, name)
         return None if artifact is None else await StageStore(tx).one_or_none(artifact.id, stage)
 
-    async def pointers(self, actor: Actor, reference: Reference) -> tuple[tuple[Pointer, ...], tuple[Move, ...]]:
+    async def pointers(self, tx: Transaction, project: str, kind: Kind, name: str) -> tuple[Pointer, ...]:
+        """What every stage serves now, in the order of promotion."""
+        artifact = await ArtifactStore(tx).one_or_none(project, kind, name)
+        found = [] if artifact is None else await StageStore(tx).all(artifact.id)
+        return tuple(sorted(found, key=lambda pointer: self._place(pointer.stage)))
+
+    async def moves(self, tx: Transaction, project: str, kind: Kind, name: str, stage: str) -> tuple[Move, ...]:
+        """The last moves of one stage's pointer, newest first."""
+        artifact = await ArtifactStore(tx).one_or_none(project, kind, name)
+        return () if artifact is None else tuple(await StageStore(tx).moves(artifact.id, MAX_MOVES, stage))
+
+    async def stages_of(self, actor: Actor, reference: Reference) -> tuple[tuple[Pointer, ...], tuple[Move, ...]]:
         """An artifact's pointers in the order of promotion, and its last moves, newest first."""
         actor.require(reference.project, Action.READ)
         async with self.database.read() as tx:
             artifact = await artifact_of(tx, reference)
-            found = await StageStore(tx).all(artifact.id)
+            pointers = await self.pointers(tx, reference.project, reference.kind, reference.name)
             moves = await StageStore(tx).moves(artifact.id, MAX_MOVES)
-        return tuple(sorted(found, key=lambda pointer: self._place(pointer.stage))), tuple(moves)
+        return pointers, tuple(moves)
 
     def _place(self, stage: str) -> int:
         return self.stages.index(stage) if stage in self.stages else len(self.stages)
 
-    async def moves(self, tx: Transaction, project: str, kind: Kind, name: str, stage: str) -> tuple[Move, ...]:
-        """The last moves of one stage's pointer, newest first, for another room."""
-        artifact = await ArtifactStore(tx).one_or_none(project, kind, name)
-        return () if artifact is None else tuple(await StageStore(tx).moves(artifact.id, MAX_MOVES, stage))
-
     async def move_pointer(
-        self, tx: Transaction, *, project: str, kind: Kind, name: str, stage: str, expected: str | None, to: str,
-        decision_id: str, principal: str,
-    ) -> Pointer:  # fmt: skip
-        """Let the stage serve the digest `to`, in the transaction of the decision that allows it.
+        self, tx: Transaction, *, version: Version, stage: str, expected: str | None, decision_id: str, principal: str
+    ) -> Pointer:
+        """Let the stage serve this version, in the transaction of the decision that allows it.
 
-        Only the gate calls this.
-
-        Raises `Conflict` where the stage no longer serves `expected` (None: nothing), `Archived` and `Conflict`
-        where the version is archived or revoked, `NotFound` where it is not one of this artifact's.
+        Only the gate calls this. Raises `Conflict` where the stage no longer serves `expected` (None: nothing),
+        `Archived` or `Conflict` where the version is archived or revoked by now.
         """
         known_stage(stage, self.stages)
         await self.ledger.lock(tx)
-        reference = Reference(project, kind, name, DigestPrefix(to.removeprefix("sha256:")))
-        version = (await find(tx, reference, self.stages))[0].version
-        _refuse_out_of_use(version)
+        reference = Reference(version.project, version.kind, version.name, Number(version.number))
+        _refuse_out_of_use((await find(tx, reference, self.stages))[0].version)
         artifact = await artifact_of(tx, reference)
         now = await StageStore(tx).one_or_none(artifact.id, stage)
         serves = None if now is None else now.digest
         move = Move(
-            stage=stage, seq=1 if now is None else now.seq + 1, from_digest=expected, to_digest=to,
-            number=version.number, decision_id=decision_id, principal=principal,
+            stage=stage,
+            seq=1 if now is None else now.seq + 1,
+            from_digest=expected,
+            to_digest=version.digest,
+            number=version.number,
+            decision_id=decision_id,
+            principal=principal,
             moved_at=epoch_ms(self.clock.now()),
-        )  # fmt: skip
+        )
         if serves != expected or not await StageStore(tx).move(artifact.id, move):
             raise Conflict(
                 f"{artifact.label} at {stage} serves {serves or 'nothing'} by now, not {expected or 'nothing'}",
                 remedy="look at what was promoted meanwhile, and ask again",
             )
         body = {"artifact": artifact.label, "stage": stage, "number": version.number, "decision": decision_id}
-        body |= {"seq": move.seq, "from": expected or ""}
-        await self._record(tx, "stage.moved", project, principal, to, body)
-        return Pointer(project, kind, name, stage, to, version.number, decision_id, move.moved_at, move.seq)
+        body |= {"seq": move.seq, **({} if expected is None else {"from": expected})}
+        await self._record(tx, "stage.moved", version.project, principal, version.digest, body)
+        return Pointer(
+            version.project, version.kind, version.name, stage, version.digest, version.number, decision_id,
+            move.moved_at, move.seq,
+        )  # fmt: skip
 
 
 def _refuse_out_of_use(version: Version) -> None:
