@@ -1,0 +1,433 @@
+"""Named gate inputs: one in which all passes, and for each rule those in which it alone does not.
+
+``python -m tests.gate.cases`` writes them with their decisions to ``tests/gate/golden/``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tests.gate import inputs
+from tests.gate.inputs import (
+    AGENT,
+    ANSWERS,
+    BASELINE,
+    CORPUS,
+    DAY,
+    INDEX,
+    MODEL,
+    NOW,
+    OTHER,
+    PROMPT,
+    RETRIEVAL,
+    SYSTEM,
+    Change,
+    Json,
+)
+
+GOLDEN: Final = Path(__file__).parent / "golden"
+
+
+@dataclass(frozen=True)
+class Case:
+    """``blocking``: what must stand in the way, exactly; empty where the promotion is allowed."""
+
+    name: str
+    rule: str
+    status: str
+    blocking: tuple[str, ...]
+    change: Change
+
+    @property
+    def document(self) -> Json:
+        return inputs.changed(self.change)
+
+
+CASES: list[Case] = []
+
+
+def case(rule: str, status: str, *blocking: str) -> Callable[[Change], Change]:
+    """Register a change as the case ``<rule>-<function's name>``; by default the rule itself blocks."""
+
+    def register(change: Change) -> Change:
+        name = f"{rule}-{change.__name__}".lower().replace("_", "-")
+        stops = blocking or (() if status == "passed" else (rule,))
+        CASES.append(Case(name, rule, status, tuple(b for b in stops if b), change))
+        return change
+
+    return register
+
+
+def _run(document: Json, suite: str) -> Json:
+    found: Json = next(run for run in document["evidence"]["runs"] if run["suite"] == suite)
+    return found
+
+
+def _metric(document: Json, suite: str, name: str) -> Json:
+    found: Json = _run(document, suite)["metrics"][name]
+    return found
+
+
+def _span(interval: Json, low: int, high: int) -> None:
+    interval.update(low_bp=low, mean_bp=(low + high) // 2, high_bp=high)
+
+
+@case("OVS-01", "passed")
+def everything_in_order(document: Json) -> None:
+    pass
+
+
+@case("LIN-01", "failed")
+def altered_bytes(document: Json) -> None:
+    document["lineage"]["nodes"][PROMPT]["integrity"] = "mismatch"
+
+
+@case("LIN-01", "failed", "LIN-01", "LIN-02")
+def kept_under_another_digest(document: Json) -> None:
+    document["lineage"]["nodes"][OTHER] = {**document["lineage"]["nodes"][PROMPT]}
+
+
+@case("LIN-01", "failed", "LIN-01")
+def root_of_another_version(document: Json) -> None:
+    document["lineage"]["root"] = INDEX
+
+
+@case("LIN-01", "failed", "LIN-01", "LIN-02", "LIN-03", "LIN-04", "LIN-05", "LIC-01", "DOC-01", "DOC-02", "OPS-01",
+      "OPS-02")  # fmt: skip
+def empty_closure(document: Json) -> None:
+    document["lineage"].update(nodes={}, edges={})
+
+
+@case("LIN-02", "failed")
+def dangling_edge(document: Json) -> None:
+    document["lineage"]["dangling"] = [OTHER]
+    document["lineage"]["edges"][AGENT].append(OTHER)
+
+
+@case("LIN-02", "failed")
+def edge_to_nowhere(document: Json) -> None:
+    document["lineage"]["edges"][PROMPT] = [OTHER]
+
+
+@case("LIN-03", "failed")
+def revoked_model(document: Json) -> None:
+    document["lineage"]["nodes"][MODEL]["revoked"] = True
+
+
+@case("LIN-03", "failed")
+def archived_corpus(document: Json) -> None:
+    document["lineage"]["nodes"][CORPUS]["archived"] = True
+
+
+@case("LIN-04", "failed")
+def unpinned_model(document: Json) -> None:
+    document["lineage"]["nodes"][MODEL]["facts"]["pinned"] = False
+
+
+@case("LIN-04", "missing", "LIN-04")
+def no_model(document: Json) -> None:
+    del document["lineage"]["nodes"][MODEL]
+    document["lineage"]["edges"][AGENT].remove(MODEL)
+
+
+@case("LIN-05", "failed")
+def drifted_index(document: Json) -> None:
+    document["lineage"]["nodes"][INDEX]["facts"]["integrity"] = "drifted"
+
+
+@case("LIN-05", "missing")
+def unverified_index(document: Json) -> None:
+    document["lineage"]["nodes"][INDEX]["facts"]["integrity"] = "unverified"
+
+
+@case("LIN-05", "failed")
+def unrecorded_embedder(document: Json) -> None:
+    del document["lineage"]["nodes"][INDEX]["facts"]["embedder_digest"]
+
+
+@case("LIN-06", "failed")
+def skipped_stage(document: Json) -> None:
+    document["from_stages"] = ["dev"]
+
+
+@case("LIN-06", "missing", "LIN-06", "EVA-01", "EVA-02", "EVA-03", "EVA-04", "EVA-05", "EVA-06", "FAI-01", "FAI-02",
+      "FAI-03", "LIC-01", "DOC-01", "OVS-01", "OPS-02")  # fmt: skip
+def unknown_stage(document: Json) -> None:
+    document["stage"] = "moon"
+
+
+@case("LIN-07", "passed")
+def roll_back_to_an_allowed_version(document: Json) -> None:
+    document.update(action="rollback", formerly_allowed=True, approvals=[], from_stages=[])
+    document["evidence"].update(runs=[], comparisons=[], cards=[])
+
+
+@case("LIN-07", "failed")
+def roll_back_to_a_stranger(document: Json) -> None:
+    document["action"] = "rollback"
+
+
+@case("EVA-01", "missing", "EVA-01", "EVA-02", "EVA-03", "EVA-05")
+def suite_not_run(document: Json) -> None:
+    document["evidence"]["runs"] = [_run(document, RETRIEVAL)]
+
+
+@case("EVA-01", "missing", "EVA-01", "EVA-02", "EVA-03", "EVA-05")
+def easier_dataset(document: Json) -> None:
+    _run(document, ANSWERS)["dataset"] = OTHER
+
+
+@case("EVA-01", "missing", "EVA-01", "EVA-02", "EVA-03", "EVA-05")
+def run_of_another_version(document: Json) -> None:
+    _run(document, ANSWERS)["subject"] = BASELINE
+
+
+@case("EVA-01", "missing", "EVA-01", "EVA-02", "EVA-03", "EVA-05")
+def imported_by_a_stranger(document: Json) -> None:
+    _run(document, ANSWERS).update(origin="imported", producer="alice")
+
+
+@case("EVA-01", "inconclusive")
+def run_without_a_result(document: Json) -> None:
+    _run(document, ANSWERS)["state"] = "inconclusive"
+
+
+@case("EVA-01", "missing", "EVA-01", "EVA-02", "EVA-03", "EVA-04", "EVA-05", "EVA-06", "FAI-01", "FAI-02", "FAI-03")
+def unheard_of_agent(document: Json) -> None:
+    document["subject"]["name"] = "newcomer"
+    document["lineage"]["nodes"][AGENT]["name"] = "newcomer"
+
+
+@case("EVA-02", "failed")
+def stale_run(document: Json) -> None:
+    _run(document, RETRIEVAL)["finished_at"] = NOW - 31 * DAY
+
+
+@case("EVA-02", "failed")
+def run_from_the_future(document: Json) -> None:
+    _run(document, RETRIEVAL)["finished_at"] = NOW + 1
+
+
+@case("EVA-03", "failed")
+def too_few_cases(document: Json) -> None:
+    _run(document, ANSWERS).update(cases=40, scored=40)
+    _metric(document, ANSWERS, "hallucinated")["n"] = 40
+
+
+@case("EVA-03", "failed")
+def unscored_cases(document: Json) -> None:
+    _metric(document, ANSWERS, "hallucinated")["coverage_bp"] = 9000
+
+
+@case("EVA-04", "failed")
+def below_the_floor(document: Json) -> None:
+    _span(_metric(document, RETRIEVAL, "ndcg@10"), 3000, 4000)
+
+
+@case("EVA-04", "inconclusive")
+def across_the_floor(document: Json) -> None:
+    _span(_metric(document, RETRIEVAL, "ndcg@10"), 4400, 4600)
+
+
+@case("EVA-04", "missing", "EVA-03", "EVA-04")
+def metric_not_measured(document: Json) -> None:
+    del _run(document, RETRIEVAL)["metrics"]["ndcg@10"]
+
+
+@case("EVA-05", "failed")
+def makes_things_up(document: Json) -> None:
+    _span(_metric(document, ANSWERS, "hallucinated"), 2100, 2900)
+
+
+@case("EVA-05", "inconclusive")
+def may_make_things_up(document: Json) -> None:
+    _span(_metric(document, ANSWERS, "hallucinated"), 100, 501)
+
+
+@case("EVA-06", "failed")
+def worse_than_before(document: Json) -> None:
+    document["evidence"]["comparisons"][0].update(diff_bp=-900, low_bp=-1100, high_bp=-700)
+
+
+@case("EVA-06", "inconclusive")
+def perhaps_worse_than_before(document: Json) -> None:
+    document["evidence"]["comparisons"][0].update(diff_bp=-200, low_bp=-500, high_bp=100)
+
+
+@case("EVA-06", "missing")
+def not_compared(document: Json) -> None:
+    document["evidence"]["comparisons"] = []
+
+
+@case("EVA-06", "passed")
+def nothing_there_to_compare_with(document: Json) -> None:
+    del document["current"]
+    document["evidence"]["comparisons"] = []
+
+
+@case("FAI-01", "missing", "FAI-01", "FAI-03")
+def group_not_measured(document: Json) -> None:
+    del _metric(document, RETRIEVAL, "recall@5")["slices"]["language"]["ja"]
+
+
+@case("FAI-01", "failed")
+def group_hardly_measured(document: Json) -> None:
+    _metric(document, RETRIEVAL, "recall@5")["slices"]["language"]["ja"]["n"] = 12
+
+
+@case("FAI-02", "failed")
+def gap_between_languages(document: Json) -> None:
+    gap = _metric(document, RETRIEVAL, "recall@5")["gaps"]["language"]
+    gap.update(gap_bp=4120, low_bp=3500, high_bp=4733)
+
+
+@case("FAI-02", "inconclusive")
+def perhaps_a_gap(document: Json) -> None:
+    _metric(document, RETRIEVAL, "recall@5")["gaps"]["language"].update(gap_bp=900, low_bp=400, high_bp=1400)
+
+
+@case("FAI-02", "missing")
+def gap_not_measured(document: Json) -> None:
+    _metric(document, RETRIEVAL, "recall@5")["gaps"] = {}
+
+
+@case("FAI-03", "failed")
+def group_left_behind(document: Json) -> None:
+    _span(_metric(document, RETRIEVAL, "recall@5")["slices"]["language"]["ja"], 2000, 3000)
+
+
+@case("FAI-03", "inconclusive")
+def group_perhaps_left_behind(document: Json) -> None:
+    _span(_metric(document, RETRIEVAL, "recall@5")["slices"]["language"]["ja"], 4800, 5600)
+
+
+@case("LIC-01", "failed")
+def licence_not_allowed(document: Json) -> None:
+    document["lineage"]["nodes"][CORPUS]["facts"]["licence"] = "CC-BY-NC-4.0"
+
+
+@case("LIC-01", "missing")
+def no_licence(document: Json) -> None:
+    del document["lineage"]["nodes"][CORPUS]["facts"]["licence"]
+
+
+@case("LIC-01", "passed")
+def licence_by_choice(document: Json) -> None:
+    document["lineage"]["nodes"][CORPUS]["facts"]["licence"] = "GPL-3.0-only OR MIT"
+
+
+@case("DOC-01", "missing")
+def no_card(document: Json) -> None:
+    document["evidence"]["cards"] = []
+
+
+@case("DOC-01", "failed")
+def half_a_card(document: Json) -> None:
+    document["evidence"]["cards"][0]["fields"].update(risks=False, contact=False)
+
+
+@case("DOC-02", "failed")
+def prohibited_use(document: Json) -> None:
+    document["lineage"]["nodes"][SYSTEM]["facts"]["risk_class"] = "prohibited"
+
+
+@case("DOC-02", "missing")
+def no_risk_class(document: Json) -> None:
+    del document["lineage"]["nodes"][SYSTEM]["facts"]["risk_class"]
+
+
+@case("OVS-01", "missing")
+def no_approval(document: Json) -> None:
+    document["approvals"] = []
+
+
+@case("OVS-01", "failed")
+def approved_by_the_author(document: Json) -> None:
+    document["approvals"][0].update(principal="alice", independent=False, reasons=["alice is the author"])
+
+
+@case("OVS-01", "failed")
+def approved_by_a_service(document: Json) -> None:
+    document["approvals"][0].update(principal="robot", kind="service")
+
+
+@case("OVS-01", "missing")
+def approved_on_other_evidence(document: Json) -> None:
+    document["approvals"][0]["evidence_hash"] = OTHER
+
+
+@case("OVS-01", "missing")
+def approval_expired(document: Json) -> None:
+    document["approvals"][0]["expires_at"] = NOW
+
+
+@case("OPS-01", "failed")
+def no_time_limit(document: Json) -> None:
+    del document["lineage"]["nodes"][AGENT]["facts"]["limits"]["timeout_ms"]
+
+
+@case("OPS-02", "failed")
+def destructive_tool(document: Json) -> None:
+    document["lineage"]["nodes"][AGENT]["facts"]["tools"].append({"name": "purge", "effect": "destructive"})
+
+
+@case("OPS-02", "passed")
+def no_tools(document: Json) -> None:
+    document["lineage"]["nodes"][AGENT]["facts"]["tools"] = []
+
+
+@case("DOC-01", "missing", "")
+def waived_card(document: Json) -> None:
+    no_card(document)
+    document["waivers"] = [inputs.waiver("DOC-01")]
+
+
+@case("OVS-01", "missing")
+def waiver_that_policy_does_not_know(document: Json) -> None:
+    no_approval(document)
+    document["waivers"] = [inputs.waiver("OVS-01")]
+
+
+@case("DOC-01", "missing")
+def waiver_expired(document: Json) -> None:
+    no_card(document)
+    document["waivers"] = [{**inputs.waiver("DOC-01"), "expires_at": NOW}]
+
+
+@case("LIN-03", "passed")
+def prompt_alone(document: Json) -> None:
+    nodes = document["lineage"]["nodes"]
+    document["subject"] = {"kind": "prompt", "name": "docs-answer", "digest": PROMPT, "number": 1}
+    document["lineage"] = {"root": PROMPT, "nodes": {PROMPT: nodes[PROMPT]}, "edges": {}, "dangling": []}
+    document["approvals"][0]["digest"] = PROMPT
+
+
+async def _decisions() -> dict[str, Any]:
+    from sekisho.gate.engines.regorus_engine import RegorusEngine
+
+    engine = RegorusEngine(inputs.tested_policies(), timeout_ms=10_000)
+    try:
+        return {case.name: await engine.evaluate(case.document) for case in CASES}
+    finally:
+        await engine.close()
+
+
+def write_golden() -> None:
+    """Write every case with the decision it gets now. Read the difference before committing it."""
+    GOLDEN.mkdir(exist_ok=True)
+    for stale in GOLDEN.glob("*.json"):
+        stale.unlink()
+    decisions = asyncio.run(_decisions())
+    for case in CASES:
+        kept = {"input": case.document, "decision": decisions[case.name]}
+        text = json.dumps(kept, ensure_ascii=False, indent=1, sort_keys=True)
+        (GOLDEN / f"{case.name}.json").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    write_golden()

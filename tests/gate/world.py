@@ -1,0 +1,164 @@
+"""A gate on a real registry, identity and ledger, with an engine and evidence that a test sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sekisho.evidence.service import Evidence
+from sekisho.gate.approvals import Approvals
+from sekisho.gate.assembly import Assembler
+from sekisho.gate.judge import Judge
+from sekisho.gate.service import Gate
+from sekisho.identity.bootstrap import Bootstrap
+from sekisho.identity.service import Identity
+from sekisho.identity.types import Actor, PrincipalKind, Role
+from sekisho.kernel.database import ChangeWatch, Database, Transaction
+from sekisho.kernel.references import DigestPrefix, Kind, Reference
+from sekisho.ledger.service import Ledger
+from sekisho.ledger.signing import Signer
+from sekisho.registry.service import Registry
+from sekisho.registry.types import Provenance, Version
+from tests.clocks import FixedClock
+from tests.gate.inputs import digest
+from tests.registry.manifests import agent, model, prompt, system
+
+STAGES = ("dev", "staging", "production")
+BY_ADA = Provenance(author="Ada <ada@example.org>")
+
+
+def finding(status: str = "passed", *, mode: str = "enforce") -> dict[str, Any]:
+    words = dict.fromkeys(("message", "observed", "required", "remedy"), "said")
+    return {"status": status, "waived": False, "mode": mode, **words, "details": []}
+
+
+def answer(**statuses: str) -> dict[str, Any]:
+    """An engine's answer with these findings, ``LIN_01="failed"`` for instance; without any, all is well."""
+    found = {name.replace("_", "-"): status for name, status in (statuses or {"LIN_01": "passed"}).items()}
+    passed = sorted(name for name, status in found.items() if status == "passed")
+    blocking = sorted(set(found) - set(passed))
+    rules = {name: finding(status) for name, status in found.items()}
+    return {
+        "allow": not blocking,
+        "required": sorted(found),
+        "passed": passed,
+        "waived": [],
+        "blocking": blocking,
+        "rules": rules,
+    }
+
+
+@dataclass
+class SetEngine:
+    """A policy engine whose next answers a test sets; an exception is raised, a callable is called with the input."""
+
+    answers: list[Any] = field(default_factory=list)
+    inputs: list[Mapping[str, Any]] = field(default_factory=list)
+    name: str = "set"
+    version: str = "1"
+    policy_digest: str = digest("9")
+
+    async def evaluate(self, document: Mapping[str, Any]) -> object:
+        self.inputs.append(document)
+        now = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0] if self.answers else answer()
+        if callable(now):
+            now = await now(document)
+        if isinstance(now, BaseException):
+            raise now
+        return now
+
+    async def check(self) -> None:
+        return None
+
+    async def close(self) -> None:
+        return None
+
+
+@dataclass
+class SetRuns:
+    """Runs and comparisons that a test sets, by the digest of the version they are about."""
+
+    runs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    async def evidence(self, tx: Transaction, project: str, digest: str) -> Sequence[Mapping[str, Any]]:
+        return self.runs.get(digest, [])
+
+    async def paired_evidence(
+        self, tx: Transaction, project: str, candidate: str, baseline: str
+    ) -> Sequence[Mapping[str, Any]]:
+        return []
+
+
+class SetIndexes:
+    """Every index verifies."""
+
+    async def integrity(self, tx: Transaction, project: str, digest: str) -> Mapping[str, Any]:
+        return {"integrity": "verified", "verified_at": 1}
+
+
+@dataclass
+class World:
+    """One server's gate, and people to ask it."""
+
+    database: Database
+    clock: FixedClock
+    ledger: Ledger
+    identity: Identity
+    registry: Registry
+    engine: SetEngine
+    runs: SetRuns
+    gate: Gate
+    approvals: Approvals
+    admin: Actor
+    people: dict[str, Actor] = field(default_factory=dict)
+
+    async def person(
+        self, name: str, *roles: Role, kind: PrincipalKind = PrincipalKind.PERSON, by: Actor | None = None,
+        email: str | None = None,
+    ) -> Actor:  # fmt: skip
+        """A principal with these roles in ``default`` and a token, created by `by` (the first admin unless said)."""
+        creator = by or self.admin
+        await self.identity.create_principal(creator, name, kind, email=email)
+        for role in roles:
+            await self.identity.grant_role(creator, name, "default", role)
+        _, secret = await self.identity.issue_token(creator, name)
+        self.people[name] = await self.identity.authenticate(secret)
+        return self.people[name]
+
+    async def agent(self, by: Actor, *, name: str = "docs", text: str = "{{ context }}") -> Version:
+        """Register an agent without an index, whose prompt says `text`."""
+        pins: dict[str, str] = {}
+        for kind, manifest in {"system": system(), "prompt": prompt(text), "model": model()}.items():
+            made = await self.registry.register(by, "default", Kind(kind), name, manifest, BY_ADA)
+            pins[kind] = made.version.digest
+        made = await self.registry.register(by, "default", Kind.AGENT, name, agent(pins), BY_ADA)
+        return made.version
+
+    async def serves(self, stage: str, *, name: str = "docs") -> str | None:
+        async with self.database.read() as tx:
+            pointer = await self.registry.pointer(tx, "default", Kind.AGENT, name, stage)
+        return None if pointer is None else pointer.digest
+
+
+def exactly(version: Version) -> Reference:
+    """A reference to this version by its whole digest."""
+    return Reference(version.project, version.kind, version.name, DigestPrefix(version.digest.removeprefix("sha256:")))
+
+
+async def build_world(database: Database, clock: FixedClock, signer: Signer, folder: Path) -> tuple[World, ChangeWatch]:
+    """A started world; close the watch at the end."""
+    watch = ChangeWatch(database)
+    await watch.start()
+    ledger = Ledger(database, clock, signer)
+    identity = Identity(database, clock, ledger, watch)
+    token = await Bootstrap(identity, folder).run()
+    assert token is not None
+    admin = await identity.authenticate(token.read_text().strip())
+    registry = Registry(database, clock, ledger, watch, STAGES, lambda: ("recall@5",), max_file_bytes=10_000)
+    engine, runs = SetEngine(), SetRuns()
+    assembler = Assembler(registry, SetIndexes(), runs, Evidence(database, clock, ledger, registry), identity)
+    gate = Gate(database, clock, ledger, registry, assembler, Judge(engine), STAGES)
+    approvals = Approvals(database, clock, ledger, registry, assembler, STAGES)
+    return World(database, clock, ledger, identity, registry, engine, runs, gate, approvals, admin), watch
