@@ -48,9 +48,7 @@ def parse_cases(content: bytes) -> tuple[Case, ...]:
             wrong.append(FieldError(f"line {number}", _message(error)))
             continue
         if case.id in seen:
-            wrong.append(
-                FieldError(f"line {number}", f"the id {case.id!r} stands on line {seen[case.id]} already")
-            )
+            wrong.append(FieldError(f"line {number}", f"the id {case.id!r} stands on line {seen[case.id]} already"))
         seen[case.id] = number
         cases.append(case)
     if not cases and not wrong:

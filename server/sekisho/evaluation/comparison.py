@@ -54,12 +54,8 @@ def compare_runs(
             report[metric] = {"n": 0, "change": "unknown"}
             continue
         sign = -1 if metric in better_low else 1
-        worse = sorted(
-            ((sign * (new - old), name, old, new) for name, old, new in changes if sign * (new - old) < 0)
-        )
-        better = sorted(
-            ((sign * (old - new), name, old, new) for name, old, new in changes if sign * (new - old) > 0)
-        )
+        worse = sorted(((sign * (new - old), name, old, new) for name, old, new in changes if sign * (new - old) < 0))
+        better = sorted(((sign * (old - new), name, old, new) for name, old, new in changes if sign * (new - old) > 0))
         report[metric] = {
             **difference,
             "lower_is_better": sign < 0,

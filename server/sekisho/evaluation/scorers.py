@@ -64,9 +64,7 @@ def _ranked(metric: str, value: Callable[[retrieval.Judged], float], sample: Sam
     golds = [passage for passage in sample.case.gold if passage.strip()]
     if not golds:
         return Outcome({metric: Unscored("the case names no gold passage")}, {})
-    return Outcome(
-        {metric: Scored(value(retrieval.judge([hit.text for hit in sample.hits or ()], golds)))}, {}
-    )
+    return Outcome({metric: Scored(value(retrieval.judge([hit.text for hit in sample.hits or ()], golds)))}, {})
 
 
 def recall(sample: Sample, k: int) -> Outcome:
@@ -96,7 +94,7 @@ def average_precision(sample: Sample) -> Outcome:
 def ground(sample: Sample) -> Outcome:
     """1 where any sentence of the answer lacks support in what was retrieved; abstaining is no hallucination."""
     context = "\n\n".join(hit.text for hit in sample.hits or ())
-    names = ("hallucination_rate", "abstention_rate")
+    names = ("hallucinated", "abstained")
     answer = sample.answer or ""
     if not answer.strip():
         return Outcome(dict.fromkeys(names, Unscored("the answer is empty")), {})
@@ -161,8 +159,8 @@ SCORERS: Final[Mapping[str, Scorer]] = {
         Scorer("map", "average precision over the gold passages", _R, _GOLD, _NO_GOLD, average_precision, ("map",)),
         Scorer(
             "grounding", "share of answers with a sentence that the retrieved passages do not support", _A, ("answer", "hits"),
-            "the answer or the context is empty", ground, ("hallucination_rate", "abstention_rate"),
-            lower_is_better=frozenset({"hallucination_rate", "abstention_rate"}),
+            "the answer or the context is empty", ground, ("hallucinated", "abstained"),
+            lower_is_better=frozenset({"hallucinated", "abstained"}),
         ),
         Scorer("exact_match", "whether the answer is the expected one, word for word", _A, _EXPECTED, _NO_EXPECTED, exact_match, ("exact_match",)),
         Scorer("contains", "whether the expected answer stands in the answer", _A, _EXPECTED, _NO_EXPECTED, contains, ("contains",)),
@@ -180,9 +178,7 @@ def measures(uses: Sequence[tuple[str, Mapping[str, Any]]], target: Target) -> t
     for index, (name, params) in enumerate(uses):
         found += _measures(f"$.scorers[{index}]", name, params, target, wrong)
     names = [metric for measure in found for metric in measure.metrics]
-    wrong += [
-        FieldError("$.scorers", f"{name} is asked for twice") for name, n in Counter(names).items() if n > 1
-    ]
+    wrong += [FieldError("$.scorers", f"{name} is asked for twice") for name, n in Counter(names).items() if n > 1]
     if wrong:
         raise Invalid(
             "the suite cannot be measured",
@@ -197,14 +193,10 @@ def _measures(
 ) -> list[Measure]:
     scorer = SCORERS.get(name)
     if scorer is None:
-        wrong.append(
-            FieldError(f"{path}.name", f"unknown scorer {name!r}; known are {', '.join(sorted(SCORERS))}")
-        )
+        wrong.append(FieldError(f"{path}.name", f"unknown scorer {name!r}; known are {', '.join(sorted(SCORERS))}"))
         return []
     if scorer.target is Target.ANSWERS and target is Target.RETRIEVAL:
-        wrong.append(
-            FieldError(f"{path}.name", f"{name} scores answers, and the suite's target is retrieval")
-        )
+        wrong.append(FieldError(f"{path}.name", f"{name} scores answers, and the suite's target is retrieval"))
     known = {"k"} if scorer.takes_k else set()
     wrong += [FieldError(f"{path}.params.{key}", "unknown parameter") for key in sorted(set(params) - known)]
     if not scorer.takes_k:
@@ -213,9 +205,12 @@ def _measures(
     cuts = cuts if isinstance(cuts, list) else [cuts]
     if not 1 <= len(cuts) <= MAX_CUTS or not all(type(k) is int and 1 <= k <= MAX_K for k in cuts):
         wrong.append(
-            FieldError(
-                f"{path}.params.k", f"give a whole number from 1 to {MAX_K}, or a list of at most {MAX_CUTS}"
-            )
+            FieldError(f"{path}.params.k", f"give a whole number from 1 to {MAX_K}, or a list of at most {MAX_CUTS}")
         )
         return []
     return [Measure(scorer, (f"{scorer.metrics[0]}@{k}",), partial(scorer.score, k=k), k) for k in cuts]
+
+
+def known_scorers() -> frozenset[str]:
+    """The names that a suite may use; the registry asks this when a suite is registered."""
+    return frozenset(SCORERS)

@@ -155,7 +155,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     if n == 0:
         return 1.0
     tail = sum(math.comb(n, k) for k in range(smaller + 1))
-    return min(1.0, 2 * tail / 2**n)
+    return min(1.0, 2 * tail / (1 << n))
 
 
 def _resampled(
@@ -172,9 +172,7 @@ def _resampled(
     rng = random.Random(seed)  # noqa: S311  # resampling, not secrecy
     indices = range(clusters)
     rounds = max(200, min(RESAMPLES, _MAX_DRAWS // clusters))
-    found = sorted(
-        value for _ in range(rounds) if (value := statistic(rng.choices(indices, k=clusters))) is not None
-    )
+    found = sorted(value for _ in range(rounds) if (value := statistic(rng.choices(indices, k=clusters))) is not None)
     if len(found) < rounds // 2:
         return Interval(floor, ceiling)
     widened = _NORMAL.cdf(-math.sqrt(clusters / (clusters - 1)) * t_quantile(1 - alpha / 2, clusters - 1))

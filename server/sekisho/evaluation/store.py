@@ -174,9 +174,7 @@ class RunStore:
         # Sorted here: databases differ in how they collate text, and the final digest must not.
         return sorted(map(_result, rows), key=lambda result: (result.case_id, result.repeat))
 
-    async def results_page(
-        self, run_id: str, after: tuple[int, str] | None, limit: int
-    ) -> list[CaseResult]:
+    async def results_page(self, run_id: str, after: tuple[int, str] | None, limit: int) -> list[CaseResult]:
         """A page of results by repeat and case; `after` is the (repeat, case) seen last."""
         query = select(CaseResultRow).where(CaseResultRow.run_id == run_id)
         if after is not None:

@@ -157,9 +157,7 @@ def _gap(members: Mapping[str, Sequence[CaseValue]], *, lower_is_better: bool) -
         if difference.value >= 0:
             found.append((first, second, difference))
         else:
-            found.append(
-                (second, first, _difference(members[second], members[first], sign, ALPHA / len(pairs)))
-            )
+            found.append((second, first, _difference(members[second], members[first], sign, ALPHA / len(pairs))))
     best, worst, widest = max(found, key=lambda entry: (entry[2].value, entry[0], entry[1]))
     return {
         "gap_bp": basis_points(widest.value),
@@ -180,9 +178,7 @@ def _difference(
     pairs = _paired(first, second, sign)
     if pairs is not None:
         rows = [Observation(value, cluster) for _, value, cluster in pairs]
-        worst = sorted((pair for pair in pairs if pair[1] > 0), key=lambda pair: (-pair[1], pair[0]))[
-            :MAX_WORST
-        ]
+        worst = sorted((pair for pair in pairs if pair[1] > 0), key=lambda pair: (-pair[1], pair[0]))[:MAX_WORST]
         return _Difference(
             value=statistics.mean([row.value for row in rows]),
             n=len(rows),

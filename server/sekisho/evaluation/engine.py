@@ -1,0 +1,31 @@
+"""What a run was measured with: strings only, stored with the run and shown to the gate."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from sekisho import __version__
+from sekisho.evaluation.plan import Plan
+
+_LIBRARIES: Final = ("bm25s", "chromadb", "numpy", "sentence-transformers", "torch", "ollama")
+
+
+def engine_of(plan: Plan) -> dict[str, str]:
+    """Versions of Sekisho, Python and the libraries at work; digests of index and model; the seed."""
+    found = {
+        "sekisho": __version__,
+        "python": platform.python_version(),
+        "index": plan.index,
+        "seed": str(plan.seed),
+    }
+    if plan.answering is not None:
+        found["model"] = plan.answering.model.digest
+        found["model_name"] = plan.answering.model.name
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

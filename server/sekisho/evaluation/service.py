@@ -1,0 +1,254 @@
+"""Use cases of evaluation: ask for a run, do it, read it, compare two, and say to the gate what was measured."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sekisho.evaluation import evidence, report
+from sekisho.evaluation.comparison import compare_runs
+from sekisho.evaluation.execution import (
+    Catalogue,
+    Execution,
+    Indexes,
+    Models,
+    end_cancelled,
+    enter,
+    load_plan,
+)
+from sekisho.evaluation.scorers import LOWER_IS_BETTER
+from sekisho.evaluation.store import RunStore
+from sekisho.evaluation.types import CaseResult, Run, RunState
+from sekisho.identity.types import Action, Actor
+from sekisho.kernel.clock import Clock, epoch_ms
+from sekisho.kernel.database import Database, Transaction
+from sekisho.kernel.digests import is_digest
+from sekisho.kernel.errors import Archived, Conflict, FieldError, Invalid, NotFound
+from sekisho.kernel.ids import new_id
+from sekisho.kernel.jobs import Job, Jobs, JobState
+from sekisho.kernel.pages import Cursor, Page, parse_cursor, parse_limit
+from sekisho.kernel.references import Reference, parse_reference
+from sekisho.ledger.service import Ledger
+
+KIND: Final = "run"
+BEAT_S: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`concurrency` cases of a run at a time; `beat_s` is how often, at most, a run reports its progress."""
+
+    database: Database
+    clock: Clock
+    ledger: Ledger
+    jobs: Jobs
+    registry: Catalogue
+    indexing: Indexes
+    inference: Models
+    concurrency: int = 4
+    beat_s: float = BEAT_S
+
+    async def start_run(
+        self, actor: Actor, project: str, suite_ref: str, subject_ref: str, idempotency_key: str | None = None
+    ) -> Run:
+        """Pin suite, dataset and subject by digest, and queue the run.
+
+        The same key of the same principal gives the same run again. Raises `Invalid` where the suite cannot measure
+        the subject, `Archived` where either takes nothing new, `Conflict` where the key meant another run.
+        """
+        actor.require(project, Action.EVALUATE)
+        key = _key(idempotency_key)
+        async with self.database.read() as tx:
+            suite = await self.registry.find(tx, _reference(suite_ref, project, "$.suite"))
+            subject = await self.registry.find(tx, _reference(subject_ref, project, "$.subject"))
+            plan, cases = await load_plan(self.registry, tx, project, suite.digest, subject.digest)
+        for version in (suite, subject):
+            if version.archived:
+                raise Archived(f"{version} is archived", remedy="restore it, or evaluate another version")
+        now = self.clock.now()
+        run = Run(
+            id=new_id(now),
+            project=project,
+            state=RunState.QUEUED,
+            suite=suite.digest,
+            suite_name=suite.name,
+            dataset=plan.suite.dataset,
+            subject=subject.digest,
+            subject_kind=subject.kind.value,
+            subject_name=subject.name,
+            target=plan.target,
+            principal=actor.principal,
+            job_id="",
+            planned=len(cases) * plan.suite.repeats,
+            done=0,
+            engine={},
+            summary=None,
+            final_digest=None,
+            reason=None,
+            created_at=epoch_ms(now),
+            started_at=None,
+            finished_at=None,
+        )
+        return await self._queue(run, key)
+
+    async def run(self, actor: Actor, project: str, run_id: str) -> Run:
+        """Raises `NotFound` also for another project's run."""
+        actor.require(project, Action.READ)
+        async with self.database.read() as tx:
+            return await self._one(tx, project, run_id)
+
+    async def runs(
+        self,
+        actor: Actor,
+        project: str,
+        *,
+        subject: str | None = None,
+        suite: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[Run]:
+        """Runs, newest first; `subject` and `suite` are references or digests."""
+        actor.require(project, Action.READ)
+        after, size = parse_cursor(cursor), parse_limit(limit)
+        async with self.database.read() as tx:
+            wanted = [None if ref is None else await self._digest(tx, project, ref) for ref in (subject, suite)]
+            found = await RunStore(tx).page(project, wanted[0], wanted[1], after, size + 1)
+            items = tuple([await self._as_it_is(tx, run) for run in found[:size]])
+        more = Cursor(items[-1].created_at, items[-1].id).encode() if len(found) > size else None
+        return Page(items, more)
+
+    async def cases(
+        self, actor: Actor, project: str, run_id: str, *, cursor: str | None = None, limit: int = 50
+    ) -> Page[CaseResult]:
+        """A run's case results so far, by repeat and case."""
+        actor.require(project, Action.READ)
+        after, size = parse_cursor(cursor), parse_limit(limit)
+        async with self.database.read() as tx:
+            await self._one(tx, project, run_id)
+            seen = None if after is None else (after.time, after.id)
+            found = await RunStore(tx).results_page(run_id, seen, size + 1)
+        items = tuple(found[:size])
+        more = Cursor(items[-1].repeat, items[-1].case_id).encode() if len(found) > size else None
+        return Page(items, more)
+
+    async def report(self, actor: Actor, project: str, run_id: str) -> dict[str, Any]:
+        """The report of a run (``sekisho.report/v1``); of one that has not ended, what is known so far."""
+        actor.require(project, Action.READ)
+        async with self.database.read() as tx:
+            run = await self._one(tx, project, run_id)
+            results = await RunStore(tx).results(run_id)
+        return await asyncio.to_thread(report.report_json, run, results)
+
+    async def compare(self, actor: Actor, project: str, baseline_id: str, candidate_id: str) -> dict[str, Any]:
+        """Paired comparison of two runs. Raises `Invalid` where they measured by different suites."""
+        actor.require(project, Action.READ)
+        async with self.database.read() as tx:
+            baseline = await self._one(tx, project, baseline_id)
+            candidate = await self._one(tx, project, candidate_id)
+            _comparable(baseline, candidate)
+            before = await RunStore(tx).results(baseline_id)
+            after = await RunStore(tx).results(candidate_id)
+        names = set((baseline.summary or {})["metrics"]) & set((candidate.summary or {})["metrics"])
+        metrics = await asyncio.to_thread(compare_runs, before, after, names, LOWER_IS_BETTER)
+        return report.comparison_json(baseline, candidate, metrics)
+
+    async def cancel(self, actor: Actor, project: str, run_id: str) -> Run:
+        """Ask for an end: a queued run ends at once, a running one within its next beat. Raises `Conflict`."""
+        actor.require(project, Action.EVALUATE)
+        async with self.database.write() as tx:
+            run = await self._one(tx, project, run_id)
+            if run.state.over:
+                raise Conflict(f"run {run_id} has ended already: it is {run.state}")
+            await self.jobs.cancel(tx, run.job_id)
+            job = await self.jobs.one_or_none(tx, run.job_id)
+            if job is not None and job.state is JobState.CANCELLED:
+                await end_cancelled(self.ledger, self.clock, tx, run, actor.principal)
+        return await self.run(actor, project, run_id)
+
+    async def execute(self, job: Job) -> None:
+        """Do a run, from where it stands. Called by a worker that holds the job; ends run and job together.
+
+        Raises `LeaseLost` where another worker took over, and what is neither a case's nor the run's own failure.
+        """
+        await Execution(
+            self.database, self.clock, self.ledger, self.jobs, self.registry, self.indexing, self.inference,
+            self.concurrency, self.beat_s,
+        ).execute(job)  # fmt: skip
+
+    async def evidence(self, tx: Transaction, project: str, digest: str) -> list[dict[str, Any]]:
+        """Every run of this version that came to its end, oldest first, in the shape of the gate's input."""
+        return [evidence.run_evidence(run) for run in await RunStore(tx).ended(project, digest)]
+
+    async def paired_evidence(
+        self, tx: Transaction, project: str, candidate: str, baseline: str
+    ) -> list[dict[str, Any]]:
+        """Paired differences, candidate minus baseline, per suite and metric that both were measured by."""
+        store = RunStore(tx)
+        before = evidence.latest_by_suite(await store.ended(project, baseline))
+        after = evidence.latest_by_suite(await store.ended(project, candidate))
+        found: list[dict[str, Any]] = []
+        for suite in sorted(set(before) & set(after)):
+            old, new = await store.results(before[suite].id), await store.results(after[suite].id)
+            names = sorted((after[suite].summary or {})["metrics"])
+            found += await asyncio.to_thread(evidence.comparisons, suite, baseline, names, old, new)
+        return found
+
+    async def _queue(self, run: Run, key: str | None) -> Run:
+        async with self.database.write() as tx:
+            store = RunStore(tx)
+            known = None if key is None else await store.by_key(run.project, run.principal, key)
+            if known is not None:
+                if (known.suite, known.subject) != (run.suite, run.subject):
+                    raise Conflict(f"the idempotency key was used for run {known.id}, of other versions")
+                return await self._as_it_is(tx, known)
+            job_id = await self.jobs.enqueue(
+                tx, project=run.project, kind=KIND, payload={"run": run.id}, principal=run.principal
+            )
+            queued = report.with_job(run, job_id)
+            await store.insert(queued, key)
+            body = {"suite": run.suite, "dataset": run.dataset, "cases": run.planned}
+            await enter(self.ledger, tx, run, "run.started", run.principal, body)
+        return queued
+
+    async def _one(self, tx: Transaction, project: str, run_id: str) -> Run:
+        run = await RunStore(tx).one_or_none(run_id)
+        if run is None or run.project != project:
+            raise NotFound(f"there is no run {run_id} in project {project}")
+        return await self._as_it_is(tx, run)
+
+    async def _as_it_is(self, tx: Transaction, run: Run) -> Run:
+        """A run whose job ended without it (its workers died, or it crashed) has ended too."""
+        if run.state.over:
+            return run
+        job = await self.jobs.one_or_none(tx, run.job_id)
+        return report.ended_by_job(run, job)
+
+    async def _digest(self, tx: Transaction, project: str, reference: str) -> str:
+        if is_digest(reference):
+            return reference
+        return (await self.registry.find(tx, _reference(reference, project, "$.reference"))).digest
+
+
+def _comparable(baseline: Run, candidate: Run) -> None:
+    for run in (baseline, candidate):
+        if run.summary is None:
+            raise Conflict(f"run {run.id} has no result: it is {run.state}", remedy="wait for its end, or run it again")
+    if baseline.suite != candidate.suite:
+        raise Invalid(
+            "the two runs measured by different suite versions, so their cases cannot be paired",
+            fields=[FieldError("$.candidate", f"suite {candidate.suite}; the baseline's is {baseline.suite}")],
+        )
+
+
+def _reference(text: str, project: str, path: str) -> Reference:
+    reference = parse_reference(text, project=project)
+    if reference.project != project:
+        raise Invalid("the version is another project's", fields=[FieldError(path, f"name one of project {project}")])
+    return reference
+
+
+def _key(text: str | None) -> str | None:
+    if text is not None and not 1 <= len(text) <= 200:
+        raise Invalid("the idempotency key is not valid", fields=[FieldError("Idempotency-Key", "1 to 200 characters")])
+    return text
