@@ -1,0 +1,1016 @@
+# The promotion that the tests of the rules change one thing of, and the parameters they are judged by.
+package sekisho.fixtures
+
+changed(patch) := object.union(promotion, patch)
+
+node(digest, patch) := changed({"lineage": {"nodes": {digest: patch}}})
+
+# The promotion with no other versions in its closure than these. A union can only add, so it is taken apart first.
+only(nodes) := object.union(rest, {"lineage": {"root": agent, "nodes": nodes, "edges": {}, "dangling": []}}) if {
+	rest := {key: value | some key, value in promotion; key != "lineage"}
+}
+
+runs(found) := changed({"evidence": {"runs": found}})
+
+# Both runs, with one metric of the retrieval suite changed.
+measured(metric, patch) := runs([object.union(retrieval, {"metrics": {metric: patch}}), answers])
+
+rule(id, document) := result if {
+	result := data.sekisho.gate.decision.rules[id] with input as document with data.parameters as parameters
+}
+
+status(id, document) := rule(id, document).status
+
+decision(document) := result if {
+	result := data.sekisho.gate.decision with input as document with data.parameters as parameters
+}
+
+# Whether a waiver of the rule takes it from what blocks, and shows.
+waived(id, document) if {
+	result := decision(object.union(document, {"waivers": [waiver(id)]}))
+	result.rules[id].waived
+	result.rules[id].status != "passed"
+	id in result.waived
+	not id in result.blocking
+}
+
+waiver(id) := {
+	"id": "waiver-1",
+	"rule": id,
+	"digest": agent,
+	"stage": "production",
+	"expires_at": promotion.now + 604800000,
+	"principal": "carol",
+}
+
+system := "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+
+prompt := "sha256:2222222222222222222222222222222222222222222222222222222222222222"
+
+corpus := "sha256:3333333333333333333333333333333333333333333333333333333333333333"
+
+index := "sha256:4444444444444444444444444444444444444444444444444444444444444444"
+
+model := "sha256:5555555555555555555555555555555555555555555555555555555555555555"
+
+agent := "sha256:6666666666666666666666666666666666666666666666666666666666666666"
+
+baseline := "sha256:7777777777777777777777777777777777777777777777777777777777777777"
+
+other := "sha256:ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+
+retrieval := {
+	"id": "run-docs-retrieval",
+	"suite": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	"suite_name": "docs-retrieval",
+	"dataset": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+	"subject": "sha256:6666666666666666666666666666666666666666666666666666666666666666",
+	"origin": "measured",
+	"state": "finished",
+	"finished_at": 1794913600000,
+	"final_digest": "sha256:9999999999999999999999999999999999999999999999999999999999999999",
+	"cases": 300,
+	"scored": 300,
+	"coverage_bp": 10000,
+	"engine": {
+		"sekisho": "0.1.0",
+	},
+	"metrics": {
+		"recall@5": {
+			"n": 300,
+			"mean_bp": 8000,
+			"low_bp": 7800,
+			"high_bp": 8200,
+			"coverage_bp": 10000,
+			"slices": {
+				"language": {
+					"en": {
+						"n": 150,
+						"mean_bp": 8000,
+						"low_bp": 7700,
+						"high_bp": 8300,
+					},
+					"ja": {
+						"n": 150,
+						"mean_bp": 8000,
+						"low_bp": 7700,
+						"high_bp": 8300,
+					},
+				},
+				"reader": {
+					"auditor": {
+						"n": 100,
+						"mean_bp": 8000,
+						"low_bp": 7650,
+						"high_bp": 8350,
+					},
+					"developer": {
+						"n": 100,
+						"mean_bp": 8000,
+						"low_bp": 7650,
+						"high_bp": 8350,
+					},
+					"operator": {
+						"n": 100,
+						"mean_bp": 8000,
+						"low_bp": 7650,
+						"high_bp": 8350,
+					},
+				},
+			},
+			"gaps": {
+				"language": {
+					"gap_bp": 150,
+					"low_bp": 20,
+					"high_bp": 310,
+					"n": 150,
+					"paired": true,
+					"best": "en",
+					"worst": "ja",
+					"worst_cases": [
+						"q-017-ja",
+						"q-101-ja",
+						"q-003-ja",
+					],
+				},
+				"reader": {
+					"gap_bp": 150,
+					"low_bp": 20,
+					"high_bp": 310,
+					"n": 150,
+					"paired": false,
+					"best": "auditor",
+					"worst": "operator",
+					"worst_cases": [],
+				},
+			},
+		},
+		"ndcg@10": {
+			"n": 300,
+			"mean_bp": 7000,
+			"low_bp": 6800,
+			"high_bp": 7200,
+			"coverage_bp": 10000,
+			"slices": {
+				"language": {
+					"en": {
+						"n": 150,
+						"mean_bp": 7000,
+						"low_bp": 6700,
+						"high_bp": 7300,
+					},
+					"ja": {
+						"n": 150,
+						"mean_bp": 7000,
+						"low_bp": 6700,
+						"high_bp": 7300,
+					},
+				},
+				"reader": {
+					"auditor": {
+						"n": 100,
+						"mean_bp": 7000,
+						"low_bp": 6650,
+						"high_bp": 7350,
+					},
+					"developer": {
+						"n": 100,
+						"mean_bp": 7000,
+						"low_bp": 6650,
+						"high_bp": 7350,
+					},
+					"operator": {
+						"n": 100,
+						"mean_bp": 7000,
+						"low_bp": 6650,
+						"high_bp": 7350,
+					},
+				},
+			},
+			"gaps": {
+				"language": {
+					"gap_bp": 150,
+					"low_bp": 20,
+					"high_bp": 310,
+					"n": 150,
+					"paired": true,
+					"best": "en",
+					"worst": "ja",
+					"worst_cases": [
+						"q-017-ja",
+						"q-101-ja",
+						"q-003-ja",
+					],
+				},
+				"reader": {
+					"gap_bp": 150,
+					"low_bp": 20,
+					"high_bp": 310,
+					"n": 150,
+					"paired": false,
+					"best": "auditor",
+					"worst": "operator",
+					"worst_cases": [],
+				},
+			},
+		},
+		"mrr": {
+			"n": 300,
+			"mean_bp": 6500,
+			"low_bp": 6300,
+			"high_bp": 6700,
+			"coverage_bp": 10000,
+			"slices": {
+				"language": {
+					"en": {
+						"n": 150,
+						"mean_bp": 6500,
+						"low_bp": 6200,
+						"high_bp": 6800,
+					},
+					"ja": {
+						"n": 150,
+						"mean_bp": 6500,
+						"low_bp": 6200,
+						"high_bp": 6800,
+					},
+				},
+				"reader": {
+					"auditor": {
+						"n": 100,
+						"mean_bp": 6500,
+						"low_bp": 6150,
+						"high_bp": 6850,
+					},
+					"developer": {
+						"n": 100,
+						"mean_bp": 6500,
+						"low_bp": 6150,
+						"high_bp": 6850,
+					},
+					"operator": {
+						"n": 100,
+						"mean_bp": 6500,
+						"low_bp": 6150,
+						"high_bp": 6850,
+					},
+				},
+			},
+			"gaps": {
+				"language": {
+					"gap_bp": 150,
+					"low_bp": 20,
+					"high_bp": 310,
+					"n": 150,
+					"paired": true,
+					"best": "en",
+					"worst": "ja",
+					"worst_cases": [
+						"q-017-ja",
+						"q-101-ja",
+						"q-003-ja",
+					],
+				},
+				"reader": {
+					"gap_bp": 150,
+					"low_bp": 20,
+					"high_bp": 310,
+					"n": 150,
+					"paired": false,
+					"best": "auditor",
+					"worst": "operator",
+					"worst_cases": [],
+				},
+			},
+		},
+	},
+}
+
+answers := {
+	"id": "run-docs-answers",
+	"suite": "sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
+	"suite_name": "docs-answers",
+	"dataset": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+	"subject": "sha256:6666666666666666666666666666666666666666666666666666666666666666",
+	"origin": "measured",
+	"state": "finished",
+	"finished_at": 1794913600000,
+	"final_digest": "sha256:9999999999999999999999999999999999999999999999999999999999999999",
+	"cases": 300,
+	"scored": 300,
+	"coverage_bp": 10000,
+	"engine": {
+		"sekisho": "0.1.0",
+	},
+	"metrics": {
+		"hallucinated": {
+			"n": 300,
+			"mean_bp": 200,
+			"low_bp": 100,
+			"high_bp": 300,
+			"coverage_bp": 10000,
+			"slices": {
+				"language": {
+					"en": {
+						"n": 150,
+						"mean_bp": 200,
+						"low_bp": 0,
+						"high_bp": 400,
+					},
+					"ja": {
+						"n": 150,
+						"mean_bp": 200,
+						"low_bp": 0,
+						"high_bp": 400,
+					},
+				},
+				"reader": {
+					"auditor": {
+						"n": 100,
+						"mean_bp": 200,
+						"low_bp": -50,
+						"high_bp": 450,
+					},
+					"developer": {
+						"n": 100,
+						"mean_bp": 200,
+						"low_bp": -50,
+						"high_bp": 450,
+					},
+					"operator": {
+						"n": 100,
+						"mean_bp": 200,
+						"low_bp": -50,
+						"high_bp": 450,
+					},
+				},
+			},
+			"gaps": {
+				"language": {
+					"gap_bp": 150,
+					"low_bp": 20,
+					"high_bp": 310,
+					"n": 150,
+					"paired": true,
+					"best": "en",
+					"worst": "ja",
+					"worst_cases": [
+						"q-017-ja",
+						"q-101-ja",
+						"q-003-ja",
+					],
+				},
+				"reader": {
+					"gap_bp": 150,
+					"low_bp": 20,
+					"high_bp": 310,
+					"n": 150,
+					"paired": false,
+					"best": "auditor",
+					"worst": "operator",
+					"worst_cases": [],
+				},
+			},
+		},
+	},
+}
+
+promotion := {
+	"schema": "sekisho.gate-input/v1",
+	"now": 1795000000000,
+	"action": "promote",
+	"project": "default",
+	"stage": "production",
+	"from_stages": [
+		"staging",
+	],
+	"subject": {
+		"kind": "agent",
+		"name": "docs-assistant",
+		"digest": "sha256:6666666666666666666666666666666666666666666666666666666666666666",
+		"number": 2,
+	},
+	"requester": {
+		"principal": "ci",
+		"kind": "service",
+	},
+	"involved": [
+		{
+			"principal": "ci",
+			"because": "requester",
+		},
+		{
+			"principal": "alice",
+			"because": "author",
+		},
+	],
+	"current": {
+		"digest": "sha256:7777777777777777777777777777777777777777777777777777777777777777",
+		"number": 1,
+	},
+	"formerly_allowed": false,
+	"lineage": {
+		"root": "sha256:6666666666666666666666666666666666666666666666666666666666666666",
+		"nodes": {
+			"sha256:1111111111111111111111111111111111111111111111111111111111111111": {
+				"kind": "system",
+				"name": "docs",
+				"digest": "sha256:1111111111111111111111111111111111111111111111111111111111111111",
+				"integrity": "verified",
+				"archived": false,
+				"revoked": false,
+				"facts": {
+					"risk_class": "limited",
+					"purpose_set": true,
+					"owner_set": true,
+					"affected_groups": [
+						"operators",
+						"readers of Japanese",
+					],
+					"role": "provider",
+				},
+			},
+			"sha256:2222222222222222222222222222222222222222222222222222222222222222": {
+				"kind": "prompt",
+				"name": "docs-answer",
+				"digest": "sha256:2222222222222222222222222222222222222222222222222222222222222222",
+				"integrity": "verified",
+				"archived": false,
+				"revoked": false,
+				"facts": {},
+			},
+			"sha256:3333333333333333333333333333333333333333333333333333333333333333": {
+				"kind": "corpus",
+				"name": "handbook",
+				"digest": "sha256:3333333333333333333333333333333333333333333333333333333333333333",
+				"integrity": "verified",
+				"archived": false,
+				"revoked": false,
+				"facts": {
+					"licence": "CC-BY-4.0",
+					"sources": [
+						{
+							"uri": "https://example.org/handbook",
+							"digest": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+							"retrieved_at": 1794222400000,
+						},
+					],
+					"files": 24,
+				},
+			},
+			"sha256:4444444444444444444444444444444444444444444444444444444444444444": {
+				"kind": "index",
+				"name": "handbook",
+				"digest": "sha256:4444444444444444444444444444444444444444444444444444444444444444",
+				"integrity": "verified",
+				"archived": false,
+				"revoked": false,
+				"facts": {
+					"embedder": "minilm",
+					"embedder_digest": "sha256:8888888888888888888888888888888888888888888888888888888888888888",
+					"dimension": 384,
+					"retriever": "hybrid",
+					"corpus": "sha256:3333333333333333333333333333333333333333333333333333333333333333",
+					"integrity": "verified",
+					"verified_at": 1794913600000,
+				},
+			},
+			"sha256:5555555555555555555555555555555555555555555555555555555555555555": {
+				"kind": "model",
+				"name": "extractive",
+				"digest": "sha256:5555555555555555555555555555555555555555555555555555555555555555",
+				"integrity": "verified",
+				"archived": false,
+				"revoked": false,
+				"facts": {
+					"name": "builtin/extractive",
+					"family": "extractive",
+					"licence": "Apache-2.0",
+					"pinned": true,
+				},
+			},
+			"sha256:6666666666666666666666666666666666666666666666666666666666666666": {
+				"kind": "agent",
+				"name": "docs-assistant",
+				"digest": "sha256:6666666666666666666666666666666666666666666666666666666666666666",
+				"integrity": "verified",
+				"archived": false,
+				"revoked": false,
+				"facts": {
+					"tools": [
+						{
+							"name": "search",
+							"effect": "read",
+						},
+					],
+					"limits": {
+						"max_steps": 4,
+						"max_tokens": 512,
+						"timeout_ms": 30000,
+					},
+				},
+			},
+		},
+		"edges": {
+			"sha256:6666666666666666666666666666666666666666666666666666666666666666": [
+				"sha256:1111111111111111111111111111111111111111111111111111111111111111",
+				"sha256:2222222222222222222222222222222222222222222222222222222222222222",
+				"sha256:4444444444444444444444444444444444444444444444444444444444444444",
+				"sha256:5555555555555555555555555555555555555555555555555555555555555555",
+			],
+			"sha256:4444444444444444444444444444444444444444444444444444444444444444": [
+				"sha256:3333333333333333333333333333333333333333333333333333333333333333",
+			],
+		},
+		"dangling": [],
+	},
+	"evidence": {
+		"hash": "sha256:eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee",
+		"comparisons": [
+			{
+				"suite": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+				"baseline": "sha256:7777777777777777777777777777777777777777777777777777777777777777",
+				"metric": "recall@5",
+				"diff_bp": 400,
+				"low_bp": 300,
+				"high_bp": 500,
+				"n": 300,
+			},
+			{
+				"suite": "sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
+				"baseline": "sha256:7777777777777777777777777777777777777777777777777777777777777777",
+				"metric": "hallucinated",
+				"diff_bp": -50,
+				"low_bp": -150,
+				"high_bp": 50,
+				"n": 300,
+			},
+		],
+		"cards": [
+			{
+				"id": "card-1",
+				"subject": "sha256:1111111111111111111111111111111111111111111111111111111111111111",
+				"origin": "attested",
+				"principal": "alice",
+				"created_at": 1794913600000,
+				"fields": {
+					"intended_use": true,
+					"limitations": true,
+					"risks": true,
+					"contact": true,
+					"affected_groups": true,
+					"evaluation": true,
+				},
+			},
+		],
+		"runs": [retrieval, answers],
+	},
+	"approvals": [
+		{
+			"id": "approval-1",
+			"principal": "bob",
+			"kind": "person",
+			"digest": "sha256:6666666666666666666666666666666666666666666666666666666666666666",
+			"stage": "production",
+			"evidence_hash": "sha256:eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee",
+			"at": 1794996400000,
+			"expires_at": 1795604800000,
+			"independent": true,
+			"reasons": [],
+			"has_role": true,
+		},
+	],
+	"waivers": [],
+}
+
+parameters := {
+	"order": [
+		"dev",
+		"staging",
+		"production",
+	],
+	"waivers": {
+		"longest_ms": 2592000000,
+		"waivable": [
+			"EVA-02",
+			"EVA-03",
+			"EVA-04",
+			"EVA-06",
+			"FAI-01",
+			"FAI-03",
+			"LIC-01",
+			"DOC-01",
+			"OPS-01",
+		],
+	},
+	"stages": {
+		"dev": {
+			"mode": "warn",
+			"rules": {
+				"EVA-01": {
+					"parameters": {
+						"producers": [],
+					},
+				},
+				"EVA-02": {
+					"parameters": {
+						"max_age_ms": 7776000000,
+					},
+				},
+				"EVA-03": {
+					"parameters": {
+						"min_n": 30,
+						"min_coverage_bp": 8000,
+					},
+				},
+				"LIC-01": {
+					"parameters": {
+						"allowed": [
+							"Apache-2.0",
+							"MIT",
+							"BSD-2-Clause",
+							"BSD-3-Clause",
+							"CC0-1.0",
+							"CC-BY-4.0",
+							"CC-BY-SA-4.0",
+						],
+					},
+				},
+				"DOC-01": {
+					"parameters": {
+						"fields": [
+							"intended_use",
+							"limitations",
+							"risks",
+							"contact",
+							"affected_groups",
+							"evaluation",
+						],
+					},
+				},
+				"OVS-01": {
+					"parameters": {
+						"approvals": 1,
+					},
+				},
+				"OPS-02": {
+					"parameters": {
+						"effects": [
+							"read",
+							"write",
+							"destructive",
+						],
+					},
+				},
+			},
+		},
+		"staging": {
+			"mode": "enforce",
+			"rules": {
+				"EVA-01": {
+					"parameters": {
+						"producers": [],
+					},
+				},
+				"EVA-02": {
+					"parameters": {
+						"max_age_ms": 7776000000,
+					},
+				},
+				"EVA-03": {
+					"parameters": {
+						"min_n": 100,
+						"min_coverage_bp": 9000,
+					},
+				},
+				"EVA-06": {
+					"mode": "warn",
+				},
+				"FAI-01": {
+					"mode": "warn",
+				},
+				"FAI-02": {
+					"mode": "warn",
+				},
+				"FAI-03": {
+					"mode": "warn",
+				},
+				"LIC-01": {
+					"parameters": {
+						"allowed": [
+							"Apache-2.0",
+							"MIT",
+							"BSD-2-Clause",
+							"BSD-3-Clause",
+							"CC0-1.0",
+							"CC-BY-4.0",
+							"CC-BY-SA-4.0",
+						],
+					},
+				},
+				"DOC-01": {
+					"mode": "warn",
+					"parameters": {
+						"fields": [
+							"intended_use",
+							"limitations",
+							"risks",
+							"contact",
+							"affected_groups",
+							"evaluation",
+						],
+					},
+				},
+				"OVS-01": {
+					"mode": "warn",
+					"parameters": {
+						"approvals": 1,
+					},
+				},
+				"OPS-01": {
+					"mode": "warn",
+				},
+				"OPS-02": {
+					"mode": "warn",
+					"parameters": {
+						"effects": [
+							"read",
+							"write",
+						],
+					},
+				},
+			},
+		},
+		"production": {
+			"mode": "enforce",
+			"rules": {
+				"EVA-01": {
+					"parameters": {
+						"producers": [],
+					},
+				},
+				"EVA-02": {
+					"parameters": {
+						"max_age_ms": 2592000000,
+					},
+				},
+				"EVA-03": {
+					"parameters": {
+						"min_n": 150,
+						"min_coverage_bp": 9500,
+					},
+				},
+				"LIC-01": {
+					"parameters": {
+						"allowed": [
+							"Apache-2.0",
+							"MIT",
+							"BSD-2-Clause",
+							"BSD-3-Clause",
+							"CC0-1.0",
+							"CC-BY-4.0",
+							"CC-BY-SA-4.0",
+						],
+					},
+				},
+				"DOC-01": {
+					"parameters": {
+						"fields": [
+							"intended_use",
+							"limitations",
+							"risks",
+							"contact",
+							"affected_groups",
+							"evaluation",
+						],
+					},
+				},
+				"OVS-01": {
+					"parameters": {
+						"approvals": 1,
+					},
+				},
+				"OPS-02": {
+					"parameters": {
+						"effects": [
+							"read",
+						],
+					},
+				},
+			},
+		},
+	},
+	"suites": {
+		"docs-retrieval": {
+			"suite": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+			"dataset": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+		},
+		"docs-answers": {
+			"suite": "sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
+			"dataset": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+		},
+	},
+	"requirements": [
+		{
+			"id": "docs-assistant-before-production",
+			"subjects": [
+				"default/agent/docs-assistant",
+			],
+			"stages": [
+				"dev",
+				"staging",
+			],
+			"suites": [
+				"docs-retrieval",
+				"docs-answers",
+			],
+			"floors": [
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"floor_bp": 4000,
+				},
+				{
+					"suite": "docs-retrieval",
+					"metric": "mrr",
+					"floor_bp": 3000,
+				},
+			],
+			"caps": [
+				{
+					"suite": "docs-answers",
+					"metric": "hallucinated",
+					"cap_bp": 1000,
+				},
+			],
+			"margins": [
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"better": "higher",
+					"margin_bp": 500,
+				},
+				{
+					"suite": "docs-answers",
+					"metric": "hallucinated",
+					"better": "lower",
+					"margin_bp": 300,
+				},
+			],
+			"groups": [
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"axis": "language",
+					"values": [
+						"en",
+						"ja",
+					],
+					"min_n": 100,
+				},
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"axis": "reader",
+					"values": [
+						"auditor",
+						"developer",
+						"operator",
+					],
+					"min_n": 50,
+				},
+			],
+			"gaps": [
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"axis": "language",
+					"limit_bp": 2000,
+				},
+			],
+			"group_floors": [
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"axis": "language",
+					"values": [
+						"en",
+						"ja",
+					],
+					"floor_bp": 3000,
+				},
+			],
+		},
+		{
+			"id": "docs-assistant-production",
+			"subjects": [
+				"default/agent/docs-assistant",
+			],
+			"stages": [
+				"production",
+			],
+			"suites": [
+				"docs-retrieval",
+				"docs-answers",
+			],
+			"floors": [
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"floor_bp": 5500,
+				},
+				{
+					"suite": "docs-retrieval",
+					"metric": "ndcg@10",
+					"floor_bp": 4500,
+				},
+				{
+					"suite": "docs-retrieval",
+					"metric": "mrr",
+					"floor_bp": 4000,
+				},
+			],
+			"caps": [
+				{
+					"suite": "docs-answers",
+					"metric": "hallucinated",
+					"cap_bp": 500,
+				},
+			],
+			"margins": [
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"better": "higher",
+					"margin_bp": 300,
+				},
+				{
+					"suite": "docs-answers",
+					"metric": "hallucinated",
+					"better": "lower",
+					"margin_bp": 200,
+				},
+			],
+			"groups": [
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"axis": "language",
+					"values": [
+						"en",
+						"ja",
+					],
+					"min_n": 150,
+				},
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"axis": "reader",
+					"values": [
+						"auditor",
+						"developer",
+						"operator",
+					],
+					"min_n": 75,
+				},
+			],
+			"gaps": [
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"axis": "language",
+					"limit_bp": 1000,
+				},
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"axis": "reader",
+					"limit_bp": 1500,
+				},
+			],
+			"group_floors": [
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"axis": "language",
+					"values": [
+						"en",
+						"ja",
+					],
+					"floor_bp": 5000,
+				},
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"axis": "reader",
+					"values": [
+						"auditor",
+						"developer",
+						"operator",
+					],
+					"floor_bp": 4500,
+				},
+			],
+		},
+	],
+}

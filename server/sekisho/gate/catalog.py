@@ -1,0 +1,129 @@
+"""The catalogue of rules (``policies/catalog.json``), generated from the METADATA of the rules themselves."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+import yaml
+from msgspec import Meta, Struct
+
+from sekisho.gate.input_types import KindName
+from sekisho.gate.policies import PolicySet
+from sekisho.gate.types import RuleId
+from sekisho.kernel.errors import FieldError, Invalid
+
+FILE: Final = "catalog.json"
+SCHEMA: Final = "sekisho.policy-catalog/v1"
+_MARK: Final = "# METADATA"
+_RULE: Final = re.compile(r'^results\["([^"]+)"\]')
+_DECLARED: Final = re.compile(r'^\t"([A-Z]{3}-[0-9]{2})": \{', re.MULTILINE)
+Words = Annotated[str, Meta(min_length=1)]
+
+
+class RuleMetadata(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``custom`` of a rule's METADATA."""
+
+    id: RuleId
+    severity: Literal["critical", "high", "medium", "low"]
+    kinds: Annotated[tuple[KindName, ...], Meta(min_length=1)]
+    actions: Annotated[tuple[Literal["promote", "rollback"], ...], Meta(min_length=1)]
+    remedy: Words
+    frameworks: tuple[Words, ...]
+
+
+class Annotation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A rule's METADATA."""
+
+    title: Words
+    description: Words
+    custom: RuleMetadata
+
+
+class CatalogEntry(Struct, frozen=True, kw_only=True):
+    """One rule for people. ``file`` is where it is written."""
+
+    id: str
+    title: str
+    description: str
+    severity: str
+    kinds: tuple[str, ...]
+    actions: tuple[str, ...]
+    remedy: str
+    frameworks: tuple[str, ...]
+    file: str
+
+
+def catalog(policies: PolicySet) -> tuple[CatalogEntry, ...]:
+    """Every rule of the policy, by id. Raises `Invalid`, naming each rule whose METADATA is absent or wrong."""
+    faults: list[FieldError] = []
+    entries: dict[str, CatalogEntry] = {}
+    for file, content in policies.files.items():
+        for line, rule, metadata in _annotated(content.decode("utf-8")):
+            place = f"{file}:{line}"
+            try:
+                entry = _entry(file, rule, metadata)
+            except (ValueError, yaml.YAMLError) as error:
+                faults.append(FieldError(place, str(error)))
+                continue
+            if entry.id in entries:
+                faults.append(FieldError(place, f"{entry.id} is written in {entries[entry.id].file} too"))
+            entries[entry.id] = entry
+    faults += _undeclared(policies, entries)
+    if faults:
+        raise Invalid("the rules' METADATA is not whole", fields=faults)
+    return tuple(entries[rule] for rule in sorted(entries))
+
+
+def catalog_text(policies: PolicySet) -> str:
+    """The catalogue as the file's text."""
+    rules = [msgspec.to_builtins(entry) for entry in catalog(policies)]
+    return json.dumps({"schema": SCHEMA, "rules": rules}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _annotated(text: str) -> Iterator[tuple[int, str, str | None]]:
+    """Line, id and METADATA text of each ``results["ID"]`` rule; None where it has no METADATA."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if found := _RULE.match(line):
+            block: list[str] = []
+            place = number - 1
+            while place >= 0 and lines[place].startswith("#") and lines[place] != _MARK:
+                block.append(lines[place].removeprefix("#").removeprefix(" "))
+                place -= 1
+            marked = place >= 0 and lines[place] == _MARK
+            yield number + 1, found[1], "\n".join(reversed(block)) if marked else None
+
+
+def _entry(file: str, rule: str, metadata: str | None) -> CatalogEntry:
+    if metadata is None:
+        raise ValueError(f"{rule} has no METADATA")
+    raw: Any = yaml.safe_load(metadata)
+    annotation = msgspec.convert(raw, Annotation)
+    custom = annotation.custom
+    if custom.id != rule:
+        raise ValueError(f"METADATA of {custom.id} stands on {rule}")
+    return CatalogEntry(
+        id=custom.id,
+        title=annotation.title,
+        description=annotation.description,
+        severity=custom.severity,
+        kinds=custom.kinds,
+        actions=custom.actions,
+        remedy=custom.remedy,
+        frameworks=custom.frameworks,
+        file=file,
+    )
+
+
+def _undeclared(policies: PolicySet, entries: dict[str, CatalogEntry]) -> Iterator[FieldError]:
+    """Rules that ``sekisho/rules.rego`` declares and nobody wrote, and the other way round."""
+    file = "sekisho/rules.rego"
+    declared = set(_DECLARED.findall(policies.files.get(file, b"").decode("utf-8")))
+    for rule in sorted(declared - entries.keys()):
+        yield FieldError(file, f"{rule} is declared and not written")
+    for rule in sorted(entries.keys() - declared):
+        yield FieldError(entries[rule].file, f"{rule} is written and not declared in {file}")
