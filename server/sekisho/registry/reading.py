@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -21,7 +21,7 @@ from sekisho.registry.manifests import PromptManifest
 from sekisho.registry.ports import Ports
 from sekisho.registry.prompts import render_prompt
 from sekisho.registry.store import ArtifactFilter, ArtifactStore, RegistrationStore, VersionStore
-from sekisho.registry.types import Artifact, Closure, Direction, Lineage, Registration, Version
+from sekisho.registry.types import Artifact, Closure, Diff, Direction, Lineage, Registration, Version
 
 
 @dataclass(frozen=True)
@@ -86,17 +86,16 @@ class Reading(Ports):
         """Every registration of these bytes in the project, under whatever name, oldest first."""
         return tuple(await RegistrationStore(tx).all(project, digest))
 
-    async def diff(
-        self, actor: Actor, before: Reference, after: Reference, form: Literal["json", "text"]
-    ) -> list[dict[str, Any]] | str:
+    async def diff(self, actor: Actor, before: Reference, after: Reference, *, text: bool = False) -> Diff:
         """What changed from one version to another, as steps or as unified text."""
         actor.require(before.project, Action.READ)
         actor.require(after.project, Action.READ)
         async with self.database.read() as tx:
             old, new = await self.find(tx, or_latest(before)), await self.find(tx, or_latest(after))
-        if form == "text":
-            return await asyncio.to_thread(as_text, old.manifest, new.manifest, str(old), str(new))
-        return await asyncio.to_thread(as_steps, old.manifest, new.manifest)
+        if text:
+            shown = await asyncio.to_thread(as_text, old.manifest, new.manifest, str(old), str(new))
+            return Diff(old, new, text=shown)
+        return Diff(old, new, steps=tuple(await asyncio.to_thread(as_steps, old.manifest, new.manifest)))
 
     async def render(self, actor: Actor, reference: Reference, variables: Mapping[str, Any]) -> list[dict[str, str]]:
         """A prompt's chat messages. Raises `Invalid` where the version is no prompt or the variables do not fit."""

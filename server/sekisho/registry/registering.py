@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sekisho.identity.types import Action, Actor
 from sekisho.kernel.clock import epoch_ms
@@ -21,6 +21,8 @@ from sekisho.registry.pointers import StageStore
 from sekisho.registry.ports import Ports
 from sekisho.registry.store import ArtifactStore, BlobStore, RegistrationStore, Stored, VersionStore
 from sekisho.registry.types import Artifact, Edge, Provenance, Registered, Version
+
+MAX_DIGESTS: Final = 20_000
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,19 @@ class Registering(Ports):
         async with self.database.read() as tx:
             return await read_blob(tx, project, digest)
 
-    async def has_blob(self, actor: Actor, project: str, digest: str) -> bool:
+    async def missing_blobs(self, actor: Actor, project: str, digests: Sequence[str]) -> tuple[str, ...]:
+        """Which of these digests (at most 20,000) no blob is kept under."""
         actor.require(project, Action.READ)
-        _whole(digest)
+        if len(digests) > MAX_DIGESTS:
+            raise TooLarge(f"{len(digests)} digests; ask for at most {MAX_DIGESTS} at a time")
+        for digest in digests:
+            _whole(digest)
         async with self.database.read() as tx:
-            return bool(await BlobStore(tx).sizes(project, [digest]))
+            there = await BlobStore(tx).sizes(project, digests)
+        return tuple(digest for digest in dict.fromkeys(digests) if digest not in there)
+
+    async def has_blob(self, actor: Actor, project: str, digest: str) -> bool:
+        return not await self.missing_blobs(actor, project, [digest])
 
     async def read_blob(self, tx: Transaction, project: str, digest: str) -> bytes:
         """A blob for another room. Raises `NotFound` and `IntegrityFailed`."""

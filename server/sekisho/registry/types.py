@@ -251,6 +251,16 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Diff:
+    """Two versions and what changed between them: as `steps`, or as unified `text`, whichever was asked for."""
+
+    before: Version
+    after: Version
+    steps: tuple[Mapping[str, Any], ...] | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """One step of a diff: `op` is ``add``, ``remove`` or ``replace``, `path` a JSON pointer."""
 

@@ -1,0 +1,337 @@
+"""REST of the registry."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from litestar import Controller, Request, Response, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromHeader, FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CONTENT, HTTP_304_NOT_MODIFIED
+from litestar.types import ControllerRouterHandler
+
+from sekisho.identity.types import Actor
+from sekisho.kernel.pages import Page
+from sekisho.kernel.references import Kind, Reference, parse_kind, parse_name, parse_selector
+from sekisho.registry.service import Registry
+from sekisho.registry.store import ArtifactFilter
+from sekisho.registry.types import Artifact, Direction, Registration, Version
+from sekisho.registry.views import (
+    DiffView,
+    Digests,
+    LineageView,
+    Messages,
+    NewVersion,
+    RegisteredView,
+    Rendering,
+    Stages,
+    Versions,
+    diff_view,
+    lineage_view,
+    registered_view,
+    versions_view,
+)
+
+Limit = Annotated[int, QueryParameter(description="How many items a page has at most.", ge=1, le=200)]
+
+
+def _reference(project: str, kind: str, name: str, selector: str | None = None) -> Reference:
+    chosen = None if selector is None else parse_selector(selector)
+    return Reference(project, parse_kind(kind), parse_name(name), chosen)
+
+
+def _label(text: str | None) -> tuple[str, str | None] | None:
+    if text is None:
+        return None
+    name, equals, value = text.partition("=")
+    return name, value if equals else None
+
+
+class ArtifactController(Controller):
+    """Artifacts: named things of one kind."""
+
+    path = "/v1/projects/{project:str}/artifacts"
+    tags = ("registry",)
+
+    @get(operation_id="list_artifacts")
+    async def artifacts(
+        self,
+        project: FromPath[str],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+        kind: FromQuery[Kind | None] = None,
+        name_contains: FromQuery[str | None] = None,
+        archived: FromQuery[bool | None] = None,
+        label: FromQuery[str | None] = None,
+        cursor: FromQuery[str | None] = None,
+        limit: Limit = 50,
+    ) -> Page[Artifact]:
+        """The project's artifacts, oldest first. `label` is a label's name, or `name=value`."""
+        wanted = ArtifactFilter(kind, name_contains, archived, _label(label))
+        return await registry.artifacts(actor, project, wanted, cursor, limit)
+
+    @get("/{kind:str}/{name:str}", operation_id="get_artifact")
+    async def artifact(
+        self,
+        project: FromPath[str],
+        kind: FromPath[str],
+        name: FromPath[str],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+    ) -> Artifact:
+        """One artifact: how many versions it has, and which was registered last."""
+        return await registry.artifact(actor, _reference(project, kind, name))
+
+    @get("/{kind:str}/{name:str}/diff", operation_id="diff_versions")
+    async def diff(
+        self,
+        project: FromPath[str],
+        kind: FromPath[str],
+        name: FromPath[str],
+        from_: Annotated[str, QueryParameter(name="from", description="Selector of the older version.")],
+        to: FromQuery[str],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+        format_: Annotated[Literal["json", "text"], QueryParameter(name="format")] = "json",
+    ) -> DiffView:
+        """What changed between two versions, as steps or as unified text."""
+        before, after = (_reference(project, kind, name, selector) for selector in (from_, to))
+        return diff_view(await registry.diff(actor, before, after, text=format_ == "text"))
+
+    @get("/{kind:str}/{name:str}/stages", operation_id="get_stages")
+    async def stages(
+        self,
+        project: FromPath[str],
+        kind: FromPath[str],
+        name: FromPath[str],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+    ) -> Stages:
+        """What each stage serves, and the last moves of its pointers with their decisions."""
+        return Stages(*await registry.stages_of(actor, _reference(project, kind, name)))
+
+    @post("/{kind:str}/{name:str}/archive", operation_id="archive_artifact", status_code=HTTP_204_NO_CONTENT)
+    async def archive(
+        self,
+        project: FromPath[str],
+        kind: FromPath[str],
+        name: FromPath[str],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+    ) -> None:
+        """Put an artifact away: it answers, but takes nothing new. Nothing is ever deleted."""
+        await registry.archive(actor, _reference(project, kind, name))
+
+    @post("/{kind:str}/{name:str}/restore", operation_id="restore_artifact", status_code=HTTP_204_NO_CONTENT)
+    async def restore(
+        self,
+        project: FromPath[str],
+        kind: FromPath[str],
+        name: FromPath[str],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+    ) -> None:
+        """Take an artifact back into use."""
+        await registry.restore(actor, _reference(project, kind, name))
+
+
+class VersionController(Controller):
+    """Versions: immutable manifests. A selector is a stage, v<number>, a digest or latest."""
+
+    path = "/v1/projects/{project:str}/artifacts/{kind:str}/{name:str}/versions"
+    tags = ("registry",)
+
+    @post(operation_id="register_version")
+    async def register(
+        self,
+        project: FromPath[str],
+        kind: FromPath[str],
+        name: FromPath[str],
+        data: JSONBody[NewVersion],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+    ) -> Response[RegisteredView]:
+        """Register a manifest. The same content is the same version (200), new content a new one (201)."""
+        said = data.registration.provenance()
+        made = await registry.register(actor, project, parse_kind(kind), parse_name(name), data.manifest, said)
+        return Response(registered_view(made), status_code=HTTP_201_CREATED if made.new else HTTP_200_OK)
+
+    @get(operation_id="list_versions")
+    async def versions(
+        self,
+        project: FromPath[str],
+        kind: FromPath[str],
+        name: FromPath[str],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+        cursor: FromQuery[str | None] = None,
+        limit: Limit = 50,
+    ) -> Versions:
+        """An artifact's versions without their manifests, oldest first."""
+        return versions_view(await registry.versions(actor, _reference(project, kind, name), cursor, limit))
+
+    @get("/{selector:str}", operation_id="get_version")
+    async def version(
+        self,
+        project: FromPath[str],
+        kind: FromPath[str],
+        name: FromPath[str],
+        selector: FromPath[str],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+    ) -> Version:
+        """One version with its manifest."""
+        return await registry.one(actor, _reference(project, kind, name, selector))
+
+    @get("/{selector:str}/registrations", operation_id="list_registrations")
+    async def registrations(
+        self,
+        project: FromPath[str],
+        kind: FromPath[str],
+        name: FromPath[str],
+        selector: FromPath[str],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+        cursor: FromQuery[str | None] = None,
+        limit: Limit = 50,
+    ) -> Page[Registration]:
+        """Who registered this version, from which commit and CI run, oldest first."""
+        return await registry.registrations(actor, _reference(project, kind, name, selector), cursor, limit)
+
+    @get("/{selector:str}/lineage", operation_id="get_lineage")
+    async def lineage(
+        self,
+        project: FromPath[str],
+        kind: FromPath[str],
+        name: FromPath[str],
+        selector: FromPath[str],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+        direction: FromQuery[Direction] = Direction.UP,
+        depth: FromQuery[int] = 10,
+    ) -> LineageView:
+        """What a version is made from (`up`) or what is made from it (`down`), and which stages serve each."""
+        reference = _reference(project, kind, name, selector)
+        return lineage_view(await registry.lineage(actor, reference, direction, depth))
+
+    @post("/{selector:str}/render", operation_id="render_prompt", status_code=HTTP_200_OK)
+    async def render(
+        self,
+        project: FromPath[str],
+        kind: FromPath[str],
+        name: FromPath[str],
+        selector: FromPath[str],
+        data: JSONBody[Rendering],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+    ) -> Messages:
+        """A prompt's chat messages for these variables: exactly the declared ones, of the declared types."""
+        return Messages(await registry.render(actor, _reference(project, kind, name, selector), data.variables))
+
+    @post("/{selector:str}/archive", operation_id="archive_version", status_code=HTTP_204_NO_CONTENT)
+    async def archive(
+        self,
+        project: FromPath[str],
+        kind: FromPath[str],
+        name: FromPath[str],
+        selector: FromPath[str],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+    ) -> None:
+        """Put one version away; a version that a stage serves stays."""
+        await registry.archive(actor, _reference(project, kind, name, selector))
+
+    @post("/{selector:str}/restore", operation_id="restore_version", status_code=HTTP_204_NO_CONTENT)
+    async def restore(
+        self,
+        project: FromPath[str],
+        kind: FromPath[str],
+        name: FromPath[str],
+        selector: FromPath[str],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+    ) -> None:
+        """Take one version back into use."""
+        await registry.restore(actor, _reference(project, kind, name, selector))
+
+
+class ResolveController(Controller):
+    """What a reference means now: the call that applications make at run time."""
+
+    path = "/v1/projects/{project:str}/resolve"
+    tags = ("registry",)
+
+    @get("/{kind:str}/{name:str}", operation_id="resolve")
+    async def resolve(
+        self,
+        project: FromPath[str],
+        kind: FromPath[str],
+        name: FromPath[str],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+        selector: FromQuery[str] = "latest",
+        if_none_match: FromHeader[str | None] = None,
+    ) -> Response[Any]:
+        """The version, its manifest, and for a stage the decision that put it there. Answers 304 to its own ETag."""
+        resolved = await registry.resolve(actor, _reference(project, kind, name, selector))
+        headers = {"ETag": resolved.etag, "Cache-Control": "private, no-cache"}
+        if if_none_match is not None and _matches(if_none_match, resolved.etag):
+            return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
+        return Response(resolved.body, media_type="application/json", headers=headers)
+
+
+def _matches(if_none_match: str, etag: str) -> bool:
+    """Whether the header names the ETag, by RFC 9110's weak comparison."""
+    return any(tag.strip().removeprefix("W/") in {etag, "*"} for tag in if_none_match.split(","))
+
+
+class BlobController(Controller):
+    """Blobs: the bytes of corpora and datasets, kept under their digest."""
+
+    path = "/v1/projects/{project:str}/blobs"
+    tags = ("registry",)
+
+    @put("/{digest:str}", operation_id="put_blob", status_code=HTTP_204_NO_CONTENT, opt={"raw_body": True})
+    async def put_blob(
+        self,
+        request: Request[Any, Any, Any],
+        project: FromPath[str],
+        digest: FromPath[str],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+    ) -> None:
+        """Keep raw bytes. They must have the digest in the path; keeping them again changes nothing."""
+        await registry.put_blob(actor, project, digest, await request.body())
+
+    @get("/{digest:str}", operation_id="get_blob", media_type="application/octet-stream")
+    async def blob(
+        self,
+        project: FromPath[str],
+        digest: FromPath[str],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+    ) -> Response[bytes]:
+        """The bytes, verified against the digest."""
+        data = await registry.blob(actor, project, digest)
+        # Never shown as a page: an HTML file of a corpus is data here.
+        headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
+        return Response(data, media_type="application/octet-stream", headers=headers)
+
+    @post("/missing", operation_id="missing_blobs", status_code=HTTP_200_OK)
+    async def missing(
+        self,
+        project: FromPath[str],
+        data: JSONBody[Digests],
+        actor: NamedDependency[Actor],
+        registry: NamedDependency[Registry],
+    ) -> dict[str, list[str]]:
+        """Which of these digests have no bytes yet, so that a caller sends only those."""
+        return {"missing": list(await registry.missing_blobs(actor, project, data.digests))}
+
+
+controllers: list[ControllerRouterHandler] = [
+    ArtifactController,
+    VersionController,
+    ResolveController,
+    BlobController,
+]
