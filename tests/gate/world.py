@@ -23,7 +23,7 @@ from sekisho.registry.service import Registry
 from sekisho.registry.types import Provenance, Version
 from tests.clocks import FixedClock
 from tests.gate.inputs import digest
-from tests.registry.manifests import agent, model, prompt, system
+from tests.registry.manifests import PAGE, agent, corpus, index, model, prompt, put, system
 
 STAGES = ("dev", "staging", "production")
 BY_ADA = Provenance(author="Ada <ada@example.org>")
@@ -128,13 +128,20 @@ class World:
         return self.people[name]
 
     async def agent(self, by: Actor, *, name: str = "docs", text: str = "{{ context }}") -> Version:
-        """Register an agent without an index, whose prompt says `text`."""
-        pins: dict[str, str] = {}
-        for kind, manifest in {"system": system(), "prompt": prompt(text), "model": model()}.items():
-            made = await self.registry.register(by, "default", Kind(kind), name, manifest, BY_ADA)
-            pins[kind] = made.version.digest
+        """Register an agent whose prompt says `text`, and all that it is made of."""
+        await put(self.registry, by, PAGE)
+        corpus_digest = await self._registered(by, Kind.CORPUS, name, corpus())
+        pins = {
+            "system": await self._registered(by, Kind.SYSTEM, name, system()),
+            "prompt": await self._registered(by, Kind.PROMPT, name, prompt(text)),
+            "model": await self._registered(by, Kind.MODEL, name, model()),
+            "index": await self._registered(by, Kind.INDEX, name, index(corpus_digest)),
+        }
         made = await self.registry.register(by, "default", Kind.AGENT, name, agent(pins), BY_ADA)
         return made.version
+
+    async def _registered(self, by: Actor, kind: Kind, name: str, manifest: dict[str, Any]) -> str:
+        return (await self.registry.register(by, "default", kind, name, manifest, BY_ADA)).version.digest
 
     async def serves(self, stage: str, *, name: str = "docs") -> str | None:
         async with self.database.read() as tx:

@@ -30,7 +30,7 @@ class Versions(Protocol):
 
     async def pointers(self, tx: Transaction, project: str, kind: Kind, name: str) -> tuple[Pointer, ...]: ...
 
-    async def registrations(self, tx: Transaction, project: str, digest: str) -> tuple[Registration, ...]: ...
+    async def registrations_of(self, tx: Transaction, project: str, digest: str) -> tuple[Registration, ...]: ...
 
 
 class Indexes(Protocol):
@@ -170,7 +170,7 @@ class Assembler:
     async def _authors(self, tx: Transaction, closure: Closure) -> tuple[gate.Involved, ...]:
         found: set[tuple[str, str]] = set()
         for version in closure.nodes.values():
-            for registration in await self.versions.registrations(tx, version.project, version.digest):
+            for registration in await self.versions.registrations_of(tx, version.project, version.digest):
                 found.add((registration.principal, "author"))
                 if registration.author:
                     human = await self.people.principal_or_none(tx, registration.author)

@@ -247,12 +247,9 @@ class Gate:
         if allowed:
             await self.registry.move_pointer(
                 tx,
-                project=decision.project,
-                kind=question.version.kind,
-                name=decision.name,
+                version=question.version,
                 stage=decision.stage,
                 expected=started_at,
-                to=decision.digest,
                 decision_id=decision.id,
                 principal=decision.requester,
             )
