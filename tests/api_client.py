@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 import httpx
 from litestar import Litestar
@@ -48,14 +47,3 @@ class ApiClient(httpx.AsyncClient):
         await identity.grant_role(admin, name, project, role)
         _, secret = await identity.issue_token(admin, name)
         return secret
-
-
-def problem(response: httpx.Response, status: int, slug: str) -> dict[str, Any]:
-    """The problem's body, once its outer form is seen to be right."""
-    assert response.status_code == status, response.text
-    assert response.headers["content-type"].startswith("application/problem+json")
-    body: dict[str, Any] = response.json()
-    assert body["type"] == f"https://sekisho.dev/problems/{slug}"
-    assert body["status"] == status
-    assert body["instance"] == response.request.url.path
-    return body

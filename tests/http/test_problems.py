@@ -11,7 +11,7 @@ import pytest
 from litestar import Litestar, Router, get, post
 from litestar.exceptions import ValidationException
 from litestar.params import FromPath, FromQuery, JSONBody
-from tests.api_client import problem
+from tests.problems import problem
 
 from sekisho.http.problems import STATUS, problem_plugin, validation_problem
 from sekisho.http.strictness import refuse_sloppy_input

@@ -8,7 +8,6 @@ import socket
 from typing import Final
 
 import click
-import httpx
 from rich.table import Table
 
 from sekisho.cli.extras import require_extra
@@ -174,6 +173,8 @@ def address(settings: Settings) -> str:
 
 def answers(server: str) -> bool:
     """Whether an API lives at that address."""
+    import httpx
+
     try:
         return httpx.get(f"{server}/healthz", timeout=1).is_success
     except httpx.HTTPError:

@@ -19,9 +19,10 @@ USAGE: Final = 2
 
 @dataclass
 class Child:
-    """One process that should run. `name` is the subcommand it runs."""
+    """One process that should run: `sekisho NAME`, unless another `command` is given."""
 
     name: str
+    command: Sequence[str] = ()
     backoff_s: float = 0.5
     longest_backoff_s: float = 30.0
     steady_s: float = 60.0
@@ -33,7 +34,7 @@ class Child:
     def start(self) -> None:
         """Start it in a session of its own, so that Ctrl-C reaches it through the supervisor only."""
         self.process = subprocess.Popen(  # noqa: S603  # our own interpreter and our own words
-            [sys.executable, "-m", "sekisho.cli", self.name],
+            self.command or [sys.executable, "-m", "sekisho.cli", self.name],
             env={**os.environ, PARENT: str(os.getpid())},
             stdin=subprocess.DEVNULL,
             start_new_session=True,

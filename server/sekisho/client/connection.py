@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
-
-import httpx
+from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.kernel import errors
 from sekisho.kernel.errors import FieldError, SekishoError
+
+if TYPE_CHECKING:
+    import httpx
 
 _BY_SLUG: Final[Mapping[str, type[SekishoError]]] = {
     "invalid": errors.Invalid,
@@ -37,6 +38,8 @@ class Connection:
     def __init__(
         self, server: str, token: str = "", *, timeout_s: float = 60.0, transport: httpx.BaseTransport | None = None
     ) -> None:
+        import httpx  # a quarter of a second, which `sekisho --help` need not wait
+
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.server = server
         self._http = httpx.Client(base_url=server, headers=headers, timeout=timeout_s, transport=transport)
@@ -71,6 +74,8 @@ class Connection:
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         """One request. Raises `Unavailable` where no server answers, else what its problem details say."""
+        import httpx
+
         try:
             response = self._http.request(method, path, **options)
         except httpx.HTTPError as error:
