@@ -137,9 +137,7 @@ def promotion() -> Json:
             "nodes": {
                 SYSTEM: node("system", "docs", SYSTEM, system_facts),
                 PROMPT: node("prompt", "docs-answer", PROMPT, {}),
-                CORPUS: node(
-                    "corpus", "handbook", CORPUS, {"licence": "CC-BY-4.0", "sources": sources, "files": 24}
-                ),
+                CORPUS: node("corpus", "handbook", CORPUS, {"licence": "CC-BY-4.0", "sources": sources, "files": 24}),
                 INDEX: node("index", "handbook", INDEX, index_facts),
                 MODEL: node(
                     "model",

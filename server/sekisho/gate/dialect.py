@@ -16,7 +16,7 @@ BUILTINS: Final = frozenset(
         "abs", "array.concat", "array.reverse", "array.slice", "concat", "contains", "count", "endswith",
         "glob.match", "graph.reachable", "is_array", "is_boolean", "is_number", "is_object", "is_set", "is_string",
         "max", "min", "numbers.range", "object.get", "object.keys", "object.union", "object.union_n", "replace",
-        "sort", "split", "sprintf", "startswith", "substring", "sum", "trim_prefix", "trim_suffix", "walk",
+        "set", "sort", "split", "sprintf", "startswith", "substring", "sum", "trim_prefix", "trim_suffix", "walk",
     }
 )  # fmt: skip
 """Built-ins that both engines answer alike when their arguments are guarded."""
