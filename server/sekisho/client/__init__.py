@@ -9,6 +9,7 @@ client.resolve("agent/support@production").digest
 from __future__ import annotations
 
 from sekisho.client.connection import Connection, ServerFailed
+from sekisho.client.registry import Registry
 from sekisho.client.resolver import Resolution, Resolver
 from sekisho.kernel.references import DEFAULT_PROJECT
 
@@ -21,6 +22,7 @@ class Client:
     def __init__(self, server: str, token: str = "", *, project: str = DEFAULT_PROJECT) -> None:
         self.connection = Connection(server, token)
         self.project = project
+        self.registry = Registry(self.connection, project)
         self._resolver = Resolver(self.connection, project)
 
     def resolve(self, reference: str) -> Resolution:
