@@ -1,0 +1,192 @@
+"""Commands of evaluation: eval, run, compare, suite, scorers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from sekisho.cli.lock import Lock, read_lock
+from sekisho.cli.results import comparison_table, report_view, run_table, runs_table
+from sekisho.cli.session import Session, session
+from sekisho.client.evaluation import Evaluation
+from sekisho.kernel.errors import Invalid
+from sekisho.kernel.references import Kind, parse_reference
+
+EXIT_CODES: Final = {"finished": 0, "inconclusive": 3, "failed": 4, "cancelled": 4}
+UNCLAIMED_S: Final = 15
+
+
+class Rate(ProgressColumn):
+    """Cases per second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+
+@click.command("eval")
+@click.argument("subject", required=False)
+@click.option("--suite", "suites", multiple=True, help="Suite to measure by; may be given again. Default: the lock's.")
+@click.option(
+    "--lock",
+    "lock_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("sekisho.lock"),
+    show_default=True,
+    help="Where references without a selector are looked up.",
+)
+@click.option("--idempotency-key", envvar="SEKISHO_IDEMPOTENCY_KEY", help="Repeat the request without a second run.")
+@session
+def evaluate(
+    state: Session, subject: str | None, suites: tuple[str, ...], lock_file: Path, idempotency_key: str | None
+) -> None:
+    """Measure SUBJECT (an agent or an index) by suites, and wait for the result.
+
+    Left out, SUBJECT means every agent of sekisho.lock, and the suites are all that the lock holds.
+    Exit code 0 measured, 3 too little could be scored, 4 a run failed or was cancelled.
+    """
+    subjects = [_pinned(state, subject, lock_file)] if subject else _locked(lock_file, Kind.AGENT)
+    chosen = [_pinned(state, suite, lock_file) for suite in suites] or _locked(lock_file, Kind.SUITE)
+    client = _client(state)
+    started = [
+        client.start(suite, one, idempotency_key=f"{idempotency_key}:{one}:{suite}" if idempotency_key else None)
+        for one in subjects
+        for suite in chosen
+    ]
+    ended = _follow(state, client, started)
+    state.show({"runs": ended}, run_table(ended))
+    sys.exit(max(EXIT_CODES[run["state"]] for run in ended))
+
+
+@click.group()
+def run() -> None:
+    """Runs: what was measured, and how far the others are."""
+
+
+@run.command("list")
+@click.option("--subject", help="Only runs of this version (reference or digest).")
+@click.option("--suite", help="Only runs by this suite version (reference or digest).")
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True)
+@session
+def list_runs(state: Session, subject: str | None, suite: str | None, limit: int) -> None:
+    """Runs, newest first."""
+    page = _client(state).runs(subject=subject, suite=suite, limit=limit)
+    state.show(page, runs_table(page["items"]))
+
+
+@run.command("show")
+@click.argument("run_id")
+@session
+def show(state: Session, run_id: str) -> None:
+    """One run: its metrics with their intervals, or how far it is."""
+    found = _client(state).run(run_id)
+    state.show(found, run_table([found]))
+
+
+@run.command("report")
+@click.argument("run_id")
+@click.option("--cases", "with_cases", is_flag=True, help="Add every case (with --json).")
+@session
+def report(state: Session, run_id: str, with_cases: bool) -> None:
+    """The whole report: slices, gaps with the cases that show them, and what was not scored."""
+    client = _client(state)
+    found = client.report(run_id)
+    if with_cases:
+        found = {**found, "cases": client.cases(run_id)}
+    state.show(found, report_view(found))
+
+
+@run.command("cancel")
+@click.argument("run_id")
+@session
+def cancel(state: Session, run_id: str) -> None:
+    """End a run; what it has measured so far is kept and is no evidence."""
+    found = _client(state).cancel(run_id)
+    state.show(found, f"run {run_id} is {'cancelled' if found['state'] == 'cancelled' else 'told to stop'}")
+
+
+@click.command()
+@click.argument("baseline")
+@click.argument("candidate")
+@session
+def compare(state: Session, baseline: str, candidate: str) -> None:
+    """What changed from run BASELINE to run CANDIDATE, paired case by case.
+
+    Exit code 1 where a metric got worse with its whole interval on the wrong side of zero.
+    """
+    found = _client(state).compare(baseline, candidate)
+    state.show(found, comparison_table(found))
+    sys.exit(1 if any(metric["change"] == "worse" for metric in found["metrics"].values()) else 0)
+
+
+@click.group()
+def suite() -> None:
+    """Suites: what to measure."""
+
+
+@suite.command("schema")
+@session
+def schema(state: Session) -> None:
+    """Print the JSON Schema of the suite manifest."""
+    state.show(_client(state).suite_schema())
+
+
+@click.command()
+@session
+def scorers(state: Session) -> None:
+    """The scorers that a suite may name, what they read, and when a case has no score."""
+    found = _client(state).scorers()
+    lines = [
+        f"{item['name']:<12} {', '.join(item['metrics'])}: {item['meaning']}"
+        f" (reads {', '.join(item['reads'])}; no score when {item['unscored_when']})"
+        for item in found
+    ]
+    state.show({"items": found}, Text("\n".join(lines)))
+
+
+def _client(state: Session) -> Evaluation:
+    return Evaluation(state.connection, state.project)
+
+
+def _follow(state: Session, client: Evaluation, started: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Wait for every run, one bar each on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=state.errors, disable=state.as_json) as bars:
+        names = {run["id"]: f"{run['subject_name']} by {run['suite_name']}" for run in started}
+        tasks = {run["id"]: bars.add_task(names[run["id"]], total=run["planned"], start=False) for run in started}
+        looks = dict.fromkeys(tasks, 0)
+
+        def seen(found: dict[str, Any]) -> None:
+            task = tasks[found["id"]]
+            looks[found["id"]] += 1
+            if found["state"] == "queued" and looks[found["id"]] == round(UNCLAIMED_S / 0.3):
+                bars.print("no worker has taken this run yet; `sekisho up` or `sekisho worker` starts one")
+            if found["state"] != "queued":
+                bars.start_task(task)
+            bars.update(task, completed=found["done"])
+
+        return [client.wait(run["id"], seen) for run in started]
+
+
+def _pinned(state: Session, reference: str, lock_file: Path) -> str:
+    """The reference with a selector: what it says, else what the lock says that this commit means."""
+    parsed = parse_reference(reference, project=state.project)
+    if parsed.selector is not None:
+        return reference
+    return f"{parsed.label}@{read_lock(lock_file).digest(parsed.label)}"
+
+
+def _locked(lock_file: Path, kind: Kind) -> list[str]:
+    lock: Lock = read_lock(lock_file)
+    found = [f"{label}@{lock.digest(label)}" for label in lock.labels if label.startswith(f"{kind}/")]
+    if not found:
+        raise Invalid(f"{lock_file} holds no {kind}", remedy="declare one in sekisho.yaml and run `sekisho apply`")
+    return found
+
+
+commands: list[click.Command] = [evaluate, run, compare, suite, scorers]

@@ -1,0 +1,116 @@
+"""Runs, reports and comparisons as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from sekisho.kernel.clock import from_epoch_ms, iso
+from sekisho.kernel.digests import short
+
+MAX_CASES = 10
+
+
+def percent(basis_points: int) -> str:
+    return f"{basis_points / 100:.1f} %"
+
+
+def interval(part: dict[str, Any]) -> str:
+    """``62.1 % [55.0, 68.7]``, or a dash where nothing was scored."""
+    if "mean_bp" not in part:
+        return "-"
+    return f"{percent(part['mean_bp'])} \\[{part['low_bp'] / 100:.1f}, {part['high_bp'] / 100:.1f}]"
+
+
+def run_table(runs: Sequence[dict[str, Any]]) -> RenderableType:
+    """Every metric of every run: n, coverage, mean with its interval, the largest gap of each axis."""
+    table = Table("subject", "suite", "metric", "n", "coverage", "mean [95 %]", "gaps", title="results")
+    notes = []
+    for run in runs:
+        subject = f"{run['subject_kind']}/{run['subject_name']} {short(run['subject'])}"
+        for name, metric in (run.get("summary") or {}).get("metrics", {}).items():
+            gaps = ", ".join(_gap(axis, gap) for axis, gap in metric["gaps"].items())
+            cells = (str(metric["n"]), percent(metric["coverage_bp"]), interval(metric), gaps)
+            table.add_row(escape(subject), escape(run["suite_name"]), escape(name), *cells)
+        digest = f", final digest {short(run['final_digest'])}" if "final_digest" in run else ""
+        reason = f": {run['reason']}" if "reason" in run else ""
+        notes.append(f"run {run['id']} is {run['state']}{reason} ({run['done']} of {run['planned']} cases{digest})")
+    return Group(table, Text("\n".join(notes))) if table.row_count else Text("\n".join(notes))
+
+
+def runs_table(runs: Sequence[dict[str, Any]]) -> RenderableType:
+    table = Table("run", "subject", "suite", "state", "cases", "asked for")
+    for run in runs:
+        subject = f"{run['subject_kind']}/{run['subject_name']} {short(run['subject'])}"
+        asked = iso(from_epoch_ms(run["created_at"]))
+        table.add_row(
+            run["id"],
+            escape(subject),
+            escape(run["suite_name"]),
+            run["state"],
+            f"{run['done']}/{run['planned']}",
+            asked,
+        )
+    return table if runs else Text("no runs")
+
+
+def report_view(report: dict[str, Any]) -> RenderableType:
+    """The run, its slices, the cases that show each gap, and why cases were not scored."""
+    run = report["run"]
+    parts: list[RenderableType] = [run_table([run])]
+    metrics = (run.get("summary") or {}).get("metrics", {})
+    slices = Table("metric", "axis", "group", "n", "coverage", "mean [95 %]", title="slices")
+    for name, metric in metrics.items():
+        for axis, groups in metric["slices"].items():
+            for group, part in groups.items():
+                cells = (str(part["n"]), percent(part["coverage_bp"]), interval(part))
+                slices.add_row(escape(name), escape(axis), escape(group), *cells)
+    if slices.row_count:
+        parts.append(slices)
+    for name, axes in report.get("worst", {}).items():
+        for axis, worst in axes.items():
+            if worst:
+                parts.append(_worst(f"{name}: where {axis} differs most", worst))
+    unscored = [f"{item['n']} cases have no {item['metric']}: {item['reason']}" for item in report.get("unscored", [])]
+    return Group(*parts, Text("\n".join(unscored)))
+
+
+def comparison_table(comparison: dict[str, Any]) -> RenderableType:
+    """Per metric the paired difference, then the cases that got worse."""
+    table = Table("metric", "n", "difference [95 %]", "change", "worse", "better", "McNemar p")
+    parts: list[RenderableType] = [table]
+    for name, metric in comparison["metrics"].items():
+        if metric["n"] == 0:
+            table.add_row(escape(name), "0", "-", "unknown", "", "", "")
+            continue
+        difference = f"{metric['diff_bp'] / 100:+.1f} \\[{metric['low_bp'] / 100:+.1f}, {metric['high_bp'] / 100:+.1f}]"
+        p = f"{metric['mcnemar_p_bp'] / 10_000:.4f}" if "mcnemar_p_bp" in metric else ""
+        counts = (str(metric["worsened_count"]), str(metric["improved_count"]))
+        table.add_row(escape(name), str(metric["n"]), difference, metric["change"], *counts, p)
+        lines = [
+            f"  {row['case']}: {percent(row['before_bp'])} before, {percent(row['after_bp'])} after"
+            for row in metric["worsened"][:MAX_CASES]
+        ]
+        if lines:
+            parts.append(Text("\n".join([f"worse by {name}:", *lines])))
+    return Group(*parts)
+
+
+def _gap(axis: str, gap: dict[str, Any]) -> str:
+    limits = f"\\[{gap['low_bp'] / 100:.1f}, {gap['high_bp'] / 100:.1f}]"
+    return escape(f"{axis} {gap['best']}-{gap['worst']} ") + f"{gap['gap_bp'] / 100:.1f} {limits}"
+
+
+def _worst(title: str, worst: Sequence[dict[str, Any]]) -> RenderableType:
+    table = Table("case", "group", "value", "question", title=escape(title))
+    for item in worst:
+        for case in item["cases"]:
+            table.add_row(
+                escape(case["case"]), escape(case["group"]), percent(case["value_bp"]), escape(case["question"])
+            )
+    return table

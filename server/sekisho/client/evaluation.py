@@ -1,0 +1,76 @@
+"""Runs, reports and comparisons, as a program asks for them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sekisho.client.connection import Connection
+
+ENDED: Final = frozenset({"finished", "inconclusive", "failed", "cancelled"})
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Evaluation in one project. Every method raises `SekishoError`."""
+
+    connection: Connection
+    project: str
+
+    def start(self, suite: str, subject: str, *, idempotency_key: str | None = None) -> dict[str, Any]:
+        """Queue a run of `subject` (an agent or an index) by `suite`; gives the run."""
+        body = {"suite": suite, "subject": subject}
+        return self._mapping(self.connection.post(self._path(), body, idempotency_key=idempotency_key))
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        return self._mapping(self.connection.get(self._path(run_id)))
+
+    def runs(
+        self, *, subject: str | None = None, suite: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> dict[str, Any]:
+        """One page, newest first."""
+        return self._mapping(
+            self.connection.get(self._path(), subject=subject, suite=suite, limit=limit, cursor=cursor)
+        )
+
+    def cases(self, run_id: str) -> list[dict[str, Any]]:
+        """Every case of a run."""
+        return self.connection.pages(self._path(run_id, "cases"), limit=200)
+
+    def report(self, run_id: str) -> dict[str, Any]:
+        return self._mapping(self.connection.get(self._path(run_id, "report")))
+
+    def compare(self, baseline: str, candidate: str) -> dict[str, Any]:
+        """Two runs of one suite, paired by case; differences are candidate minus baseline."""
+        return self._mapping(self.connection.get(self._path("compare"), baseline=baseline, candidate=candidate))
+
+    def cancel(self, run_id: str) -> dict[str, Any]:
+        return self._mapping(self.connection.post(self._path(run_id, "cancel")))
+
+    def suite_schema(self) -> dict[str, Any]:
+        return self._mapping(self.connection.get("/v1/suites/schema"))
+
+    def scorers(self) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self.connection.get("/v1/scorers")["items"]
+        return items
+
+    def wait(
+        self, run_id: str, seen: Callable[[dict[str, Any]], None] = lambda _: None, *, poll_s: float = 0.3
+    ) -> dict[str, Any]:
+        """The run once it has ended; `seen` is told of its state at every look."""
+        while True:
+            run = self.run(run_id)
+            seen(run)
+            if run["state"] in ENDED:
+                return run
+            time.sleep(poll_s)
+
+    def _path(self, *parts: str) -> str:
+        return "/".join((f"/v1/projects/{self.project}/runs", *parts))
+
+    @staticmethod
+    def _mapping(value: Any) -> dict[str, Any]:
+        found: dict[str, Any] = value
+        return found

@@ -1,0 +1,166 @@
+"""REST of evaluation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromHeader, FromPath, FromQuery, JSONBody
+from litestar.types import ControllerRouterHandler
+
+from sekisho.evaluation.report import case_json, run_json
+from sekisho.evaluation.scorers import SCORERS
+from sekisho.evaluation.service import Evaluation
+from sekisho.identity.types import Actor
+from sekisho.registry.manifests import SuiteManifest
+
+Key = Annotated[str | None, msgspec.Meta(max_length=200)]
+
+
+class NewRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which suite is to measure which agent or index."""
+
+    suite: Annotated[str, msgspec.Meta(examples=["suite/docs-retrieval@latest"])]
+    subject: Annotated[str, msgspec.Meta(examples=["agent/docs-assistant@latest"])]
+
+
+class ScorerView(msgspec.Struct, frozen=True):
+    """What a scorer measures and reads, and when a case has no score. Every score lies in [0, 1]."""
+
+    name: str
+    meaning: str
+    target: str
+    reads: list[str]
+    metrics: list[str]
+    lower_is_better: list[str]
+    takes_k: bool
+    unscored_when: str
+
+
+class ScorerList(msgspec.Struct, frozen=True):
+    items: list[ScorerView]
+
+
+class RunController(Controller):
+    """Runs: one version measured by one suite version, case by case."""
+
+    path = "/v1/projects/{project:str}/runs"
+    tags = ("evaluation",)
+
+    @post(operation_id="start_run", status_code=202)
+    async def start(
+        self,
+        project: FromPath[str],
+        data: JSONBody[NewRun],
+        actor: NamedDependency[Actor],
+        evaluation: NamedDependency[Evaluation],
+        idempotency_key: Annotated[FromHeader[Key], msgspec.Meta()] = None,
+    ) -> dict[str, Any]:
+        """Pin suite, dataset and subject by digest, and queue the run for a worker."""
+        run = await evaluation.start_run(actor, project, data.suite, data.subject, idempotency_key)
+        return run_json(run)
+
+    @get(operation_id="list_runs")
+    async def list_runs(
+        self,
+        project: FromPath[str],
+        actor: NamedDependency[Actor],
+        evaluation: NamedDependency[Evaluation],
+        subject: FromQuery[str | None] = None,
+        suite: FromQuery[str | None] = None,
+        cursor: FromQuery[str | None] = None,
+        limit: FromQuery[int] = 50,
+    ) -> dict[str, Any]:
+        """Runs, newest first; by subject and suite where a reference or digest is given."""
+        page = await evaluation.runs(actor, project, subject=subject, suite=suite, cursor=cursor, limit=limit)
+        return {"items": [run_json(run) for run in page.items], "next_cursor": page.next_cursor}
+
+    @get("/compare", operation_id="compare_runs")
+    async def compare(
+        self,
+        project: FromPath[str],
+        baseline: FromQuery[str],
+        candidate: FromQuery[str],
+        actor: NamedDependency[Actor],
+        evaluation: NamedDependency[Evaluation],
+    ) -> dict[str, Any]:
+        """Two runs of one suite, paired case by case: differences with intervals, cases that got worse and better."""
+        return await evaluation.compare(actor, project, baseline, candidate)
+
+    @get("/{run_id:str}", operation_id="get_run")
+    async def run(
+        self,
+        project: FromPath[str],
+        run_id: FromPath[str],
+        actor: NamedDependency[Actor],
+        evaluation: NamedDependency[Evaluation],
+    ) -> dict[str, Any]:
+        """A run with its summary, or how far it is."""
+        return run_json(await evaluation.run(actor, project, run_id))
+
+    @get("/{run_id:str}/cases", operation_id="list_cases")
+    async def cases(
+        self,
+        project: FromPath[str],
+        run_id: FromPath[str],
+        actor: NamedDependency[Actor],
+        evaluation: NamedDependency[Evaluation],
+        cursor: FromQuery[str | None] = None,
+        limit: FromQuery[int] = 50,
+    ) -> dict[str, Any]:
+        """Every case: question, what was retrieved, the answer, each score or why there is none."""
+        page = await evaluation.cases(actor, project, run_id, cursor=cursor, limit=limit)
+        return {"items": [case_json(case) for case in page.items], "next_cursor": page.next_cursor}
+
+    @get("/{run_id:str}/report", operation_id="get_report")
+    async def report(
+        self,
+        project: FromPath[str],
+        run_id: FromPath[str],
+        actor: NamedDependency[Actor],
+        evaluation: NamedDependency[Evaluation],
+    ) -> dict[str, Any]:
+        """The report (``sekisho.report/v1``): the run, the worst cases of each gap, why cases were not scored."""
+        return await evaluation.report(actor, project, run_id)
+
+    @post("/{run_id:str}/cancel", operation_id="cancel_run", status_code=200)
+    async def cancel(
+        self,
+        project: FromPath[str],
+        run_id: FromPath[str],
+        actor: NamedDependency[Actor],
+        evaluation: NamedDependency[Evaluation],
+    ) -> dict[str, Any]:
+        """Ask for an end: a queued run ends at once, a running one within its next report of progress."""
+        return run_json(await evaluation.cancel(actor, project, run_id))
+
+
+@get("/v1/suites/schema", operation_id="get_suite_schema", tags=["evaluation"])
+async def suite_schema(actor: NamedDependency[Actor]) -> dict[str, Any]:
+    """JSON Schema of the suite manifest, for editors and checks."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(SuiteManifest)}
+
+
+@get("/v1/scorers", operation_id="list_scorers", tags=["evaluation"])
+async def scorers(actor: NamedDependency[Actor]) -> ScorerList:
+    """The scorers that a suite may name."""
+    return ScorerList(
+        [
+            ScorerView(
+                name=scorer.name,
+                meaning=scorer.meaning,
+                target=scorer.target.value,
+                reads=list(scorer.reads),
+                metrics=[f"{metric}@k" if scorer.takes_k else metric for metric in scorer.metrics],
+                lower_is_better=sorted(scorer.lower_is_better),
+                takes_k=scorer.takes_k,
+                unscored_when=scorer.unscored,
+            )
+            for scorer in SCORERS.values()
+        ]
+    )
+
+
+controllers: list[ControllerRouterHandler] = [RunController, suite_schema, scorers]
