@@ -35,6 +35,9 @@ def _differences(connection: Connection) -> tuple[str, ...]:
     changes = compare_metadata(context, Base.metadata)
     # Changes of one column come as a list of tuples, all others as a tuple; each begins with its kind.
     parts = [part for change in changes for part in (change if isinstance(change, list) else [change])]
-    return tuple(
-        " ".join(str(word) for word in part if isinstance(word, str) or hasattr(word, "name")) for part in parts
-    )
+    return tuple(" ".join(filter(None, map(_word, part))) for part in parts)
+
+
+def _word(part: object) -> str:
+    """A name where the part has one: tables, columns, indexes and constraints do, and None does not."""
+    return part if isinstance(part, str) else str(getattr(part, "name", None) or "")
