@@ -113,12 +113,12 @@ def test_kept_subtrees_give_the_same_proofs(data: list[bytes], draw: st.DataObje
     size = draw.draw(st.integers(1, len(data)))
     index = draw.draw(st.integers(0, size - 1))
     first = draw.draw(st.integers(0, size))
-    assert merkle.proof_from(
-        merkle.inclusion_ranges(index, size), kept.__getitem__
-    ) == merkle.inclusion_proof(leaves[:size], index)
-    assert merkle.proof_from(
-        merkle.consistency_ranges(first, size), kept.__getitem__
-    ) == merkle.consistency_proof(leaves[:size], first)
+    assert merkle.proof_from(merkle.inclusion_ranges(index, size), kept.__getitem__) == merkle.inclusion_proof(
+        leaves[:size], index
+    )
+    assert merkle.proof_from(merkle.consistency_ranges(first, size), kept.__getitem__) == merkle.consistency_proof(
+        leaves[:size], first
+    )
     assert merkle.proof_from([(0, size)], kept.__getitem__) == [mth(data[:size])]
 
 
@@ -173,9 +173,7 @@ def test_no_consistency_proof_backwards() -> None:
         merkle.consistency_ranges(4, 3)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "sha256:", "sha256:00", "md5:" + "0" * 64, "0" * 64, "sha256:" + "g" * 64]
-)
+@pytest.mark.parametrize("text", ["", "sha256:", "sha256:00", "md5:" + "0" * 64, "0" * 64, "sha256:" + "g" * 64])
 def test_text_that_is_no_hash(text: str) -> None:
     """Only what `text` writes reads back as a hash."""
     with pytest.raises(ValueError):

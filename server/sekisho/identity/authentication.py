@@ -42,6 +42,9 @@ class Remembered:
             self._marker, self._sessions = marker, {}
         self._sessions[token_hash] = session
 
+    def forget(self) -> None:
+        self._marker, self._sessions = None, {}
+
 
 async def read_session(tx: Transaction, token_hash: str) -> Session:
     """Raises `Unauthenticated` where the token is unknown or revoked."""

@@ -38,8 +38,7 @@ class Bootstrap:
         async with self.identity.database.read() as tx:
             if await self._done(tx):
                 return None
-        async with self.identity.database.write() as tx:
-            await self.identity.ledger.lock(tx)
+        async with self.identity.change() as tx:
             return None if await self._done(tx) else await self._start(tx)
 
     async def _done(self, tx: Transaction) -> bool:

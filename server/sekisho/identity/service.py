@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,7 @@ class Identity:
         """Raises `Conflict` where it exists."""
         actor.require(EVERYWHERE, Action.ADMINISTER)
         project = Project(parse_name(name, what="project"), actor.principal, self._now())
-        async with self.database.write() as tx:
-            await self.ledger.lock(tx)
+        async with self.change() as tx:
             if await ProjectStore(tx).one_or_none(project.name) is not None:
                 raise Conflict(f"there is a project {project.name} already")
             await ProjectStore(tx).insert(project)
@@ -97,8 +97,7 @@ class Identity:
             created_by=actor.principal,
             created_at=self._now(),
         )
-        async with self.database.write() as tx:
-            await self.ledger.lock(tx)
+        async with self.change() as tx:
             await self.add_principal(tx, principal, actor.principal)
         return principal
 
@@ -139,8 +138,7 @@ class Identity:
     async def grant_role(self, actor: Actor, principal: str, project: str, role: Role) -> Grant:
         """Granting a role already held changes nothing and answers the standing grant."""
         actor.require(project, Action.ADMINISTER)
-        async with self.database.write() as tx:
-            await self.ledger.lock(tx)
+        async with self.change() as tx:
             if project != EVERYWHERE:
                 await ProjectStore(tx).one(project)
             found = await PrincipalStore(tx).one(principal)
@@ -167,8 +165,7 @@ class Identity:
         Raises `NotFound` where the role is not held, `Conflict` where it is the last admin's of the server.
         """
         actor.require(project, Action.ADMINISTER)
-        async with self.database.write() as tx:
-            await self.ledger.lock(tx)
+        async with self.change() as tx:
             holders = await RoleStore(tx).holders(project, role)
             if principal not in holders:
                 raise NotFound(f"{principal} does not have the role {role} in project {project}")
@@ -189,8 +186,7 @@ class Identity:
         """
         wanted, days = scopes_granted(actor, principal, scopes), parse_days(expires_in_days)
         now = self._now()
-        async with self.database.write() as tx:
-            await self.ledger.lock(tx)
+        async with self.change() as tx:
             await PrincipalStore(tx).one(principal)
             used = await TokenStore(tx).one_or_none(actor.token_id)
             token = Token(
@@ -216,8 +212,7 @@ class Identity:
 
         Revoking a revoked token changes nothing. Raises `NotFound` for another's token unless the actor is admin.
         """
-        async with self.database.write() as tx:
-            await self.ledger.lock(tx)
+        async with self.change() as tx:
             token = await TokenStore(tx).one_or_none(token_id)
             mine = token is not None and token.principal == actor.principal
             if token is None or not (mine or actor.may(EVERYWHERE, Action.ADMINISTER)):
@@ -239,6 +234,14 @@ class Identity:
             await PrincipalStore(tx).one(name)
             return await TokenStore(tx).all(name)
 
+    async def whoami(self, actor: Actor) -> tuple[Principal, Token]:
+        """The actor's own record, and the token he acts by."""
+        async with self.database.read() as tx:
+            token = await TokenStore(tx).one_or_none(actor.token_id)
+            if token is None:
+                raise NotFound(f"there is no token {actor.token_id}")
+            return await PrincipalStore(tx).one(actor.principal), token
+
     async def principal_or_none(self, tx: Transaction, name_or_email: str) -> Principal | None:
         """Whom a name, an e-mail or git's ``Name <e-mail>`` means; the e-mail counts first."""
         store = PrincipalStore(tx)
@@ -255,9 +258,11 @@ class Identity:
         return tuple(chain)
 
     async def token_issuers(self, tx: Transaction, token_id: str) -> tuple[str, ...]:
-        """Who issued this token, who issued the one it was issued with, and so on."""
+        """Who could have had this token: its `Token.issuers`, and whoever created these."""
         token = await TokenStore(tx).one_or_none(token_id)
-        return () if token is None else tuple(token.issuers)
+        issuers = () if token is None else token.issuers
+        creators = [await self.creators_of(tx, name) for name in issuers]
+        return tuple(dict.fromkeys((*issuers, *(name for chain in creators for name in chain))))
 
     async def may(self, tx: Transaction, name: str, project: str, action: Action) -> bool:
         """Whether the principal's roles permit it now, whatever token he holds."""
@@ -265,11 +270,22 @@ class Identity:
         here = [grant.role for grant in grants if grant.project in (project, EVERYWHERE)]
         return any(action in ROLE_ACTIONS[role] for role in here)
 
+    @asynccontextmanager
+    async def change(self) -> AsyncIterator[Transaction]:
+        """A write that takes its turn with every other one, and that every process hears of on commit.
+
+        This process forgets at once whom it remembered: on PostgreSQL word of its own commit takes a moment.
+        """
+        async with self.database.write() as tx:
+            await self.ledger.lock(tx)
+            yield tx
+            await self.database.announce(tx)
+        self._seen.forget()
+
     async def _record(
         self, tx: Transaction, kind: str, project: str, principal: str, subject: str, body: Mapping[str, Any]
     ) -> None:
         await self.ledger.append(tx, kind=kind, project=project, principal=principal, subject=subject, body=body)
-        await self.database.announce(tx)
 
     def _now(self) -> int:
         return epoch_ms(self.clock.now())

@@ -91,6 +91,10 @@ class Signer:
         envelope.sign(self._signer)
         return dict(envelope.to_dict())
 
+    def sign_bytes(self, data: bytes) -> bytes:
+        """The bare signature over these bytes, for formats that are not DSSE (OPA's bundles)."""
+        return bytes.fromhex(self._signer.sign(data).signature)
+
 
 def verify_envelope(envelope: Any, public_pem: str, payload_type: str = STATEMENT_TYPE) -> bytes:
     """The payload of an envelope that this key signed. Raises `IntegrityFailed`, `Invalid` for a bad PEM."""

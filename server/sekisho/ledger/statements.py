@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -12,7 +12,7 @@ from sekisho.kernel.clock import from_epoch_ms, iso
 from sekisho.kernel.digests import digest_of_bytes, is_digest
 from sekisho.kernel.errors import IntegrityFailed, Invalid
 from sekisho.kernel.json import decode_json
-from sekisho.kernel.references import DigestPrefix, parse_reference
+from sekisho.kernel.references import DEFAULT_PROJECT, DigestPrefix, parse_reference
 from sekisho.ledger import merkle
 from sekisho.ledger.audit import open_checkpoint
 from sekisho.ledger.signing import STATEMENT_TYPE, PublicKey, load_public_key
@@ -101,20 +101,33 @@ class VerifiedDecision:
     def allowed(self) -> bool:
         return self.decision.outcome == "allow"
 
-    def require(self, *, subject: str | None = None, stage: str | None = None) -> None:
+    def as_json(self) -> dict[str, Any]:
+        """For a program that reads what `sekisho verify --json` prints."""
+        return {
+            "authentic": True,
+            "subject": self.subject,
+            "digest": self.digest,
+            **msgspec.to_builtins(self.decision),
+            "statement": self.statement_digest,
+            "ledger": {"origin": self.checkpoint.origin, "seq": self.entry.seq, "size": self.checkpoint.size},
+            "keyid": self.keyid,
+        }
+
+    def require(self, *, project: str = DEFAULT_PROJECT, subject: str | None = None, stage: str | None = None) -> None:
         """Raises `IntegrityFailed` where the decision is about something else than the caller demands.
 
-        `subject` is a digest, a name (``[project/]kind/name``), or both (``kind/name@sha256:…``).
+        `subject` is a digest, a name (``[project/]kind/name``, in `project` where it names none), or both
+        (``kind/name@sha256:…``).
         """
         if subject is not None:
-            self._require_subject(subject)
+            self._require_subject(subject, project)
         if stage is not None and stage != self.decision.stage:
             raise IntegrityFailed(f"the decision is about the stage {self.decision.stage}, not {stage}")
 
-    def _require_subject(self, subject: str) -> None:
+    def _require_subject(self, subject: str, project: str) -> None:
         name, digest = None, subject
         if not is_digest(subject):
-            reference = parse_reference(subject)
+            reference = parse_reference(subject, project=project)
             name = f"{reference.project}/{reference.label}"
             if reference.selector is not None and not isinstance(reference.selector, DigestPrefix):
                 raise Invalid(
@@ -167,26 +180,34 @@ def verify_attestation(file: bytes, public_pem: str) -> VerifiedDecision:
     )
 
 
-def verify_growth(former: bytes, current: dict[str, Any], proof: dict[str, Any], keys: Sequence[PublicKey]) -> None:
-    """That the log under checkpoint `current` begins with the log under the checkpoint kept in `former`.
-
-    Both are envelopes as `sekisho ledger checkpoint` prints them; `proof` is the server's consistency proof. Raises
-    `IntegrityFailed`: the log was cut short, rewritten, or replaced by another.
-    """
-    by_id = {key.keyid: key for key in keys}
+def kept_checkpoint(file: bytes, key: PublicKey) -> Checkpoint:
+    """A checkpoint as `sekisho ledger checkpoint --json` prints it, or its envelope. Raises `IntegrityFailed`."""
     try:
-        old, new = open_checkpoint(decode_json(former), by_id), open_checkpoint(current, by_id)
+        content = decode_json(file)
+    except Invalid as error:
+        raise IntegrityFailed("the kept checkpoint is not JSON") from error
+    envelope = content.get("envelope", content) if isinstance(content, dict) else content
+    return open_checkpoint(envelope, {key.keyid: key})
+
+
+def verify_growth(former: Checkpoint, current: Any, proof: Mapping[str, Any], key: PublicKey) -> None:
+    """That the log under the checkpoint envelope `current` begins with the log that `former` signed.
+
+    `proof` is the server's consistency proof. Raises `IntegrityFailed` where the log was cut short, rewritten, or
+    replaced by another.
+    """
+    now = open_checkpoint(current, {key.keyid: key})
+    if now.origin != former.origin:
+        raise IntegrityFailed(f"the server's log is now {now.origin}; the kept checkpoint is of {former.origin}")
+    if now.size < former.size:
+        raise IntegrityFailed(f"the log was cut short: it has {now.size} entries and had {former.size}")
+    try:
         hashes = [merkle.raw(value) for value in proof["hashes"]]
-        sizes = (proof["first"], proof["second"])
-        roots = merkle.raw(old.root), merkle.raw(new.root)
-    except (Invalid, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise IntegrityFailed(f"the proof that the log only grew cannot be read: {error}") from error
-    if old.origin != new.origin:
-        raise IntegrityFailed(f"the server's log is now {new.origin}; the kept checkpoint is of {old.origin}")
-    if new.size < old.size:
-        raise IntegrityFailed(f"the log was cut short: it has {new.size} entries and had {old.size}")
-    if sizes != (old.size, new.size) or not merkle.verify_consistency(old.size, new.size, *roots, hashes):
-        raise IntegrityFailed(f"the first {old.size} entries are not those that the kept checkpoint signed")
+        roots = merkle.raw(former.root), merkle.raw(now.root)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise IntegrityFailed(f"the consistency proof cannot be read: {error}") from error
+    if not merkle.verify_consistency(former.size, now.size, *roots, hashes):
+        raise IntegrityFailed(f"the first {former.size} entries are not those that the kept checkpoint signed")
 
 
 def _read(file: bytes) -> Attestation:

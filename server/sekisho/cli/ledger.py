@@ -1,0 +1,172 @@
+"""Commands for the ledger, and the offline proof of a decision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sekisho.cli.extras import require_extra
+from sekisho.cli.session import Session, session
+from sekisho.client.ledger import Ledger
+from sekisho.kernel.clock import from_epoch_ms, iso
+from sekisho.kernel.errors import IntegrityFailed, SekishoError
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def ledger() -> None:
+    """The append-only log of every change and decision."""
+
+
+@ledger.command("entries")
+@click.option("--kind", help="Only this kind, such as decision.made or role.granted.")
+@click.option("--subject", help="Only what is about this digest, name or id.")
+@click.option("--all-projects", is_flag=True, help="Of every project that you may read.")
+@click.option("--oldest", is_flag=True, help="From the beginning instead of from the end.")
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True)
+@session
+def entries(
+    state: Session, kind: str | None, subject: str | None, all_projects: bool, oldest: bool, limit: int
+) -> None:
+    """List entries."""
+    page = Ledger(state.connection).entries(
+        limit=limit,
+        project=None if all_projects else state.project,
+        kind=kind,
+        subject=subject,
+        order="oldest" if oldest else "newest",
+    )
+    lines = [
+        f"{item['seq']:>6}  {iso(from_epoch_ms(item['time']))}  {item['kind']}  {item['project']}  "
+        f"{item['principal']}  {item['subject'] or ''}".rstrip()
+        for item in page["items"]
+    ]
+    state.show(page, "\n".join(lines) or "no entry")
+
+
+@ledger.command("checkpoint")
+@session
+def checkpoint(state: Session) -> None:
+    """The log's signed size and root. Keep the JSON, and later hold the log to it with `ledger verify --since`."""
+    found = Ledger(state.connection).checkpoint()
+    text = f"{found['origin']}\nsize {found['size']}\nroot {found['root']}\ntime {iso(from_epoch_ms(found['time']))}"
+    state.show(found, text)
+
+
+@ledger.command("prove")
+@click.argument("seq", type=click.IntRange(min=0))
+@click.option("--size", type=click.IntRange(min=1), help="In the log of that size.  [default: the whole log]")
+@session
+def prove(state: Session, seq: int, size: int | None) -> None:
+    """Prove that entry SEQ is in the log: its leaf hash, the root, and the hashes between them."""
+    found = Ledger(state.connection).inclusion(seq, size)
+    head = [f"entry {seq} among {found['size']}", f"leaf {found['leaf_hash']}", f"root {found['root']}"]
+    state.show(found, "\n".join([*head, *(f"  {value}" for value in found["hashes"])]))
+
+
+@ledger.command("verify")
+@click.option("--since", type=FILE, help="A checkpoint kept from before (JSON): prove here that the log only grew.")
+@click.option("--key", type=FILE, help="The server's public key (PEM), kept from before; --since needs it.")
+@session
+@click.pass_context
+def verify_ledger(ctx: click.Context, state: Session, since: Path | None, key: Path | None) -> None:
+    """Have the server recompute its whole log; with --since, prove besides, here, that nothing kept has changed."""
+    if (since is None) != (key is None):
+        raise click.UsageError("--since and --key belong together")
+    found = Ledger(state.connection).verify()
+    if since is not None and key is not None:
+        try:
+            found["grown_from"] = _prove_growth(state, since, key)
+        except IntegrityFailed as error:
+            found["problems"].append(error.detail)
+    problems = "\n".join(f"  {problem}" for problem in found["problems"])
+    verdict = f"the ledger does not hold:\n{problems}" if problems else "the ledger holds"
+    state.show(
+        found, f"{found['entries']} entries, {found['checkpoints']} checkpoints, root {found['root']}\n{verdict}"
+    )
+    if found["problems"]:
+        ctx.exit(1)
+
+
+def _prove_growth(state: Session, since: Path, key: Path) -> int:
+    require_extra("verify", "ledger verify --since")
+    from sekisho.ledger.signing import load_public_key
+    from sekisho.ledger.statements import kept_checkpoint, verify_growth
+
+    public = load_public_key(_text(key))
+    former = kept_checkpoint(since.read_bytes(), public)
+    ledger = Ledger(state.connection)
+    current = ledger.checkpoint()
+    proof = ledger.consistency(former.size, current["size"]) if former.size <= current["size"] else {}
+    verify_growth(former, current["envelope"], proof, public)
+    return former.size
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("--key", required=True, type=FILE, help="The server's public key (PEM), obtained beforehand.")
+@click.option(
+    "--subject", help="Demand that it is about this name and/or digest: agent/support, sha256:…, or name@digest."
+)
+@click.option("--stage", help="Demand that it is about this target stage.")
+@click.option("--any-outcome", is_flag=True, help="Exit 0 for an authentic decision whatever its outcome.")
+@session
+@click.pass_context
+def verify(
+    ctx: click.Context, state: Session, file: Path, key: Path, subject: str | None, stage: str | None, any_outcome: bool
+) -> None:
+    """Prove the attestation FILE offline: no server, no network, nothing but the public key.
+
+    Exit 0: authentic, and the decision is allow. 1: not authentic, not about what was demanded, or another outcome.
+    """
+    require_extra("verify", "verify")
+    from sekisho.ledger.statements import verify_attestation
+
+    try:
+        found = verify_attestation(file.read_bytes(), _text(key))
+        found.require(project=state.project, subject=subject, stage=stage)
+    except IntegrityFailed as error:
+        _refuse(state, error)
+        ctx.exit(1)
+    state.show(found.as_json(), _told(found))
+    if not (found.allowed or any_outcome):
+        ctx.exit(1)
+
+
+def _told(found: Any) -> str:
+    decision = found.decision
+    engine = " ".join(filter(None, (decision.policy.engine, decision.policy.engine_version)))
+    rules = [
+        f"  {rule.id}  {rule.status}{'  (waived)' if rule.waived else ''}"
+        for rule in decision.rules
+        if rule.status != "not_applicable"
+    ]
+    return "\n".join(
+        [
+            f"authentic: {decision.outcome.upper()}  {decision.action} {found.subject} to {decision.stage}",
+            f"digest     {found.digest}",
+            f"decision   {decision.decision_id} at {decision.time}",
+            f"requester  {decision.requester}; approved by {', '.join(decision.approvers) or 'nobody'}",
+            f"policy     {decision.policy.digest} on {engine}",
+            f"ledger     entry {found.entry.seq} under the checkpoint of size {found.checkpoint.size}",
+            f"key        {found.keyid}",
+            *rules,
+        ]
+    )
+
+
+def _refuse(state: Session, error: SekishoError) -> None:
+    if state.as_json:
+        state.show({"authentic": False, "reason": error.detail})
+    else:
+        state.show_error(error)
+
+
+def _text(key: Path) -> str:
+    return key.read_bytes().decode("utf-8", errors="replace")
+
+
+commands: list[click.Command] = [ledger, verify]
