@@ -23,7 +23,7 @@ run_checks contains data.sekisho.report.check(
 	sprintf("the policy data pins no digest for suite/%s", [name]),
 	"no pin",
 	"a suite and a dataset pinned by digest",
-	"sekisho policy pin",
+	data.sekisho.text.pin(name),
 ) if {
 	some name in data.sekisho.evidence.suites
 	not name in object.keys(data.sekisho.evidence.pins)
@@ -108,7 +108,7 @@ max_age := sprintf("at most %s old", [data.sekisho.text.days(longest)])
 #   severity: high
 #   kinds: [agent]
 #   actions: [promote]
-#   remedy: See why cases went unscored (`sekisho runs show`), mend that, and run the suite again.
+#   remedy: See why cases went unscored (`sekisho run report`), mend that, and run the suite again.
 #   frameworks:
 #     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
 #     - NIST AI RMF, MEASURE
@@ -166,7 +166,7 @@ size(found) := sprintf("%d cases, %s scored", [found.n, data.sekisho.text.percen
 #   severity: high
 #   kinds: [agent]
 #   actions: [promote]
-#   remedy: See which cases got worse (`sekisho runs show`), improve the version, and evaluate it again.
+#   remedy: See which cases got worse (`sekisho run report`), improve the version, and evaluate it again.
 #   frameworks:
 #     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
 #     - NIST AI RMF, MEASURE
@@ -201,7 +201,7 @@ floor_words := {
 #   severity: critical
 #   kinds: [agent]
 #   actions: [promote]
-#   remedy: See which answers are not grounded (`sekisho runs show`), improve the version, and evaluate it again.
+#   remedy: See which answers are not grounded (`sekisho run report`), improve the version, and evaluate it again.
 #   frameworks:
 #     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
 #     - NIST AI RMF, MEASURE

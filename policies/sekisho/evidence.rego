@@ -78,7 +78,7 @@ seen(interval) := sprintf("%s to %s", [data.sekisho.text.percent(interval.low_bp
 
 remedy(suite) := data.sekisho.text.evaluate(suite, pins[suite].suite) if {
 	suite in object.keys(pins)
-} else := "sekisho policy pin"
+} else := data.sekisho.text.pin(suite)
 
 no_requirement := data.sekisho.report.absent(
 	sprintf("no requirement in the policy data names %s at %s", [path, input.stage]),

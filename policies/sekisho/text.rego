@@ -39,4 +39,6 @@ verify_index(index) := sprintf("sekisho index verify %s", [reference(index)])
 
 restore(version) := sprintf("sekisho restore %s", [reference(version)])
 
-write_card(system) := sprintf("sekisho card add %s --file card.yaml", [reference(system)])
+write_card(system) := sprintf("sekisho card add %s card.yaml", [reference(system)])
+
+pin(suite) := sprintf("sekisho policy pin %s --suite DIGEST --dataset DIGEST", [suite])

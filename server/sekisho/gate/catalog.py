@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -12,7 +12,6 @@ import yaml
 from msgspec import Meta, Struct
 
 from sekisho.gate.input_types import KindName
-from sekisho.gate.policies import PolicySet
 from sekisho.gate.types import RuleId
 from sekisho.kernel.errors import FieldError, Invalid
 
@@ -57,11 +56,11 @@ class CatalogEntry(Struct, frozen=True, kw_only=True):
     file: str
 
 
-def catalog(policies: PolicySet) -> tuple[CatalogEntry, ...]:
-    """Every rule of the policy, by id. Raises `Invalid`, naming each rule whose METADATA is absent or wrong."""
+def catalog(files: Mapping[str, bytes]) -> tuple[CatalogEntry, ...]:
+    """Every rule of these Rego files, by id. Raises `Invalid`, naming each rule whose METADATA is absent or wrong."""
     faults: list[FieldError] = []
     entries: dict[str, CatalogEntry] = {}
-    for file, content in policies.files.items():
+    for file, content in files.items():
         for line, rule, metadata in _annotated(content.decode("utf-8")):
             place = f"{file}:{line}"
             try:
@@ -72,15 +71,15 @@ def catalog(policies: PolicySet) -> tuple[CatalogEntry, ...]:
             if entry.id in entries:
                 faults.append(FieldError(place, f"{entry.id} is written in {entries[entry.id].file} too"))
             entries[entry.id] = entry
-    faults += _undeclared(policies, entries)
+    faults += _undeclared(files, entries)
     if faults:
         raise Invalid("the rules' METADATA is not whole", fields=faults)
     return tuple(entries[rule] for rule in sorted(entries))
 
 
-def catalog_text(policies: PolicySet) -> str:
+def catalog_text(entries: Sequence[CatalogEntry]) -> str:
     """The catalogue as the file's text."""
-    rules = [msgspec.to_builtins(entry) for entry in catalog(policies)]
+    rules = [msgspec.to_builtins(entry) for entry in entries]
     return json.dumps({"schema": SCHEMA, "rules": rules}, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -119,10 +118,10 @@ def _entry(file: str, rule: str, metadata: str | None) -> CatalogEntry:
     )
 
 
-def _undeclared(policies: PolicySet, entries: dict[str, CatalogEntry]) -> Iterator[FieldError]:
+def _undeclared(files: Mapping[str, bytes], entries: Mapping[str, CatalogEntry]) -> Iterator[FieldError]:
     """Rules that ``sekisho/rules.rego`` declares and nobody wrote, and the other way round."""
     file = "sekisho/rules.rego"
-    declared = set(_DECLARED.findall(policies.files.get(file, b"").decode("utf-8")))
+    declared = set(_DECLARED.findall(files.get(file, b"").decode("utf-8")))
     for rule in sorted(declared - entries.keys()):
         yield FieldError(file, f"{rule} is declared and not written")
     for rule in sorted(entries.keys() - declared):

@@ -135,7 +135,7 @@ def _import(target: _Token) -> Iterator[tuple[int, str]]:
 def _shadowed(tokens: list[_Token], rules: frozenset[str]) -> Iterator[tuple[int, str]]:
     """regorus refuses a variable that has the name of a rule of the same file."""
     for token in tokens:
-        if token.text == "in" or token.kind != "name" and token.text != ",":
+        if token.text == "in" or (token.kind != "name" and token.text != ","):
             return
         if token.text in rules:
             yield token.line, f"the variable {token.text} has the name of a rule, which regorus refuses"

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import yaml
 
+from sekisho.gate.catalog import CatalogEntry, catalog
 from sekisho.gate.parameters import Parameters, read_policy_data
 from sekisho.kernel.digests import canonical_json, digest_of, digest_of_bytes
 from sekisho.kernel.errors import FieldError, Invalid
@@ -31,12 +32,18 @@ class PolicySet:
     data: Mapping[str, Any]
     """Base data as plain JSON values, rooted at ``parameters``."""
     parameters: Parameters
+    catalog: tuple[CatalogEntry, ...]
     digest: str
 
     @property
     def stages(self) -> tuple[str, ...]:
         """Stages in the order they are taken."""
         return self.parameters.order
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Each rule's title by its id."""
+        return {entry.id: entry.title for entry in self.catalog}
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -72,6 +79,7 @@ def policy_set(rego: Mapping[str, bytes], data: Any) -> PolicySet:
         tests={path: content for path, content in rego.items() if path.endswith(TEST_SUFFIX)},
         data=data,
         parameters=parameters,
+        catalog=catalog(files),
         digest=policy_digest(files, data),
     )
 
