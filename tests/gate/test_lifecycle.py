@@ -114,7 +114,7 @@ def test_no_pointer_without_an_allowing_decision(
                 await act(world, actor, versions, step, name)
         await holds(world, actor, name)
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(step, min_size=3, max_size=14))
     def explore(steps: list[tuple[Any, ...]]) -> None:
         loop.run_until_complete(walk(steps))
