@@ -148,13 +148,12 @@ class World:
             files=[{"path": "a.md", "digest": digest_of("a"), "bytes": 1, "media_type": "text/markdown"}],
         )  # fmt: skip
         index = add(
-            Kind.INDEX, "docs", corpus=corpus, chunker={"name": "markdown", "version": 1, "max_tokens": 9, "overlap": 1},
+            Kind.INDEX, "docs", corpus=corpus,
+            chunker={"name": "markdown", "version": 1, "max_tokens": 9, "overlap": 1},
             embedder={"name": "minilm", "digest": digest_of("minilm"), "dimension": 384},
             retriever={"mode": "dense", "k": 10}, distance="ip", chunks={"count": 1, "root": digest_of("root")},
         )  # fmt: skip
-        system = add(
-            Kind.SYSTEM, "docs", purpose="answers", risk_class="limited", owner="team", role="deployer"
-        )
+        system = add(Kind.SYSTEM, "docs", purpose="answers", risk_class="limited", owner="team", role="deployer")
         given = variables or {"question": {"type": "string"}, "passages": {"type": "array"}}
         template = " ".join("{{ " + name + " }}" for name in given)
         prompt = add(Kind.PROMPT, "docs", messages=[{"role": "user", "template": template}], variables=dict(given))

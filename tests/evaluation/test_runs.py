@@ -74,9 +74,7 @@ async def test_an_unknown_scorer_is_refused(ready: World, name: str) -> None:
     manifest = dict(ready.catalogue.versions[ready.catalogue.names["suite/docs-retrieval"]].manifest)
     digest = ready.suite("odd")
     version = ready.catalogue.versions[digest]
-    ready.catalogue.replace(
-        digest, replace(version, manifest={**manifest, "scorers": [{"name": name or "nothing"}]})
-    )
+    ready.catalogue.replace(digest, replace(version, manifest={**manifest, "scorers": [{"name": name or "nothing"}]}))
     with pytest.raises(Invalid) as refusal:
         await ready.evaluation.start_run(AUTHOR, "default", "suite/odd@latest", AGENT)
     assert refusal.value.fields[0].path.startswith("$.scorers[0]")
@@ -287,7 +285,7 @@ async def test_an_index_that_cannot_be_opened_fails_the_run(ready: World) -> Non
     async def gone(_project: str, _digest: str) -> Any:
         raise NotFound("the index is not built on this worker")
 
-    ready.evaluation.indexing.open = gone  # type: ignore[method-assign]
+    ready.evaluation.indexing.open = gone  # type: ignore[assignment]
     run = await run_once(ready)
     assert run.state is RunState.FAILED
     assert "not built" in run.reason
@@ -390,5 +388,3 @@ def _floats(value: object) -> Any:
     elif isinstance(value, list):
         for item in value:
             yield from _floats(item)
-
-

@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from sekisho.evaluation.words import is_number, sentences, stem, terms, words
@@ -23,13 +24,19 @@ from sekisho.evaluation.words import is_number, sentences, stem, terms, words
 THRESHOLD: Final = 0.4
 _WINDOW: Final = 3
 _NEGATIONS: Final = frozenset(
-    "not no never none neither nor without cannot can't don't doesn't didn't isn't aren't wasn't".split()
+    (
+        *("not", "no", "never", "none", "neither", "nor", "without", "cannot", "can't", "don't", "doesn't"),
+        *("didn't", "isn't", "aren't", "wasn't", "weren't"),
+    )
 )
 _NEGATION_JA: Final = re.compile(r"ません|ない(?:。|$|の|た|で)|なかった|禁止")
 _NAME: Final = re.compile(r"(?<![.!?:\"“])\s([A-Z][a-z]+(?:[A-Z][a-z]+)*)")
 _ABSTAINED: Final = re.compile(
-    r"\b(?:not found|no answer|cannot (?:be )?(?:answer|determin|find)|can(?:no|')t (?:answer|find|determine)|unable to (?:answer|find|determine)"
-    r"|do(?:es)? ?n[o']t (?:know|contain|mention|provide|say|specify|include)|not (?:mentioned|specified|provided|stated) in)"
+    r"\b(?:not found|(?:hold|holds|contain|contains|give|gives|find|finds|found|is|there is) no answer"
+    r"|no answer (?:is|was|can|could)|cannot (?:be )?(?:answer|determin|find)"
+    r"|can(?:no|')t (?:answer|find|determine)|unable to (?:answer|find|determine)"
+    r"|do(?:es)? ?n[o']t (?:know|contain|mention|provide|say|specify|include)"
+    r"|not (?:mentioned|specified|provided|stated) in)"
     r"|見つかりません|見つからな|わかりません|分かりません|記載(?:が|は)(?:ありません|ない)|答えられません|不明です",
     re.IGNORECASE,
 )
@@ -93,14 +100,14 @@ class _Source:
         self._weights = {term: math.log(1 + len(parts) / count) for term, count in frequency.items()}
         self._novel = math.log(1 + len(parts))
         flat = [term for part in parts for term in part]
-        self._pairs = set(zip(flat, flat[1:], strict=False))
+        self._pairs = set(pairwise(flat))
         self._negated = _negations(context) > 0
 
     def support(self, sentence: str) -> Sentence:
         found = terms(sentence)
         inside = self._covered(found, self._all)
         window = max(self._covered(found, window) for window in self._windows)
-        pairs = list(zip(found, found[1:], strict=False))
+        pairs = list(pairwise(found))
         chained = sum(pair in self._pairs for pair in pairs) / len(pairs) if pairs else inside
         support = 0.45 * inside + 0.35 * window + 0.2 * chained
         reasons = []

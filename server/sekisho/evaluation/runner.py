@@ -19,7 +19,7 @@ from sekisho.kernel.errors import Invalid, ModelFailed, TooLarge
 from sekisho.kernel.jobs import Job, Jobs, Progress
 
 
-class Cancelled(Exception):  # noqa: N818  # somebody asked for it: not an error
+class Cancelled(Exception):
     """Somebody asked to cancel the run."""
 
 

@@ -15,6 +15,7 @@ from sekisho.kernel.errors import FieldError, Invalid
 
 MAX_K: Final = 1000
 MAX_CUTS: Final = 10
+GROUNDING: Final = ("hallucinated", "abstained")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def average_precision(sample: Sample) -> Outcome:
 def ground(sample: Sample) -> Outcome:
     """1 where any sentence of the answer lacks support in what was retrieved; abstaining is no hallucination."""
     context = "\n\n".join(hit.text for hit in sample.hits or ())
-    names = ("hallucinated", "abstained")
+    names = GROUNDING
     answer = sample.answer or ""
     if not answer.strip():
         return Outcome(dict.fromkeys(names, Unscored("the answer is empty")), {})
@@ -142,31 +143,42 @@ def _f1(answer: list[str], expected: list[str]) -> float:
     return 2 * shared / (len(answer) + len(expected))
 
 
-_GOLD: Final = ("hits", "gold")
-_NO_GOLD: Final = "the case names no gold passage"
-_EXPECTED: Final = ("answer", "expected")
-_NO_EXPECTED: Final = "the case names no expected answer"
-_R, _A = Target.RETRIEVAL, Target.ANSWERS
+def _scorers() -> Sequence[Scorer]:
+    """Every scorer: name, meaning, target, what it reads, when a case has no score."""
 
-SCORERS: Final[Mapping[str, Scorer]] = {
-    scorer.name: scorer
-    for scorer in (
-        Scorer("recall", "share of the gold passages among the first k chunks", _R, _GOLD, _NO_GOLD, recall, ("recall",), True),
-        Scorer("precision", "share of the first k places that hold a gold passage", _R, _GOLD, _NO_GOLD, precision, ("precision",), True),
-        Scorer("hit", "whether any of the first k chunks holds a gold passage", _R, _GOLD, _NO_GOLD, hit, ("hit",), True),
-        Scorer("ndcg", "discounted cumulative gain at k over the ideal's, linear gain", _R, _GOLD, _NO_GOLD, ndcg, ("ndcg",), True),
-        Scorer("mrr", "one over the rank of the first chunk with a gold passage", _R, _GOLD, _NO_GOLD, mrr, ("mrr",)),
-        Scorer("map", "average precision over the gold passages", _R, _GOLD, _NO_GOLD, average_precision, ("map",)),
+    def ranked(name: str, meaning: str, score: Callable[..., Outcome], *, takes_k: bool) -> Scorer:
+        reads, unscored = ("hits", "gold"), "the case names no gold passage"
+        return Scorer(name, meaning, Target.RETRIEVAL, reads, unscored, score, (name,), takes_k)
+
+    def matched(name: str, meaning: str, score: Callable[..., Outcome]) -> Scorer:
+        reads, unscored = ("answer", "expected"), "the case names no expected answer"
+        return Scorer(name, meaning, Target.ANSWERS, reads, unscored, score, (name,))
+
+    hallucinated, abstained = GROUNDING
+    return (
+        ranked("recall", "share of the gold passages among the first k chunks", recall, takes_k=True),
+        ranked("precision", "share of the first k places that hold a gold passage", precision, takes_k=True),
+        ranked("hit", "whether any of the first k chunks holds a gold passage", hit, takes_k=True),
+        ranked("ndcg", "discounted cumulative gain at k over the ideal's, linear gain", ndcg, takes_k=True),
+        ranked("mrr", "one over the rank of the first chunk with a gold passage", mrr, takes_k=False),
+        ranked("map", "average precision over the gold passages", average_precision, takes_k=False),
         Scorer(
-            "grounding", "share of answers with a sentence that the retrieved passages do not support", _A, ("answer", "hits"),
-            "the answer or the context is empty", ground, ("hallucinated", "abstained"),
-            lower_is_better=frozenset({"hallucinated", "abstained"}),
+            name="grounding",
+            meaning="whether the answer has a sentence that the retrieved passages do not support, or abstains",
+            target=Target.ANSWERS,
+            reads=("answer", "hits"),
+            unscored="the answer or the context is empty",
+            score=ground,
+            metrics=(hallucinated, abstained),
+            lower_is_better=frozenset(GROUNDING),
         ),
-        Scorer("exact_match", "whether the answer is the expected one, word for word", _A, _EXPECTED, _NO_EXPECTED, exact_match, ("exact_match",)),
-        Scorer("contains", "whether the expected answer stands in the answer", _A, _EXPECTED, _NO_EXPECTED, contains, ("contains",)),
-        Scorer("token_f1", "harmonic mean of the precision and recall of the answer's words", _A, _EXPECTED, _NO_EXPECTED, token_f1, ("token_f1",)),
+        matched("exact_match", "whether the answer is the expected one, word for word", exact_match),
+        matched("contains", "whether the expected answer stands in the answer", contains),
+        matched("token_f1", "harmonic mean of the precision and recall of the answer's words", token_f1),
     )
-}  # fmt: skip
+
+
+SCORERS: Final[Mapping[str, Scorer]] = {scorer.name: scorer for scorer in _scorers()}
 
 LOWER_IS_BETTER: Final = frozenset().union(*(scorer.lower_is_better for scorer in SCORERS.values()))
 

@@ -189,7 +189,7 @@ class RunStore:
             .where(CaseResultRow.run_id.in_([row.id for row in rows]))
             .group_by(CaseResultRow.run_id)
         )
-        done = {run_id: count for run_id, count in counted}
+        done = dict(counted.tuples().all())
         return [_run(row, done.get(row.id, 0)) for row in rows]
 
 

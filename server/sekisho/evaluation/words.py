@@ -12,14 +12,15 @@ _CJK: Final = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3005"
 _TOKEN: Final = re.compile(rf"[{_CJK}ー]+|\d+(?:[.,:]\d+)*|[^\W\d_{_CJK}]+(?:['’][^\W\d_{_CJK}]+)?")
 _IS_CJK: Final = re.compile(rf"[{_CJK}]")
 _BULLET: Final = re.compile(r"^\s*(?:[-*•>]+|#{1,6}|\d{1,2}[.)])\s+")
-_STOP: Final = frozenset(
+_STOP_WORDS: Final = (
     "a an the of to in on at by for with from as and or but so if then than that this these those it its is are was"
     " were be been being am do does did has have had having he she they them his her their we us our you your i my me"
     " who whom which what when where why how there here also into over under about after before while during not no"
     " nor can could will would shall should may might must such some any each both all more most other own same too"
     " very just only out up down off again further once between through because until against s t d ll re ve"
-    " according based provided passage passages context given mentioned states stated say says said".split()
+    " according based provided passage passages context given mentioned states stated say says said"
 )
+_STOP: Final = frozenset(_STOP_WORDS.split())
 
 
 def sentences(text: str) -> list[str]:
