@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sekisho.kernel.database import Transaction
-from sekisho.kernel.digests import PREFIX, short
+from sekisho.kernel.digests import PREFIX
 from sekisho.kernel.errors import AmbiguousReference, FieldError, Invalid, NotFound
 from sekisho.kernel.references import DigestPrefix, Latest, Number, Reference, Stage
 from sekisho.registry.pointers import StageStore
@@ -73,15 +73,15 @@ def known_stage(stage: str, stages: Sequence[str]) -> None:
 async def _by_prefix(tx: Transaction, artifact: Artifact, selector: DigestPrefix) -> Stored | None:
     if selector.whole:
         return await VersionStore(tx).by_digest(artifact.id, PREFIX + selector.hex)
-    found = await VersionStore(tx).by_prefix(artifact.id, PREFIX + selector.hex, MAX_CANDIDATES)
+    found = await VersionStore(tx).candidates(artifact.id, PREFIX + selector.hex, MAX_CANDIDATES)
     if len(found) > 1:
-        named = [f"v{stored.version.number} is {stored.version.digest}" for stored in found]
+        named = [f"v{number} is {digest}" for number, digest in found]
         raise AmbiguousReference(
             f"{selector} is the beginning of {len(found)} versions of {artifact.label}: {'; '.join(named)}",
             fields=[FieldError("$.selector", "write more digits, or the version's number")],
             remedy="write more digits of the digest",
         )
-    return found[0] if found else None
+    return await VersionStore(tx).by_digest(artifact.id, found[0][1]) if found else None
 
 
 def best(versions: Iterable[Version]) -> Version:
@@ -110,8 +110,3 @@ def _nothing_promoted(reference: Reference, stage: str) -> NotFound:
         f"nothing of {reference.label} has been promoted to {stage}",
         remedy=f"`sekisho promote {reference.label} --to {stage}`",
     )
-
-
-def named(version: Version) -> str:
-    """``agent/docs v3 (1a2b3c4d5e6f)``, for messages."""
-    return f"{version.label} v{version.number} ({short(version.digest)})"

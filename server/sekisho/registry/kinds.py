@@ -133,7 +133,13 @@ class EmbedderPin(Part, frozen=True, kw_only=True):
 class Retriever(Part, frozen=True, kw_only=True):
     mode: Literal["dense", "bm25", "hybrid"]
     k: Annotated[int, Meta(ge=1, le=1000)]
+    analyser: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    """Version of the rules that cut text into search terms; named wherever terms are searched."""
     rrf_k: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    candidates: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    """How deep each list goes into the fusion."""
+    dense_scripts: tuple[Literal["cjk", "latin"], ...] | None = None
+    """Scripts that the embedder reads: for a query in another one vectors abstain and terms decide alone."""
 
 
 class Chunks(Part, frozen=True, kw_only=True):

@@ -162,10 +162,25 @@ def _index(manifest: IndexManifest) -> list[FieldError]:
     wrong = []
     if manifest.chunker.overlap >= manifest.chunker.max_tokens:
         wrong.append(FieldError("$.chunker.overlap", "must be less than max_tokens"))
-    if manifest.retriever.rrf_k is not None and manifest.retriever.mode != "hybrid":
-        wrong.append(FieldError("$.retriever.rrf_k", "only the hybrid retriever fuses ranks"))
-    if manifest.retriever.rrf_k is None and manifest.retriever.mode == "hybrid":
-        wrong.append(FieldError("$.retriever.rrf_k", "required by the hybrid retriever"))
+    wrong += _retriever(manifest.retriever)
+    return wrong
+
+
+def _retriever(retriever: Retriever) -> list[FieldError]:
+    """What each mode must name, and what it must not: a manifest says all that decides what is found."""
+    hybrid, terms = retriever.mode == "hybrid", retriever.mode != "dense"
+    wanted = {"analyser": terms, "rrf_k": hybrid, "candidates": hybrid}
+    wrong = []
+    for name, needed in wanted.items():
+        given = getattr(retriever, name) is not None
+        if given != needed:
+            told = f"required by the {retriever.mode} retriever" if needed else f"means nothing to {retriever.mode}"
+            wrong.append(FieldError(f"$.retriever.{name}", told))
+    scripts = retriever.dense_scripts
+    if scripts is not None and not hybrid:
+        wrong.append(FieldError("$.retriever.dense_scripts", f"means nothing to {retriever.mode}"))
+    if scripts is not None and list(scripts) != sorted(set(scripts)):
+        wrong.append(FieldError("$.retriever.dense_scripts", "must be sorted, each script once"))
     return wrong
 
 

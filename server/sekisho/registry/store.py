@@ -154,10 +154,15 @@ class VersionStore:
     async def by_digest(self, artifact_id: str, digest: str) -> Stored | None:
         return await self._one(VersionRow.artifact_id == artifact_id, VersionRow.digest == digest)
 
-    async def by_prefix(self, artifact_id: str, prefix: str, limit: int) -> list[Stored]:
-        """Versions of the artifact whose digest begins so, in the order of their numbers."""
-        conditions = (VersionRow.artifact_id == artifact_id, VersionRow.digest.startswith(prefix, autoescape=True))
-        return await self._all(*conditions, limit=limit)
+    async def candidates(self, artifact_id: str, prefix: str, limit: int) -> list[tuple[int, str]]:
+        """Number and digest of the artifact's versions whose digest begins so, in the order of their numbers."""
+        query = (
+            select(VersionRow.number, VersionRow.digest)
+            .where(VersionRow.artifact_id == artifact_id, VersionRow.digest.startswith(prefix, autoescape=True))
+            .order_by(VersionRow.number)
+            .limit(limit)
+        )
+        return [(row.number, row.digest) for row in (await self._tx.execute(query)).all()]
 
     async def archive(self, version_id: str, archived_at: int | None) -> bool:
         """Whether that changed anything: what is archived keeps its time."""
