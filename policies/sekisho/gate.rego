@@ -17,9 +17,11 @@ concerned := {id |
 	input.action in rule.actions
 }
 
-required := {id | some id in concerned; data.sekisho.parameters.mode(id) == "enforce"}
+modes := {id: data.sekisho.parameters.mode(id) | some id, _ in data.sekisho.rules.declared}
 
-judged := {id | some id in concerned; data.sekisho.parameters.mode(id) != "off"}
+required := {id | some id in concerned; modes[id] == "enforce"}
+
+judged := {id | some id in concerned; modes[id] != "off"}
 
 passed := {id | some id in judged; findings[id].status == "passed"}
 
@@ -43,7 +45,7 @@ decision := {
 	"rules": {id: result(id) | some id, _ in data.sekisho.rules.declared},
 }
 
-result(id) := object.union(told(id), {"mode": data.sekisho.parameters.mode(id), "waived": id in waived})
+result(id) := object.union(told(id), {"mode": modes[id], "waived": id in waived})
 
 told(id) := findings[id] if {
 	id in judged
