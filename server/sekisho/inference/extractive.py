@@ -14,8 +14,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
+from sekisho.inference.text import STOP_WORDS, has_cjk, sentence_spans, terms
 from sekisho.inference.text import VERSION as TEXT_VERSION
-from sekisho.inference.text import has_cjk, sentence_spans, terms
 from sekisho.inference.types import NOTHING_FOUND, Answer, AnswerRequest, AvailableModel
 from sekisho.kernel.digests import digest_of
 
@@ -23,12 +23,6 @@ NAME: Final = "builtin/extractive"
 _LEAST_SHARE_BP: Final = 2000
 _SECOND_SHARE_BP: Final = 6500
 _MOST_SENTENCES: Final = 2
-_STOP_WORDS: Final = (
-    "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "has", "have", "how", "i",
-    "if", "in", "is", "it", "its", "may", "must", "of", "on", "or", "should", "that", "the", "their", "there", "they",
-    "this", "to", "was", "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "would",
-    "you", "your",
-)  # fmt: skip
 DIGEST: Final = digest_of(
     {
         "name": NAME,
@@ -37,12 +31,12 @@ DIGEST: Final = digest_of(
         "least_share_bp": _LEAST_SHARE_BP,
         "second_share_bp": _SECOND_SHARE_BP,
         "most_sentences": _MOST_SENTENCES,
-        "stop_words": list(_STOP_WORDS),
+        "stop_words": list(STOP_WORDS),
     }
 )
 AVAILABLE: Final = AvailableModel(NAME, DIGEST, "builtin", "builtin", "extractive", 0)
 
-_STOPPED: Final = frozenset(_STOP_WORDS)
+_STOPPED: Final = frozenset(STOP_WORDS)
 _SMALL_KANA: Final = re.compile("[぀-ゟー]+")
 _MARKER: Final = re.compile(r"(?:[-*+]|\d+[.)]|>)\s+")
 _SKIPPED: Final = ("#", "|", "```", "~~~")

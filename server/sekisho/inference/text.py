@@ -18,6 +18,14 @@ _BLOCK: Final = re.compile(r"^(?P<fence>```|~~~)|^\s*(?:#{1,6}\s|[-*+]\s|\d+[.)]
 _END: Final = re.compile(r"[。！？]+[」』）)\]]*|[.!?]+[\"'”’)\]]*(?=\s)")
 _ABBREVIATION: Final = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|etc|vs|cf|Mr|Mrs|Ms|Dr|Prof|No|Fig|Sec|approx|[A-Z])\.$")
 
+STOP_WORDS: Final = (
+    "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "has", "have", "how", "i",
+    "if", "in", "is", "it", "its", "may", "must", "of", "on", "or", "should", "that", "the", "their", "there", "they",
+    "this", "to", "was", "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "would",
+    "you", "your",
+)  # fmt: skip
+"""English words that say nothing of what a text is about."""
+
 Span = tuple[int, int]
 
 

@@ -1,0 +1,229 @@
+"""Chroma behind the port: embedded in the one worker that owns the folder, or a server. Imported when first used."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+
+from sekisho.indexing.types import DISTANCE, Chunk
+from sekisho.indexing.vectors import Stored
+from sekisho.kernel.errors import ExtraMissing, Unavailable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+P = ParamSpec("P")
+T = TypeVar("T")
+BATCH: Final = 5000  # a Chroma server refuses more than 5,461 rows at once
+_PAGE: Final = 1000
+_SEARCH_WIDTH: Final = 400
+_ROOT: Final = "vectors_root"
+
+
+def _told(method: Callable[P, T]) -> Callable[P, T]:
+    """Whatever Chroma raises becomes `Unavailable`."""
+
+    @wraps(method)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> T:
+        troubles = _troubles()
+        try:
+            return method(*args, **kwargs)
+        except troubles as error:
+            raise _unavailable(str(args[0]), error) from error
+
+    return inner
+
+
+def _troubles() -> tuple[type[Exception], ...]:
+    try:
+        from chromadb.errors import ChromaError
+    except ImportError as error:
+        raise ExtraMissing(
+            f"vectors need the package {error.name}", remedy='run `pip install "sekisho[worker]"`'
+        ) from error
+    return (ChromaError, httpx.HTTPError, OSError)
+
+
+class Chroma:
+    """A `VectorStore`. With a folder it is the only owner of it; a second process would miss new vectors."""
+
+    def __init__(self, *, folder: Path | None = None, url: str = "") -> None:
+        self._folder, self._url = folder, url
+        self._lock = threading.Lock()
+        self._client: Any = None
+
+    def __str__(self) -> str:
+        return f"the Chroma server {self._url}" if self._url else f"the vectors in {self._folder}"
+
+    @_told
+    def create(self, name: str) -> None:
+        self.delete(name)
+        self._chroma().create_collection(
+            name,
+            embedding_function=None,  # the default one reaches for the network
+            configuration={"hnsw": {"space": DISTANCE, "ef_search": _SEARCH_WIDTH}},
+        )
+
+    @_told
+    def add(self, name: str, chunks: Sequence[tuple[int, Chunk]], vectors: NDArray[np.float32]) -> None:
+        collection = self._chroma().get_collection(name, embedding_function=None)
+        for start in range(0, len(chunks), BATCH):
+            batch = chunks[start : start + BATCH]
+            collection.add(
+                ids=[chunk.id for _, chunk in batch],
+                embeddings=vectors[start : start + BATCH],
+                documents=[chunk.text for _, chunk in batch],
+                metadatas=[_metadata(ordinal, chunk) for ordinal, chunk in batch],
+            )
+
+    @_told
+    def publish(self, staging: str, name: str, vectors_root: str) -> bool:
+        from chromadb.errors import ChromaError
+
+        if name in self.names():
+            return False
+        collection = self._chroma().get_collection(staging, embedding_function=None)
+        try:
+            collection.modify(name=name, metadata={_ROOT: vectors_root})
+        except ChromaError:
+            if name in self.names():  # somebody was faster
+                return False
+            raise
+        return True
+
+    @_told
+    def vectors_root(self, name: str) -> str | None:
+        collection = self._find(name)
+        return None if collection is None else str((collection.metadata or {}).get(_ROOT, ""))
+
+    @_told
+    def count(self, name: str) -> int | None:
+        collection = self._find(name)
+        return None if collection is None else int(collection.count())
+
+    def scan(self, name: str) -> Iterator[Stored]:
+        for offset in range(0, self.count(name) or 0, _PAGE):
+            yield from self._page(name, limit=_PAGE, offset=offset)
+
+    def some(self, name: str, ids: Sequence[str]) -> Mapping[str, Stored]:
+        return {stored.id: stored for stored in self._page(name, ids=list(ids))} if ids else {}
+
+    @_told
+    def nearest(self, name: str, vector: NDArray[np.float32], k: int) -> list[tuple[str, float]]:
+        import numpy as np
+
+        collection = self._chroma().get_collection(name, embedding_function=None)
+        wanted = min(k, collection.count())
+        if not wanted:
+            return []
+        found = collection.query(query_embeddings=[vector], n_results=wanted, include=["embeddings"])
+        rows = np.asarray(found["embeddings"][0], np.float64)
+        # Chroma's own distances are rounded differently by the embedded engine and the server.
+        return list(zip(found["ids"][0], (rows @ vector.astype(np.float64)).tolist(), strict=True))
+
+    @_told
+    def delete(self, name: str) -> None:
+        if name in self.names():
+            self._chroma().delete_collection(name)
+
+    @_told
+    def names(self) -> list[str]:
+        client = self._chroma()
+        found: list[str] = []
+        while page := [one.name for one in client.list_collections(limit=_PAGE, offset=len(found))]:
+            found += page
+        return found
+
+    @_told
+    def _page(self, name: str, **which: Any) -> list[Stored]:
+        import numpy as np
+
+        collection = self._find(name)
+        if collection is None:
+            return []
+        rows = collection.get(include=["documents", "metadatas", "embeddings"], **which)
+        vectors = np.asarray(rows["embeddings"], np.float32)
+        return [
+            _stored(chunk_id, text, metadata, vector)
+            for chunk_id, text, metadata, vector in zip(
+                rows["ids"], rows["documents"], rows["metadatas"], vectors, strict=True
+            )
+        ]
+
+    def _find(self, name: str) -> Any:
+        from chromadb.errors import NotFoundError
+
+        try:
+            return self._chroma().get_collection(name, embedding_function=None)
+        except NotFoundError:
+            return None
+
+    def _chroma(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                self._client = self._connect()
+            return self._client
+
+    def _connect(self) -> Any:
+        import chromadb
+        from chromadb.config import Settings
+
+        settings = Settings(anonymized_telemetry=False)
+        if not self._url:
+            folder = self._folder or Path()
+            folder.mkdir(parents=True, exist_ok=True)
+            return chromadb.PersistentClient(str(folder), settings=settings)
+        address = urlsplit(self._url)
+        try:
+            return chromadb.HttpClient(
+                host=address.hostname or self._url,
+                port=address.port or (443 if address.scheme == "https" else 8000),
+                ssl=address.scheme == "https",
+                settings=settings,
+            )
+        except ValueError as error:  # what Chroma raises where nobody answers
+            raise _unavailable(str(self), error) from error
+
+
+def _metadata(ordinal: int, chunk: Chunk) -> dict[str, str | int]:
+    return {
+        "document": chunk.document,
+        "heading": chunk.heading,
+        "language": chunk.language,
+        "ordinal": ordinal,
+        "hash": chunk.hash,
+    }
+
+
+def _stored(chunk_id: str, text: str | None, metadata: Mapping[str, Any] | None, vector: NDArray[np.float32]) -> Stored:
+    """What is there, whatever has become of it: a field that is gone or of another type is empty."""
+    held = metadata or {}
+    ordinal = held.get("ordinal")
+    return Stored(
+        id=chunk_id,
+        document=_word(held, "document"),
+        heading=_word(held, "heading"),
+        language=_word(held, "language"),
+        text=text or "",
+        ordinal=ordinal if isinstance(ordinal, int) else -1,
+        vector=vector,
+    )
+
+
+def _word(held: Mapping[str, Any], name: str) -> str:
+    value = held.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _unavailable(what: str, error: Exception) -> Unavailable:
+    return Unavailable(
+        f"{what} cannot be used: {error}",
+        remedy="look at SEKISHO_CHROMA_URL, at the Chroma server's log, and at the disk's free space",
+    )

@@ -1,0 +1,43 @@
+"""What the use cases of indexing stand on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sekisho.indexing.chroma import Chroma
+from sekisho.indexing.retrieval import QueryVectors
+from sekisho.indexing.terms import TermIndexes
+from sekisho.indexing.vectors import VectorStore
+from sekisho.inference.service import Inference
+from sekisho.kernel.clock import Clock
+from sekisho.kernel.database import Database
+from sekisho.kernel.jobs import Jobs
+from sekisho.kernel.settings import Settings
+from sekisho.ledger.service import Ledger
+from sekisho.registry.service import Registry
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Nothing heavy is opened or imported before it is used: an API process holds this too."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    ledger: Ledger
+    jobs: Jobs
+    registry: Registry
+    inference: Inference
+    queries: QueryVectors = field(default_factory=QueryVectors, repr=False, compare=False)
+
+    @cached_property
+    def vectors(self) -> VectorStore:
+        """Chroma where the settings say."""
+        if self.settings.chroma_url:
+            return Chroma(url=self.settings.chroma_url)
+        return Chroma(folder=self.settings.data_dir / "chroma")
+
+    @cached_property
+    def term_indexes(self) -> TermIndexes:
+        return TermIndexes(self.settings.data_dir / "bm25")

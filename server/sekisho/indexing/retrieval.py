@@ -1,0 +1,132 @@
+"""Searching one index: by vectors, by terms, or by both with their ranks fused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from sekisho.indexing.terms import TermIndex
+from sekisho.indexing.types import CANDIDATES, RRF_K, Fingerprint, Hit, collection_name
+from sekisho.indexing.vectors import VectorStore
+from sekisho.inference.text import has_cjk
+from sekisho.inference.types import Embedder
+from sekisho.kernel.errors import FieldError, IntegrityFailed, Invalid
+from sekisho.registry.manifests import IndexManifest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_REMEMBERED: Final = 4096
+
+Ranked = list[tuple[int, float]]
+"""Ordinals of chunks with their scores, best first."""
+
+
+@dataclass(frozen=True)
+class QueryVectors:
+    """Vectors of the questions asked last: suites ask the same ones of every index."""
+
+    _known: OrderedDict[tuple[str, str], NDArray[np.float32]] = field(default_factory=OrderedDict)
+
+    def of(self, embedder: Embedder, query: str) -> NDArray[np.float32]:
+        key = (embedder.digest, query)
+        vector = self._known.pop(key, None)
+        if vector is None:
+            vector = embedder.embed([query])[0]
+        self._known[key] = vector
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return vector
+
+
+@dataclass(frozen=True)
+class OpenIndex:
+    """One index, ready to search. `chunks` is the build record, by ordinal; what the store gives is checked by it."""
+
+    digest: str
+    manifest: IndexManifest
+    chunks: Sequence[Fingerprint]
+    ordinals: Mapping[str, int]
+    vectors: VectorStore
+    embedder: Embedder | None
+    terms: TermIndex | None
+    queries: QueryVectors
+
+    async def search(self, query: str, k: int | None = None) -> list[Hit]:
+        """The k best chunks (the manifest's k unless said), best first; equal scores in the order of the corpus.
+
+        Raises `Invalid` for an empty query, `ModelFailed`, and `IntegrityFailed` where a chunk was altered.
+        """
+        if not query.strip():
+            raise Invalid("the query is empty", fields=[FieldError("$.query", "ask something")])
+        wanted = k if k is not None else self.manifest.retriever.k
+        if wanted < 1:
+            raise Invalid("nothing is asked for", fields=[FieldError("$.k", "must be at least 1")])
+        return await asyncio.to_thread(self._search, query, wanted)
+
+    def _search(self, query: str, k: int) -> list[Hit]:
+        retriever = self.manifest.retriever
+        match retriever.mode:
+            case "dense":
+                ranked = self._dense(query, k)
+            case "bm25":
+                ranked = self._by_terms(query, k)
+            case "hybrid":
+                depth = max(retriever.candidates or CANDIDATES, k)
+                found = [self._by_terms(query, depth)]
+                if reads(query, retriever.dense_scripts):
+                    found.append(self._dense(query, depth))
+                ranked = fused(found, retriever.rrf_k or RRF_K)[:k]
+        return self._hits(ranked)
+
+    def _dense(self, query: str, k: int) -> Ranked:
+        assert self.embedder is not None  # noqa: S101  # `open` gives one to every index that needs it
+        vector = self.queries.of(self.embedder, query)
+        found = self.vectors.nearest(collection_name(self.digest), vector, k)
+        placed = [(self._place(chunk_id), score) for chunk_id, score in found]
+        return sorted(placed, key=lambda one: (-one[1], one[0]))
+
+    def _by_terms(self, query: str, k: int) -> Ranked:
+        assert self.terms is not None  # noqa: S101  # as above
+        return self.terms.best(query, k)
+
+    def _place(self, chunk_id: str) -> int:
+        if chunk_id not in self.ordinals:
+            raise _altered(self.digest, chunk_id)
+        return self.ordinals[chunk_id]
+
+    def _hits(self, ranked: Ranked) -> list[Hit]:
+        expected = [self.chunks[ordinal] for ordinal, _ in ranked]
+        held = self.vectors.some(collection_name(self.digest), [one.chunk_id for one in expected])
+        hits = []
+        for rank, (one, (_, score)) in enumerate(zip(expected, ranked, strict=True), 1):
+            stored = held.get(one.chunk_id)
+            if stored is None or stored.hash != one.chunk_hash:
+                raise _altered(self.digest, one.chunk_id)
+            hits.append(Hit(stored.id, stored.document, stored.heading, stored.text, score, rank))
+        return hits
+
+
+def reads(query: str, scripts: Sequence[str] | None) -> bool:
+    """Whether an embedder that reads these scripts (None: every one) reads the query."""
+    return scripts is None or ("cjk" if has_cjk(query) else "latin") in scripts
+
+
+def fused(rankings: Sequence[Ranked], rrf_k: int) -> Ranked:
+    """Reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009): the sum of 1 / (rrf_k + rank)."""
+    scores: dict[int, float] = {}
+    for ranking in rankings:
+        for rank, (ordinal, _) in enumerate(ranking, 1):
+            scores[ordinal] = scores.get(ordinal, 0.0) + 1 / (rrf_k + rank)
+    return sorted(scores.items(), key=lambda one: (-one[1], one[0]))
+
+
+def _altered(digest: str, chunk_id: str) -> IntegrityFailed:
+    return IntegrityFailed(
+        f"the vector store's chunk {chunk_id} is not the one that index {digest} was built with",
+        remedy="`sekisho index verify` names every drifted chunk; build the index again to mend it",
+    )

@@ -1,0 +1,136 @@
+"""Rows of built indexes: the record of each build, and the fingerprint of every chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Index, String, and_, delete, insert, or_, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sekisho.indexing.types import BuildRecord, Fingerprint, Integrity
+from sekisho.kernel.database import Base, CanonicalJson, Transaction
+from sekisho.kernel.pages import Cursor
+
+_ROWS_AT_ONCE = 1000
+
+
+class IndexBuildRow(Base):
+    __tablename__ = "index_builds"
+    __table_args__ = (
+        Index("ix_index_builds_chunks_root_embedder_digest", "chunks_root", "embedder_digest"),
+        Index("ix_index_builds_project_built_at", "project", "built_at"),
+        Index("ix_index_builds_digest", "digest"),
+    )
+
+    project: Mapped[str] = mapped_column(String(64), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(71), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64))
+    number: Mapped[int]
+    job_id: Mapped[str] = mapped_column(String(36))
+    corpus: Mapped[str] = mapped_column(String(71))
+    embedder_digest: Mapped[str] = mapped_column(String(71))
+    chunks_root: Mapped[str] = mapped_column(String(71))
+    chunks: Mapped[int]
+    vectors_root: Mapped[str] = mapped_column(String(71))
+    built_at: Mapped[int]
+    milliseconds: Mapped[int]
+    integrity: Mapped[str] = mapped_column(String(16))
+    checked_at: Mapped[int]
+    drift: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
+
+
+class IndexChunkRow(Base):
+    """One chunk of an index. The index's digest decides the chunks, so projects that have the index share the rows."""
+
+    __tablename__ = "index_chunks"
+
+    digest: Mapped[str] = mapped_column(String(71), primary_key=True)
+    ordinal: Mapped[int] = mapped_column(primary_key=True)
+    chunk_id: Mapped[str] = mapped_column(String(32))
+    chunk_hash: Mapped[str] = mapped_column(String(71))
+    vector_hash: Mapped[str] = mapped_column(String(71))
+
+
+_FIELDS = tuple(column.name for column in IndexBuildRow.__table__.columns)
+
+
+def _record(row: IndexBuildRow) -> BuildRecord:
+    values = {name: getattr(row, name) for name in _FIELDS}
+    return BuildRecord(**{**values, "integrity": Integrity(row.integrity)})
+
+
+class IndexStore:
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def one_or_none(self, project: str, digest: str) -> BuildRecord | None:
+        row = await self._tx.get(IndexBuildRow, (project, digest))
+        return None if row is None else _record(row)
+
+    async def with_the_same_vectors(self, chunks_root: str, embedder_digest: str) -> list[str]:
+        """Digests of built indexes over the same chunks by the same embedder, none that drifted."""
+        found = await self._tx.scalars(
+            select(IndexBuildRow.digest)
+            .where(
+                IndexBuildRow.chunks_root == chunks_root,
+                IndexBuildRow.embedder_digest == embedder_digest,
+                IndexBuildRow.integrity != Integrity.DRIFTED.value,
+            )
+            .distinct()
+            .order_by(IndexBuildRow.digest)
+        )
+        return list(found)
+
+    async def page(self, project: str, after: Cursor | None, limit: int) -> list[BuildRecord]:
+        """Newest first."""
+        query = select(IndexBuildRow).where(IndexBuildRow.project == project)
+        if after is not None:
+            query = query.where(
+                or_(
+                    IndexBuildRow.built_at < after.time,
+                    and_(IndexBuildRow.built_at == after.time, IndexBuildRow.digest < after.id),
+                )
+            )
+        rows = await self._tx.scalars(
+            query.order_by(IndexBuildRow.built_at.desc(), IndexBuildRow.digest.desc()).limit(limit)
+        )
+        return [_record(row) for row in rows]
+
+    async def upsert(self, record: BuildRecord) -> None:
+        values = {name: getattr(record, name) for name in _FIELDS}
+        values["integrity"] = record.integrity.value
+        await self._tx.merge(IndexBuildRow(**values))
+        await self._tx.flush()
+
+    async def mark(self, digest: str, integrity: Integrity, checked_at: int, drift: dict[str, Any] | None) -> None:
+        """Say of the index what a check found, in every project: they all read the one collection."""
+        await self._tx.execute(
+            update(IndexBuildRow)
+            .where(IndexBuildRow.digest == digest)
+            .values(integrity=integrity.value, checked_at=checked_at, drift=drift)
+        )
+
+    async def chunks(self, digest: str) -> list[Fingerprint]:
+        """By ordinal; empty where the index was never built."""
+        rows = await self._tx.execute(
+            select(IndexChunkRow.ordinal, IndexChunkRow.chunk_id, IndexChunkRow.chunk_hash, IndexChunkRow.vector_hash)
+            .where(IndexChunkRow.digest == digest)
+            .order_by(IndexChunkRow.ordinal)
+        )
+        return [Fingerprint(*row) for row in rows]
+
+    async def replace_chunks(self, digest: str, chunks: Sequence[Fingerprint]) -> None:
+        await self._tx.execute(delete(IndexChunkRow).where(IndexChunkRow.digest == digest))
+        rows = [
+            {
+                "digest": digest,
+                "ordinal": one.ordinal,
+                "chunk_id": one.chunk_id,
+                "chunk_hash": one.chunk_hash,
+                "vector_hash": one.vector_hash,
+            }
+            for one in chunks
+        ]
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            await self._tx.execute(insert(IndexChunkRow), rows[start : start + _ROWS_AT_ONCE])

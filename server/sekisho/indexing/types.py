@@ -1,0 +1,205 @@
+"""Values of this room and the digests over them. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from sekisho.kernel.digests import PREFIX, digest_of
+from sekisho.ledger.merkle import merkle_root_of, raw
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+CHUNKER: Final = "markdown"
+CHUNKER_VERSION: Final = 1
+DISTANCE: Final = "ip"
+RRF_K: Final = 60
+CANDIDATES: Final = 20
+UNKNOWN_LANGUAGE: Final = "und"
+_LANGUAGES: Final = frozenset(
+    {"ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "uk", "zh"}
+)
+
+
+class ChunkerRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How documents are cut: by headings, then packed up to `max_tokens` of the embedder's own tokenizer."""
+
+    name: Literal["markdown"] = CHUNKER
+    max_tokens: Annotated[int, Meta(ge=16, le=8192)] = 200
+    overlap: Annotated[int, Meta(ge=0, le=4096)] = 0
+
+
+class RetrieverRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How passages are found: by vectors, by terms, or by both with ranks fused.
+
+    `rrf_k` (60 unless said) damps the ranks, `candidates` (20 unless said) is how deep each list goes into the fusion,
+    `dense_scripts` names the scripts that the embedder reads: for a query in another, vectors abstain.
+    """
+
+    mode: Literal["dense", "bm25", "hybrid"]
+    k: Annotated[int, Meta(ge=1, le=100)] = 10
+    rrf_k: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    candidates: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    dense_scripts: tuple[Literal["cjk", "latin"], ...] | None = None
+
+
+class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an index is built from. `corpus` is a reference or a digest."""
+
+    corpus: Annotated[str, Meta(min_length=1, max_length=300)]
+    retriever: RetrieverRecipe
+    chunker: ChunkerRecipe = ChunkerRecipe()
+    embedder: Annotated[str, Meta(min_length=1, max_length=128)] = "minilm"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One text of a corpus. `path` is its name in the corpus."""
+
+    path: str
+    text: str
+    media_type: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stretch of a document: `text` is its heading path as a first line, and the document's own words.
+
+    `id` stays the same while document, heading path and words do. `tokens` counts the whole text.
+    """
+
+    id: str
+    document: str
+    heading: str
+    language: str
+    text: str
+    tokens: int
+
+    @property
+    def hash(self) -> str:
+        """Digest over all that a reader of the index could be shown."""
+        return chunk_hash(self.id, self.document, self.heading, self.language, self.text)
+
+
+def chunk_hash(chunk_id: str, document: str, heading: str, language: str, text: str) -> str:
+    return digest_of({"id": chunk_id, "document": document, "heading": heading, "language": language, "text": text})
+
+
+def vector_hash(vector: NDArray[np.float32]) -> str:
+    """Digest over the vector's bits: little-endian float32."""
+    return PREFIX + hashlib.sha256(vector.astype("<f4", copy=False).tobytes()).hexdigest()
+
+
+def root_of(hashes: Iterable[str]) -> str:
+    """Merkle root over digests in their order."""
+    return merkle_root_of([raw(value) for value in hashes])
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What is known of one chunk of a built index, without its text and vector. `ordinal` counts from 0."""
+
+    ordinal: int
+    chunk_id: str
+    chunk_hash: str
+    vector_hash: str
+
+
+class Integrity(StrEnum):
+    """What the last look at the store found."""
+
+    VERIFIED = "verified"
+    DRIFTED = "drifted"
+    UNVERIFIED = "unverified"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Ids of chunks that the store lacks, has besides, or holds with other words, place or vector."""
+
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    altered_chunks: tuple[str, ...] = ()
+    altered_vectors: tuple[str, ...] = ()
+    root_matches: bool = True
+
+    @property
+    def found(self) -> bool:
+        return bool(self.missing or self.extra or self.altered_chunks or self.altered_vectors or not self.root_matches)
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+def drift_between(expected: Sequence[Fingerprint], found: Sequence[Fingerprint], root: str) -> Drift:
+    """What differs between the build record and the store; `root` is the manifest's root over chunk hashes."""
+    known, seen = {one.chunk_id: one for one in expected}, {one.chunk_id: one for one in found}
+    both = [(known[name], seen[name]) for name in known if name in seen]
+    stored_root = root_of(one.chunk_hash for one in sorted(found, key=lambda one: (one.ordinal, one.chunk_id)))
+    recorded_root = root_of(one.chunk_hash for one in expected)
+    return Drift(
+        missing=tuple(name for name in known if name not in seen),
+        extra=tuple(sorted(name for name in seen if name not in known)),
+        altered_chunks=tuple(a.chunk_id for a, b in both if (a.chunk_hash, a.ordinal) != (b.chunk_hash, b.ordinal)),
+        altered_vectors=tuple(a.chunk_id for a, b in both if a.vector_hash != b.vector_hash),
+        root_matches=stored_root == recorded_root == root,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRecord:
+    """The record of a built index in a project. Times are epoch milliseconds."""
+
+    project: str
+    digest: str
+    name: str
+    number: int
+    job_id: str
+    corpus: str
+    embedder_digest: str
+    chunks_root: str
+    chunks: int
+    vectors_root: str
+    built_at: int
+    milliseconds: int
+    integrity: Integrity
+    checked_at: int
+    drift: Any | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that was found. `rank` counts from 1; `score` compares only within one answer.
+
+    It is the cosine for ``dense``, BM25's sum for ``bm25``, the sum of reciprocal ranks for ``hybrid``.
+    """
+
+    chunk_id: str
+    document: str
+    heading: str
+    text: str
+    score: float
+    rank: int
+
+
+def language_of(path: str, declared: str | None, fallback: str | None) -> str:
+    """The file's own language, else a folder of its path that is a language's code, else the corpus's."""
+    if declared:
+        return declared
+    folders = PurePosixPath(path).parts[:-1]
+    return next((part for part in reversed(folders) if part in _LANGUAGES), fallback or UNKNOWN_LANGUAGE)
+
+
+def collection_name(digest: str) -> str:
+    """Name of an index's collection: Chroma takes no colon."""
+    return digest.replace(":", "-")

@@ -1,0 +1,228 @@
+"""What the worker does: builds, verifications, searches, and opening an index for evaluation."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import msgspec
+
+from sekisho.indexing.building import Builder, Built, Cancelled, drift_in_words, fingerprints_of
+from sekisho.indexing.ports import Ports
+from sekisho.indexing.retrieval import OpenIndex
+from sekisho.indexing.store import IndexStore
+from sekisho.indexing.terms import TermIndex
+from sekisho.indexing.types import (
+    BuildRecord,
+    Fingerprint,
+    Integrity,
+    Recipe,
+    collection_name,
+    drift_between,
+    root_of,
+)
+from sekisho.inference.types import Embedder
+from sekisho.kernel.clock import epoch_ms
+from sekisho.kernel.database import Transaction
+from sekisho.kernel.digests import short
+from sekisho.kernel.errors import IntegrityFailed, ModelFailed, NotFound
+from sekisho.kernel.jobs import Job, JobState
+from sekisho.kernel.references import Kind
+from sekisho.registry.manifests import IndexManifest
+from sekisho.registry.types import Provenance
+
+
+@dataclass(frozen=True)
+class Working(Ports):
+    """Each job ends in the one transaction that stores its outcome."""
+
+    async def build(self, job: Job) -> None:
+        """Do a build and register its index, in one transaction with the record, the ledger and the job's end.
+
+        Raises what is not a cancellation; then nothing is registered, and the job may be tried again.
+        """
+        recipe = msgspec.convert(job.payload["recipe"], Recipe)
+        started = time.monotonic()
+        embedder = await self.inference.embedder(recipe.embedder)
+        try:
+            built = await Builder(job, self.database, self.jobs, self.registry, self.vectors, embedder).build(
+                recipe.corpus, recipe
+            )
+            if built.manifest.retriever.mode != "dense":
+                await asyncio.to_thread(self._terms, built.digest, built.manifest, built.fingerprints)
+        except Cancelled:
+            async with self.database.write() as tx:
+                await self.jobs.finish(tx, job, JobState.CANCELLED)
+            return
+        await self._record(job, built, int((time.monotonic() - started) * 1000))
+
+    async def verify(self, job: Job) -> None:
+        """Compare what the store holds with the manifest and the record, chunk by chunk and bit by bit."""
+        digest = str(job.payload["index"])
+        async with self.database.read() as tx:
+            manifest, record, expected = await self._built(tx, job.project, digest)
+        found = await asyncio.to_thread(fingerprints_of, self.vectors, digest)
+        drift = await asyncio.to_thread(drift_between, expected, found, manifest.chunks.root)
+        roots = record.vectors_root == root_of(one.vector_hash for one in expected)
+        sound = roots and not drift.found
+        integrity = Integrity.VERIFIED if sound else Integrity.DRIFTED
+        report = {**drift.to_json(), "record_matches": roots}
+        async with self.database.write() as tx:
+            await self.jobs.hold(tx, job)
+            now = epoch_ms(self.clock.now())
+            await IndexStore(tx).mark(digest, integrity, now, None if sound else report)
+            words = {"detail": drift_in_words(drift)} if drift.found else {}
+            result = {"digest": digest, "reference": job.payload["reference"], "integrity": integrity.value}
+            result |= {"chunks": len(found), "vectors_root": record.vectors_root, "drift": report, **words}
+            await self.jobs.finish(tx, job, JobState.DONE, result=result)
+            await self.ledger.append(
+                tx,
+                kind=f"index.{integrity.value}",
+                project=job.project,
+                principal=job.principal,
+                subject=digest,
+                body={"job": job.id, "chunks": len(found), **({} if sound else {"drift": _counted(report)})},
+            )
+
+    async def search(self, job: Job) -> None:
+        """Do a search asked for through the API; the hits become the job's result."""
+        index = await self.open(job.project, str(job.payload["index"]))
+        hits = await index.search(str(job.payload["query"]), job.payload.get("k"))
+        # Job results are canonical JSON; scores keep nine places, so that both databases hold the same text.
+        listed = [{**asdict(hit), "score": round(hit.score, 9)} for hit in hits]
+        result = {"reference": job.payload["reference"], "retriever": index.manifest.retriever.mode, "hits": listed}
+        async with self.database.write() as tx:
+            await self.jobs.finish(tx, job, JobState.DONE, result=result)
+
+    async def open(self, project: str, digest: str) -> OpenIndex:
+        """An index of the project, ready to search, by the very embedder it was built with.
+
+        Raises `NotFound`, `IntegrityFailed` where it has drifted or the store lacks it, `ModelFailed`.
+        """
+        async with self.database.read() as tx:
+            manifest, record, chunks = await self._built(tx, project, digest)
+        if record.integrity is Integrity.DRIFTED:
+            raise _drifted(digest, "its last verification found drift")
+        held = await asyncio.to_thread(self.vectors.count, collection_name(digest))
+        if held != len(chunks):
+            raise _drifted(digest, f"the vector store holds {held or 0} of its {len(chunks)} chunks")
+        mode = manifest.retriever.mode
+        terms = None if mode == "dense" else await asyncio.to_thread(self._terms, digest, manifest, chunks)
+        return OpenIndex(
+            digest=digest,
+            manifest=manifest,
+            chunks=chunks,
+            ordinals={one.chunk_id: one.ordinal for one in chunks},
+            vectors=self.vectors,
+            embedder=None if mode == "bm25" else await self._embedder(manifest),
+            terms=terms,
+            queries=self.queries,
+        )
+
+    async def _record(self, job: Job, built: Built, milliseconds: int) -> None:
+        said = Provenance(**job.payload["registration"])
+        stands = await asyncio.to_thread(self.vectors.vectors_root, collection_name(built.digest))
+        if stands != built.vectors_root:
+            raise _drifted(built.digest, "another build put other vectors in its place")
+        async with self.database.write() as tx:
+            await self.jobs.hold(tx, job)
+            await self.ledger.lock(tx)
+            registered = await self.registry.register_in(
+                tx, job.principal, job.project, Kind.INDEX, job.payload["name"], built.manifest.to_json(), said
+            )
+            version = registered.version
+            if not built.recorded:
+                await IndexStore(tx).replace_chunks(built.digest, built.fingerprints)
+            now = epoch_ms(self.clock.now())
+            record = BuildRecord(
+                project=job.project,
+                digest=built.digest,
+                name=version.name,
+                number=version.number,
+                job_id=job.id,
+                corpus=built.manifest.corpus,
+                embedder_digest=built.manifest.embedder.digest,
+                chunks_root=built.manifest.chunks.root,
+                chunks=len(built.fingerprints),
+                vectors_root=built.vectors_root,
+                built_at=now,
+                milliseconds=milliseconds,
+                integrity=Integrity.VERIFIED,
+                checked_at=now,
+                drift=None,
+            )
+            await IndexStore(tx).upsert(record)
+            await IndexStore(tx).mark(built.digest, Integrity.VERIFIED, now, None)
+            summary = {
+                "chunks": record.chunks,
+                "chunks_root": record.chunks_root,
+                "vectors_root": record.vectors_root,
+                "embedded": built.embedded,
+                "oversized": len(built.oversized),
+            }
+            result = {"digest": built.digest, "reference": str(version), "number": version.number, **summary}
+            result |= {"new": registered.new, "milliseconds": milliseconds, "seconds": round(milliseconds / 1000, 3)}
+            await self.jobs.finish(tx, job, JobState.DONE, result=result)
+            await self.ledger.append(
+                tx,
+                kind="index.built",
+                project=job.project,
+                principal=job.principal,
+                subject=built.digest,
+                body={"artifact": version.label, "number": version.number, "job": job.id, **summary},
+            )
+
+    async def _built(
+        self, tx: Transaction, project: str, digest: str
+    ) -> tuple[IndexManifest, BuildRecord, list[Fingerprint]]:
+        """Manifest, record and chunks of an index; by the record only of one that was built here."""
+        version = await self.registry.of_digest(tx, project, digest)
+        record = await IndexStore(tx).one_or_none(project, digest)
+        if version.kind is not Kind.INDEX or record is None:
+            raise NotFound(
+                f"{version} was registered, but not built in project {project}",
+                remedy="`sekisho index build` builds and registers an index",
+            )
+        return msgspec.convert(dict(version.manifest), IndexManifest), record, await IndexStore(tx).chunks(digest)
+
+    async def _embedder(self, manifest: IndexManifest) -> Embedder:
+        embedder = await self.inference.embedder(manifest.embedder.name)
+        if embedder.digest != manifest.embedder.digest:
+            raise ModelFailed(
+                f"the embedder {embedder.name} is {short(embedder.digest)} now, and the index was built with "
+                f"{short(manifest.embedder.digest)}",
+                remedy="bring that embedder back, or build the index again",
+            )
+        return embedder
+
+    def _terms(self, digest: str, manifest: IndexManifest, chunks: Sequence[Fingerprint]) -> TermIndex:
+        """The term index; made from the store's texts, once they are seen to be the manifest's, where it is absent."""
+
+        def texts() -> list[str]:
+            held = {stored.id: stored for stored in self.vectors.scan(collection_name(digest))}
+            ordered = [held.get(one.chunk_id) for one in chunks]
+            if any(
+                stored is None or stored.hash != one.chunk_hash for stored, one in zip(ordered, chunks, strict=True)
+            ):
+                raise _drifted(digest, "the vector store's texts are not the ones it was built from")
+            return [stored.text for stored in ordered if stored is not None]
+
+        return self.term_indexes.open(manifest.chunks.root, texts)
+
+
+def _counted(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The drift report with numbers in the place of long lists, the first few ids kept."""
+    return {
+        name: {"count": len(value), "first": value[:20]} if isinstance(value, list) else value
+        for name, value in report.items()
+    }
+
+
+def _drifted(digest: str, what: str) -> IntegrityFailed:
+    return IntegrityFailed(
+        f"index {digest} cannot be searched: {what}",
+        remedy="`sekisho index verify` names every drifted chunk; build the index again to mend it",
+    )
