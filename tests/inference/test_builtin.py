@@ -83,7 +83,7 @@ def test_minilm_embeds_in_the_order_given() -> None:
     assert model.embed([]).shape == (0, 384)
     assert model.count_tokens("A gate.") == 5
     assert model.count_tokens("word " * 400) == 402
-    assert model.max_tokens == 256
+    assert model.max_tokens == 512
 
 
 def test_nothing_heavy_is_imported_before_it_is_used() -> None:

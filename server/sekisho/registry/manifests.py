@@ -23,6 +23,7 @@ from sekisho.registry.kinds import (
     Manifest,
     ModelManifest,
     PromptManifest,
+    Retriever,
     SuiteManifest,
     SystemManifest,
 )
