@@ -231,7 +231,7 @@ embedder_words := {"passed": "records its embedder", "failed": "does not record 
 # METADATA
 # title: Stages are taken in order
 # description: >-
-#   The target is a stage of this policy, and the version stands at the stage before it (the first stage asks for none).
+#   The target is a stage of this policy, and versions may begin there or this one stands at the stage before it.
 # custom:
 #   id: LIN-06
 #   severity: critical
@@ -252,12 +252,12 @@ results["LIN-06"] := data.sekisho.report.finding(
 
 order_checks contains data.sekisho.report.check(
 	"passed",
-	sprintf("%s is the first stage", [input.stage]),
+	sprintf("versions may begin at %s", [input.stage]),
 	input.stage,
-	"a stage that follows the one where the version stands",
+	"a stage where versions may begin, or the one after where this stands",
 	"",
 ) if {
-	data.sekisho.parameters.order[0] == input.stage
+	input.stage in data.sekisho.parameters.entry
 }
 
 order_checks contains data.sekisho.report.check(
@@ -270,6 +270,7 @@ order_checks contains data.sekisho.report.check(
 	some place, stage in data.sekisho.parameters.order
 	place > 0
 	stage == input.stage
+	not stage in data.sekisho.parameters.entry
 	before := data.sekisho.parameters.order[place - 1]
 	stands := before in input.from_stages
 }

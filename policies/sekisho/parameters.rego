@@ -3,6 +3,9 @@ package sekisho.parameters
 
 order := data.parameters.order
 
+# Stages that a version may enter without standing at the one before.
+entry := {stage | some stage in data.parameters.entry; stage in order}
+
 rule(id) := object.get(data.parameters.stages, [input.stage, "rules", id], {})
 
 parameter(id, name) := rule(id).parameters[name]

@@ -126,6 +126,8 @@ class Parameters(_Closed, frozen=True, kw_only=True):
     """All of it."""
 
     order: Annotated[tuple[StageName, ...], Meta(min_length=1)]
+    entry: Annotated[tuple[StageName, ...], Meta(min_length=1)]
+    """Stages that a version may enter without standing at the one before."""
     waivers: Waivers
     stages: dict[StageName, StageSetting]
     suites: dict[Word, Pin]
@@ -154,6 +156,8 @@ def _faults(parameters: Parameters) -> Iterator[FieldError]:
     stages = set(parameters.order)
     if len(stages) != len(parameters.order):
         yield FieldError("$.parameters.order", "a stage stands twice")
+    if unknown := set(parameters.entry) - stages:
+        yield FieldError("$.parameters.entry", f"not in `order`: {', '.join(sorted(unknown))}")
     if stages != parameters.stages.keys():
         yield FieldError("$.parameters.stages", "must name exactly the stages of `order`")
     for name, stage in parameters.stages.items():
