@@ -204,9 +204,10 @@ async def test_who_is_not_admin_administers_nothing(identity: Identity, admin: A
         await identity.revoke_token(author, admin.token_id)
 
 
-async def test_a_projects_admin_grants_roles_in_it(identity: Identity, admin: Actor) -> None:
+async def test_a_projects_admin_grants_roles_in_it(identity: Identity, admin: Actor, data_dir: Path) -> None:
     """He acts in his project only; of another one he learns nothing."""
     await identity.create_project(admin, "other")
+    admin = await identity.authenticate((data_dir / "admin.token").read_text().strip())
     local = await person(identity, admin, "lee", Role.ADMIN)
     await identity.create_principal(admin, "bob", PrincipalKind.PERSON)
     await identity.grant_role(admin, "bob", "other", Role.AUTHOR)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.markup import escape
 
 from sekisho.cli.extras import require_extra
 from sekisho.cli.session import Session, session
@@ -44,7 +45,7 @@ def entries(
         f"{item['principal']}  {item['subject'] or ''}".rstrip()
         for item in page["items"]
     ]
-    state.show(page, "\n".join(lines) or "no entry")
+    state.show(page, escape("\n".join(lines)) or "no entry")
 
 
 @ledger.command("checkpoint")
@@ -131,7 +132,7 @@ def verify(
     except IntegrityFailed as error:
         _refuse(state, error)
         ctx.exit(1)
-    state.show(found.as_json(), _told(found))
+    state.show(found.as_json(), escape(_told(found)))
     if not (found.allowed or any_outcome):
         ctx.exit(1)
 

@@ -70,7 +70,8 @@ class Session:
         if self.as_json or text is None:
             sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
         else:
-            self.console.print(text)
+            # Lines of plain text stay whole, so that digests and secrets can be copied and piped.
+            self.console.print(text, soft_wrap=isinstance(text, str))
 
     def say(self, message: RenderableType) -> None:
         """A remark for a person, on standard error, left out where JSON was asked for."""
