@@ -44,8 +44,9 @@ def test_every_metric_equals_trec_eval(ranks: dict[str, int], relevant: set[str]
 def test_metrics_stay_in_range(gains: list[int], k: int) -> None:
     """Also where one chunk holds several gold passages."""
     judged = Judged(tuple(gains), max(1, sum(gains)))
-    for value in (retrieval.recall(judged, k), retrieval.precision(judged, k), retrieval.hit(judged, k),
-                  retrieval.ndcg(judged, k), retrieval.reciprocal_rank(judged), retrieval.average_precision(judged)):  # fmt: skip
+    at_k = (retrieval.recall, retrieval.precision, retrieval.hit, retrieval.ndcg)
+    whole = (retrieval.reciprocal_rank, retrieval.average_precision)
+    for value in [measure(judged, k) for measure in at_k] + [measure(judged) for measure in whole]:
         assert 0 <= value <= 1 + 1e-12
 
 

@@ -84,32 +84,22 @@ def mean_interval(observations: Sequence[Observation], *, seed: int, alpha: floa
     if set(values) <= {0.0, 1.0} or min(values) == max(values):
         n = effective_size(observations, alpha=alpha)
         return wilson(mean(values) * n, n, alpha=alpha)
-    found = bootstrap(observations, seed=seed, alpha=alpha, floor=0.0, ceiling=1.0)
-    if found.low == found.high:
-        clusters = len({o.cluster for o in observations})
-        return wilson(mean(values) * clusters, clusters, alpha=alpha)
-    return found
+    return bootstrap(observations, seed=seed, alpha=alpha, floor=0.0, ceiling=1.0)
 
 
 def difference_interval(observations: Sequence[Observation], *, seed: int, alpha: float = ALPHA) -> Interval:
     """Interval for the mean of paired differences in [-1, 1].
 
     Where all are equal there is no spread to resample; then the share of pairs that could still differ is
-    bounded by Wilson's upper limit for none seen among n (among the clusters, where only their means are equal).
+    bounded by Wilson's upper limit for none seen among n.
     """
     values = [o.value for o in observations]
     if not values:
         return Interval(-1.0, 1.0)
     if min(values) == max(values):
-        return _around(values[0], wilson(0, len(values), alpha=alpha).high)
-    found = bootstrap(observations, seed=seed, alpha=alpha, floor=-1.0, ceiling=1.0)
-    if found.low == found.high:
-        return _around(found.low, wilson(0, len({o.cluster for o in observations}), alpha=alpha).high)
-    return found
-
-
-def _around(value: float, reach: float) -> Interval:
-    return Interval(max(-1.0, value - reach), min(1.0, value + reach))
+        reach = wilson(0, len(values), alpha=alpha).high
+        return Interval(max(-1.0, values[0] - reach), min(1.0, values[0] + reach))
+    return bootstrap(observations, seed=seed, alpha=alpha, floor=-1.0, ceiling=1.0)
 
 
 def bootstrap(
@@ -119,9 +109,20 @@ def bootstrap(
 
     Whole clusters are drawn with replacement. Plain percentiles are too narrow with few clusters; the tail is
     widened to where a t interval with (clusters - 1) degrees of freedom would stand. One cluster says nothing
-    about others: the interval is then the whole range.
+    about others: the interval is then the whole range. Clusters whose means happen to be equal have no spread
+    between them; then the cases are drawn, as if the design effect were 1.
     """
-    sums = [(math.fsum(values), len(values)) for values in _by_cluster(observations)]
+    found = _of_means(_by_cluster(observations), seed=seed, alpha=alpha, floor=floor, ceiling=ceiling)
+    if found.low < found.high:
+        return found
+    alone = [[value] for value in sorted(o.value for o in observations)]
+    return _of_means(alone, seed=seed, alpha=alpha, floor=floor, ceiling=ceiling)
+
+
+def _of_means(
+    clusters: Sequence[Sequence[float]], *, seed: int, alpha: float, floor: float, ceiling: float
+) -> Interval:
+    sums = [(math.fsum(values), len(values)) for values in clusters]
 
     def statistic(draw: Sequence[int]) -> float:
         total = size = 0.0

@@ -189,7 +189,7 @@ class RunStore:
             .where(CaseResultRow.run_id.in_([row.id for row in rows]))
             .group_by(CaseResultRow.run_id)
         )
-        done = dict(counted.tuples().all())
+        done: dict[str, int] = {row[0]: row[1] for row in counted}
         return [_run(row, done.get(row.id, 0)) for row in rows]
 
 
