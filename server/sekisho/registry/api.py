@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from litestar import Controller, Request, Response, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromHeader, FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CONTENT, HTTP_304_NOT_MODIFIED
 from litestar.types import ControllerRouterHandler
 
@@ -270,7 +270,7 @@ class ResolveController(Controller):
         actor: NamedDependency[Actor],
         registry: NamedDependency[Registry],
         selector: FromQuery[str] = "latest",
-        if_none_match: FromHeader[str | None] = None,
+        if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match")] = None,
     ) -> Response[Any]:
         """The version, its manifest, and for a stage the decision that put it there. Answers 304 to its own ETag."""
         resolved = await registry.resolve(actor, _reference(project, kind, name, selector))

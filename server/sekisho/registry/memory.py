@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -15,16 +14,16 @@ MAX_REMEMBERED: Final = 10_000
 Mark = tuple[int, int]
 
 
-@dataclass(slots=True)
 class Memory:
     """Answers by reference, all of one moment: the watch's marker and our own count of commits.
 
     The count makes this process forget at its own commit at once, where a notification takes a moment to come.
     """
 
-    generation: int = 0
-    _mark: Mark | None = None
-    _answers: dict[Reference, Resolved] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.generation = 0
+        self._mark: Mark | None = None
+        self._answers: dict[Reference, Resolved] = {}
 
     def forget(self) -> None:
         self.generation += 1
