@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.clocks import FixedClock
 
 from sekisho.kernel.database import Database
 from sekisho.kernel.jobs import Jobs, JobState, LeaseLost, Progress
-from tests.clocks import FixedClock
 
 
 @pytest.fixture

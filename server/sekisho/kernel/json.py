@@ -20,16 +20,13 @@ def decode_json(data: bytes) -> Any:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _invalid("$", f"not UTF-8: byte {error.start} is 0x{data[error.start]:02x}") from error
-    if "\x00" in text or "\\u0000" in text:
-        raise _invalid("$", "holds a NUL character")
     try:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         raise _invalid("$", f"not JSON: {error.msg} at line {error.lineno} column {error.colno}") from error
     except RecursionError as error:
         raise _invalid("$", f"nested deeper than {MAX_DEPTH}") from error
-    if _depth(value) > MAX_DEPTH:
-        raise _invalid("$", f"nested deeper than {MAX_DEPTH}")
+    _refuse_unfit(value)
     return value
 
 
@@ -48,17 +45,22 @@ def _no_constant(name: str) -> Any:
     raise _invalid("$", f"{name} is not JSON")
 
 
-def _depth(value: Any) -> int:
-    deepest, layer = 0, [value]
-    while layer and deepest <= MAX_DEPTH:
-        deepest += 1
-        layer = [
-            child
-            for node in layer
-            if isinstance(node, (dict, list))
-            for child in (node.values() if isinstance(node, dict) else node)
-        ]
-    return deepest
+def _refuse_unfit(value: Any) -> None:
+    """Walk the value layer by layer: bounded depth, and no NUL in any string or key."""
+    layer, depth = [value], 0
+    while layer:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise _invalid("$", f"nested deeper than {MAX_DEPTH}")
+        following: list[Any] = []
+        for node in layer:
+            if isinstance(node, dict):
+                following += [*node.keys(), *node.values()]
+            elif isinstance(node, list):
+                following += node
+            elif isinstance(node, str) and "\x00" in node:
+                raise _invalid("$", "holds a NUL character")
+        layer = following
 
 
 def _invalid(path: str, message: str) -> Invalid:

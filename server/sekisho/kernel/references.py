@@ -17,6 +17,7 @@ from sekisho.kernel.errors import FieldError, Invalid
 DEFAULT_PROJECT: Final = "default"
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _NUMBER: Final = re.compile(r"v([1-9][0-9]{0,8})")
+_NUMBERED: Final = re.compile(r"v[0-9]+")
 _HEX: Final = re.compile(r"[0-9a-f]+")
 _STAGE: Final = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
@@ -137,7 +138,7 @@ def parse_selector(text: str) -> Selector:
         return DigestPrefix(text.removeprefix(PREFIX))
     if text.startswith(PREFIX) or (_HEX.fullmatch(text) and (len(text) >= 7 or text[:1].isdigit())):
         return _digest_prefix(text)
-    if _STAGE.fullmatch(text):
+    if _STAGE.fullmatch(text) and _NUMBERED.fullmatch(text) is None:
         return Stage(text)
     raise _wrong("selector", text, "use a stage, v<number>, a digest or latest")
 
