@@ -589,6 +589,7 @@ parameters := {
 		"staging",
 		"production",
 	],
+	"entry": ["dev", "staging"],
 	"waivers": {
 		"longest_ms": 2592000000,
 		"waivable": [
