@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import hypothesis
 import pytest
 from sqlalchemy.engine import make_url
 
@@ -38,6 +39,11 @@ def _load_services_file() -> None:
 
 _load_services_file()
 os.environ["RUST_BACKTRACE"] = "0"
+# A busy machine is no finding: examples may take their time.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
