@@ -67,6 +67,7 @@ def create_app(services: Services) -> Litestar:
         plugins=[problem_plugin()],
         exception_handlers={ValidationException: validation_problem},
         openapi_config=openapi_config(),
+        logging_config=None,  # Litestar's own would take the place of ours, which `configure_logging` sets up
         request_max_body_size=services.settings.max_file_bytes + 65_536,
         debug=False,
     )

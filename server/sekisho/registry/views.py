@@ -42,7 +42,7 @@ class NewVersion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ]
         ),
     ]
-    registration: NewRegistration = NewRegistration()
+    registration: NewRegistration = msgspec.field(default_factory=NewRegistration)  # Litestar hashes plain defaults
 
 
 class Rendering(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
