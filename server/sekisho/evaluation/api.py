@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromHeader, FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from litestar.types import ControllerRouterHandler
 
 from sekisho.evaluation.report import case_json, run_json
@@ -56,7 +56,7 @@ class RunController(Controller):
         data: JSONBody[NewRun],
         actor: NamedDependency[Actor],
         evaluation: NamedDependency[Evaluation],
-        idempotency_key: Annotated[FromHeader[Key], msgspec.Meta()] = None,
+        idempotency_key: Annotated[Key, HeaderParameter(name="Idempotency-Key")] = None,
     ) -> dict[str, Any]:
         """Pin suite, dataset and subject by digest, and queue the run for a worker."""
         run = await evaluation.start_run(actor, project, data.suite, data.subject, idempotency_key)
