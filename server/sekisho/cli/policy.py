@@ -70,16 +70,21 @@ def test(state: Session, folder: Path | None) -> None:
 @policy.command()
 @FOLDER
 @click.option("--write", is_flag=True, help="Write catalog.json and the JSON Schemas into the folder.")
+@click.option("--markdown", is_flag=True, help="Print a page for people, with each rule's mode at each stage.")
 @session
-def catalog(state: Session, folder: Path | None, write: bool) -> None:
+def catalog(state: Session, folder: Path | None, write: bool, markdown: bool) -> None:
     """The rules with their titles, severities and remedies, from their METADATA."""
     from sekisho.gate.checking import generated
+    from sekisho.gate.reference import rules_page
 
     place = _folder(state.settings, folder)
     policies = load_policies(place)
     if write:
         for name, text in generated(policies).items():
             (place / name).write_text(text, "utf-8")
+    if markdown:
+        click.echo(rules_page(policies), nl=False)
+        return
     lines = [f"{entry.id}  {entry.severity:<8}  {entry.title}" for entry in policies.catalog]
     rules = [
         {"id": entry.id, "title": entry.title, "severity": entry.severity, "remedy": entry.remedy}
