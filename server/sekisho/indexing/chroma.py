@@ -62,6 +62,12 @@ class Chroma:
     def __str__(self) -> str:
         return f"the Chroma server {self._url}" if self._url else f"the vectors in {self._folder}"
 
+    def close(self) -> None:
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
     @_told
     def create(self, name: str) -> None:
         self.delete(name)
@@ -124,8 +130,9 @@ class Chroma:
         if not wanted:
             return []
         found = collection.query(query_embeddings=[vector], n_results=wanted, include=["embeddings"])
-        rows = np.asarray(found["embeddings"][0], np.float64)
-        # Chroma's own distances are rounded differently by the embedded engine and the server.
+        # Chroma's own distances are rounded differently by the embedded engine and the server. A server's vectors are
+        # decimal text of float32: exact once they are float32 again.
+        rows = np.asarray(found["embeddings"][0], np.float32).astype(np.float64)
         return list(zip(found["ids"][0], (rows @ vector.astype(np.float64)).tolist(), strict=True))
 
     @_told

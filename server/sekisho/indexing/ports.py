@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -37,6 +38,11 @@ class Ports:
         if self.settings.chroma_url:
             return Chroma(url=self.settings.chroma_url)
         return Chroma(folder=self.settings.data_dir / "chroma")
+
+    async def close(self) -> None:
+        """Safe to call where nothing was ever opened."""
+        if "vectors" in self.__dict__:
+            await asyncio.to_thread(self.vectors.close)
 
     @cached_property
     def term_indexes(self) -> TermIndexes:

@@ -14,7 +14,7 @@ from sekisho.indexing.building import Builder, Built, Cancelled, drift_in_words,
 from sekisho.indexing.ports import Ports
 from sekisho.indexing.retrieval import OpenIndex
 from sekisho.indexing.store import IndexStore
-from sekisho.indexing.terms import TermIndex
+from sekisho.indexing.terms import ANALYSER, TermIndex
 from sekisho.indexing.types import (
     BuildRecord,
     Fingerprint,
@@ -109,6 +109,8 @@ class Working(Ports):
         held = await asyncio.to_thread(self.vectors.count, collection_name(digest))
         if held != len(chunks):
             raise _drifted(digest, f"the vector store holds {held or 0} of its {len(chunks)} chunks")
+        if manifest.retriever.analyser not in {None, ANALYSER}:
+            raise _drifted(digest, f"its terms were cut by rules {manifest.retriever.analyser}, these are {ANALYSER}")
         mode = manifest.retriever.mode
         terms = None if mode == "dense" else await asyncio.to_thread(self._terms, digest, manifest, chunks)
         return OpenIndex(

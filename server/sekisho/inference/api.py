@@ -39,7 +39,7 @@ class Models(Controller):
     path = "/v1/projects/{project:str}/models"
     tags = ("models",)
 
-    @get(operation_id="listAvailableModels", summary="List the models at the hosts")
+    @get(operation_id="list_available_models")
     async def models(
         self, actor: NamedDependency[Actor], inference: NamedDependency[Inference], project: FromPath[str]
     ) -> HostList:

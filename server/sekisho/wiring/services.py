@@ -84,6 +84,7 @@ class Services:
     async def close(self) -> None:
         await self.watch.close()
         await self.engine.close()
+        await self.indexing.close()
         await self.inference.close()
         await self.database.close()
 

@@ -1,0 +1,211 @@
+"""Commands of indexing: index build, verify, search, list."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import click
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from sekisho.cli.session import Session, session
+from sekisho.client.indexing import Indexing, Kind
+from sekisho.kernel.errors import SekishoError
+
+UNCLAIMED_S: Final = 15
+_POLL_S: Final = 0.2
+DRIFTED: Final = 1
+FAILED: Final = 4
+
+
+@click.group()
+def index() -> None:
+    """Build, verify and search the indexes of retrieval. The work is done by the worker."""
+
+
+@index.command()
+@click.argument("name")
+@click.option("--corpus", required=True, help="Reference or digest of the corpus version to build from.")
+@click.option("--retriever", type=click.Choice(["dense", "bm25", "hybrid"]), default="hybrid", show_default=True)
+@click.option("--k", type=click.IntRange(1, 100), default=10, show_default=True, help="Passages a search gives.")
+@click.option("--rrf-k", type=click.IntRange(1), help="Damping of the ranks that hybrid fuses.  [default: 60]")
+@click.option("--candidates", type=click.IntRange(1), help="How deep each list goes into hybrid's fusion.")
+@click.option(
+    "--dense-script",
+    "dense_scripts",
+    type=click.Choice(["cjk", "latin"]),
+    multiple=True,
+    help="Script that the embedder reads; may be given again. For a query in another, hybrid's vectors abstain.",
+)
+@click.option("--embedder", default="minilm", show_default=True, help="minilm, or ollama:<model>.")
+@click.option("--max-tokens", type=click.IntRange(16), help="Longest chunk, in the embedder's tokens.  [default: 200]")
+@click.option("--overlap", type=click.IntRange(0), help="Tokens that a chunk may repeat of the last.  [default: 0]")
+@click.option("--author", default="", envvar="SEKISHO_AUTHOR", help="The human author, by name or e-mail.")
+@click.option("--message", "-m", default="", help="Why this index is built.")
+@click.option("--commit", default="", envvar="SEKISHO_COMMIT", help="The commit that the recipe stands in.")
+@click.option("--ci-run", default="", envvar="SEKISHO_CI_RUN", help="URL of the CI run.")
+@session
+def build(
+    state: Session,
+    /,
+    name: str,
+    corpus: str,
+    retriever: str,
+    k: int,
+    rrf_k: int | None,
+    candidates: int | None,
+    dense_scripts: tuple[str, ...],
+    embedder: str,
+    max_tokens: int | None,
+    overlap: int | None,
+    **said: str,
+) -> None:
+    """Build an index and register it as index/NAME. Building the same again gives the same digest."""
+    started = _client(state).start_build(
+        name,
+        corpus,
+        _given(mode=retriever, k=k, rrf_k=rrf_k, candidates=candidates, dense_scripts=list(dense_scripts) or None),
+        chunker=_given(max_tokens=max_tokens, overlap=overlap),
+        embedder=embedder,
+        registration=said,
+    )
+    result = _followed(state, "builds", started, f"index/{name}")
+    state.show(result, _built(result))
+
+
+@index.command()
+@click.argument("reference")
+@session
+def verify(state: Session, reference: str) -> None:
+    """Compare what the vector store holds with the index's manifest, chunk by chunk and bit by bit.
+
+    Exit code 0 verified, 1 drifted, 4 the verification itself failed.
+    """
+    started = _client(state).start_verification(reference)
+    result = _followed(state, "verifications", started, f"verify {reference}")
+    state.show(result, _verified(result))
+    sys.exit(0 if result["integrity"] == "verified" else DRIFTED)
+
+
+@index.command()
+@click.argument("reference")
+@click.argument("query")
+@click.option("--k", type=click.IntRange(1, 100), help="How many passages.  [default: the manifest's k]")
+@session
+def search(state: Session, reference: str, query: str, k: int | None) -> None:
+    """Show what the index gives for QUERY, best first."""
+    started = _client(state).start_search(reference, query, k)
+    result = _followed(state, "searches", started, "search")
+    state.show(result, _found(result))
+
+
+@index.command("list")
+@session
+def list_(state: Session) -> None:
+    """List the built indexes with what their last verification found."""
+    builds = _client(state).builds()
+    state.show({"items": builds}, _listed(builds))
+
+
+def _client(state: Session) -> Indexing:
+    return Indexing(state.connection, state.project)
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _followed(state: Session, kind: Kind, started: dict[str, Any], title: str) -> dict[str, Any]:
+    """Wait for the job behind a bar on standard error; its result, or the end of this command."""
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}"), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    looks = 0
+    with Progress(*columns, console=state.errors, disable=state.as_json, transient=True) as bars:
+        task = bars.add_task(title, total=None, unit="")
+
+        def seen(job: dict[str, Any]) -> None:
+            nonlocal looks
+            looks += 1
+            if job["state"] == "queued" and looks == round(UNCLAIMED_S / _POLL_S):
+                bars.print("no worker has taken this yet; `sekisho up` or `sekisho worker` starts one")
+            progress = job["progress"]
+            bars.update(task, completed=progress["done"], total=progress["total"] or None, unit=progress["unit"])
+
+        job = _client(state).wait(kind, started["id"], seen, poll_s=_POLL_S)
+    if job["state"] != "done":
+        state.show_error(SekishoError(job["error"] or f"the job was {job['state']}"))
+        sys.exit(FAILED)
+    result: dict[str, Any] = job["result"]
+    return result
+
+
+def _built(result: dict[str, Any]) -> RenderableType:
+    lines = [
+        f"[bold]{result['reference']}[/bold]{'' if result['new'] else ' (the same bytes as before)'}",
+        f"  digest   {result['digest']}",
+        f"  chunks   {result['chunks']}, {result['embedded']} embedded, in {result['seconds']:.1f} s",
+        f"  vectors  {result['vectors_root']}",
+    ]
+    if result["oversized"]:
+        long = f"{result['oversized']} chunks are longer than the embedder reads: fenced blocks are not cut"
+        lines.append(f"  [yellow]{long}[/yellow]")
+    return Text.from_markup("\n".join(lines))
+
+
+def _verified(result: dict[str, Any]) -> RenderableType:
+    if result["integrity"] == "verified":
+        return Text.from_markup(
+            f"[green]verified[/green] {result['reference']}: {result['chunks']} chunks and vectors are what was built"
+        )
+    table = Table(box=None, header_style="bold")
+    table.add_column("drift")
+    table.add_column("chunk", overflow="fold")
+    for what in ("missing", "extra", "altered_chunks", "altered_vectors"):
+        for chunk_id in result["drift"][what]:
+            table.add_row(what.replace("_", " "), chunk_id)
+    notes = []
+    if not result["drift"]["root_matches"]:
+        notes.append(Text("the root over the stored chunks is not the manifest's"))
+    if not result["drift"]["record_matches"]:
+        notes.append(Text("the build record's own rows do not have its vectors_root"))
+    return Group(Text.from_markup(f"[red]drifted[/red] {result['reference']}"), table, *notes)
+
+
+def _found(result: dict[str, Any]) -> RenderableType:
+    hits = result["hits"]
+    if not hits:
+        return Text("nothing found")
+    return Group(
+        *(
+            Panel(Text(hit["text"]), title=Text(f"{hit['rank']}. {hit['document']}"), subtitle=f"{hit['score']:.4f}")
+            for hit in hits
+        )
+    )
+
+
+def _listed(builds: list[dict[str, Any]]) -> RenderableType:
+    table = Table(box=None, header_style="bold")
+    for title in ("index", "chunks", "integrity", "checked", "digest"):
+        table.add_column(title, overflow="fold")
+    for one in builds:
+        checked = datetime.fromtimestamp(one["checked_at"] / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+        table.add_row(f"{one['name']}@v{one['number']}", str(one["chunks"]), one["integrity"], checked, one["digest"])
+    return table
+
+
+commands: Final[list[click.Command]] = [index]

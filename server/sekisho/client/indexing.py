@@ -1,0 +1,76 @@
+"""Builds, verifications and searches of indexes, as a program asks for them. Each is a job of the worker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from sekisho.client.connection import Connection
+
+ENDED: Final = frozenset({"done", "failed", "cancelled"})
+Kind = Literal["builds", "verifications", "searches"]
+
+
+@dataclass(frozen=True)
+class Indexing:
+    """Indexing in one project. Every method raises `SekishoError`."""
+
+    connection: Connection
+    project: str
+
+    def start_build(
+        self,
+        name: str,
+        corpus: str,
+        retriever: Mapping[str, Any],
+        *,
+        chunker: Mapping[str, Any] | None = None,
+        embedder: str = "minilm",
+        registration: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Queue a build; gives the job, whose result names the index once it is done."""
+        body = {"name": name, "corpus": corpus, "retriever": dict(retriever), "embedder": embedder}
+        body |= {"chunker": dict(chunker or {}), "registration": dict(registration or {})}
+        return self._start("builds", body)
+
+    def start_verification(self, index: str) -> dict[str, Any]:
+        """Queue a comparison of the stored chunks and vectors with the index's manifest and build record."""
+        return self._start("verifications", {"index": index})
+
+    def start_search(self, index: str, query: str, k: int | None = None) -> dict[str, Any]:
+        """Queue a search; the hits are in the job's result."""
+        return self._start("searches", {"index": index, "query": query, **({} if k is None else {"k": k})})
+
+    def job(self, kind: Kind, job_id: str) -> dict[str, Any]:
+        return dict(self.connection.get(self._path(kind, job_id)))
+
+    def cancel_build(self, job_id: str) -> dict[str, Any]:
+        return dict(self.connection.post(self._path("builds", job_id, "cancel")))
+
+    def builds(self) -> list[dict[str, Any]]:
+        """Every build record, newest first."""
+        return self.connection.pages(self._path("builds"), limit=200)
+
+    def wait(
+        self,
+        kind: Kind,
+        job_id: str,
+        seen: Callable[[dict[str, Any]], None] = lambda _: None,
+        *,
+        poll_s: float = 0.2,
+    ) -> dict[str, Any]:
+        """The job once it has ended; `seen` is told of its state at every look."""
+        while True:
+            job = self.job(kind, job_id)
+            seen(job)
+            if job["state"] in ENDED:
+                return job
+            time.sleep(poll_s)
+
+    def _start(self, kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(self.connection.post(self._path(kind), dict(body)))
+
+    def _path(self, kind: Kind, *parts: str) -> str:
+        return "/".join((f"/v1/projects/{self.project}/{kind}", *parts))

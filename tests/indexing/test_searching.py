@@ -1,0 +1,100 @@
+"""Retrieval: dense, by terms, both; what comes back and in which order."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sekisho.indexing.retrieval import fused
+from sekisho.kernel.errors import Invalid, ModelFailed
+from sekisho.kernel.jobs import JobState
+from tests.indexing.embedders import HashedWords
+from tests.indexing.worlds import ADMIN, World
+
+QUESTIONS = {
+    "When is a decision signed with a key?": "en/gate.md",
+    "承認はいつ失効しますか": "ja/approval.md",
+    "Are bananas yellow?": "notes.txt",
+}
+
+
+@pytest.mark.parametrize("wrong", [{"query": " "}, {"k": 0}, {"k": 101}])
+async def test_a_search_that_asks_for_nothing_is_refused(world: World, wrong: dict[str, Any]) -> None:
+    """An empty query and a k out of range, before anything is queued."""
+    await world.build(await world.corpus())
+    given = {"query": "gate", "k": 3} | wrong
+    with pytest.raises(Invalid):
+        await world.indexing.request_search(ADMIN, "default", "index/docs@latest", given["query"], given["k"])
+
+
+@pytest.mark.parametrize("mode", ["dense", "bm25", "hybrid"])
+async def test_each_retriever_finds_the_passage(world: World, mode: str) -> None:
+    """In both languages, ranks from 1, scores falling, no chunk twice; the manifest's k unless said."""
+    built = await world.build(await world.corpus(), mode, k=2)
+    assert built.result is not None
+    index = await world.indexing.open("default", built.result["digest"])
+    for question, document in QUESTIONS.items():
+        hits = await index.search(question)
+        assert hits[0].document == document
+        assert len(hits) <= 2
+        many = await index.search(question, 50)
+        assert [hit.rank for hit in many] == list(range(1, len(many) + 1))
+        assert [hit.score for hit in many] == sorted((hit.score for hit in many), reverse=True)
+        assert len({hit.chunk_id for hit in many}) == len(many) <= built.result["chunks"]
+
+
+async def test_a_search_job_gives_its_hits(world: World) -> None:
+    """Through the queue, as the API and the CLI ask for it."""
+    await world.build(await world.corpus(), "hybrid")
+    await world.indexing.request_search(ADMIN, "default", "index/docs", "bananas", 1)
+    job = await world.work("search")
+    assert job.state is JobState.DONE
+    assert job.result is not None
+    [hit] = job.result["hits"]
+    assert hit["document"] == "notes.txt"
+    assert hit["rank"] == 1
+    assert "Bananas are yellow." in hit["text"]
+
+
+async def test_term_files_are_made_again_from_the_store(world: World) -> None:
+    """They are derived: deleted, they come back and find the same."""
+    built = await world.build(await world.corpus(), "bm25")
+    assert built.result is not None
+    before = await (await world.indexing.open("default", built.result["digest"])).search("gate decision")
+    shutil.rmtree(world.indexing.settings.data_dir / "bm25")
+    after = await (await world.indexing.open("default", built.result["digest"])).search("gate decision")
+    assert after == before
+
+
+async def test_an_embedder_that_moved_is_refused(world: World) -> None:
+    """Questions are embedded by the very embedder that the chunks were, or not at all."""
+    built = await world.build(await world.corpus())
+    assert built.result is not None
+    world.indexing.inference._embedders["minilm"] = HashedWords(dimension=32)
+    with pytest.raises(ModelFailed, match="built with"):
+        await world.indexing.open("default", built.result["digest"])
+
+
+async def test_a_question_is_embedded_once(world: World) -> None:
+    """Suites ask the same questions of every index."""
+    built = await world.build(await world.corpus())
+    assert built.result is not None
+    world.embedder.batches.clear()
+    for _ in range(3):
+        index = await world.indexing.open("default", built.result["digest"])
+        await index.search("What is a gate?")
+    assert world.embedder.batches == [1]
+
+
+@given(st.lists(st.permutations(range(6)), min_size=1, max_size=3), st.integers(1, 100))
+def test_fusion_sums_reciprocal_ranks(orders: list[list[int]], rrf_k: int) -> None:
+    """Against the formula written out; equal sums keep the corpus's order."""
+    rankings = [[(ordinal, 0.0) for ordinal in order] for order in orders]
+    expected = {n: sum(1 / (rrf_k + order.index(n) + 1) for order in orders) for n in range(6)}
+    result = fused(rankings, rrf_k)
+    assert dict(result) == pytest.approx(expected)
+    assert result == sorted(result, key=lambda one: (-one[1], one[0]))

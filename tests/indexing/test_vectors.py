@@ -1,0 +1,122 @@
+"""The contract of the vector store, held by the embedded Chroma and by a Chroma server."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sekisho.indexing.chroma import Chroma
+from sekisho.indexing.types import Chunk
+from sekisho.indexing.vectors import VectorStore
+from sekisho.kernel.errors import Unavailable
+from tests.conftest import service_url
+
+
+@pytest.fixture(params=["embedded", "server"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorStore]:
+    if request.param == "embedded":
+        store = Chroma(folder=tmp_path / "chroma")
+    else:
+        store = Chroma(url=service_url("SEKISHO_TEST_CHROMA_URL"))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def name(store: VectorStore) -> Iterator[str]:
+    """A collection's name of this test's own."""
+    name = f"test-{uuid.uuid4().hex}"
+    yield name
+    for suffix in ("", "-staging"):
+        store.delete(name + suffix)
+
+
+def chunks(count: int) -> list[tuple[int, Chunk]]:
+    made = (Chunk(f"{n:032x}", "a.md", "A > B", "ja", f"第{n}章 text", 5) for n in range(count))
+    return list(enumerate(made))
+
+
+def unit(count: int, dimension: int = 8) -> NDArray[np.float32]:
+    rows = np.random.default_rng(7).normal(size=(count, dimension)).astype(np.float32)
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_a_collection_that_is_not_there_is_empty(store: VectorStore, name: str) -> None:
+    """No count, no root, nothing to scan, nothing to delete."""
+    assert store.count(name) is None
+    assert store.vectors_root(name) is None
+    assert list(store.scan(name)) == []
+    assert store.some(name, ["x"]) == {}
+    store.delete(name)
+
+
+def test_what_goes_in_comes_out_bit_by_bit(store: VectorStore, name: str) -> None:
+    """Text, metadata and every bit of every vector, over more than one page and more than one batch."""
+    put, rows = chunks(6100), unit(6100)
+    store.create(name)
+    store.add(name, put, rows)
+    found = {stored.id: stored for stored in store.scan(name)}
+    assert store.count(name) == len(found) == 6100
+    for ordinal, chunk in put:
+        stored = found[chunk.id]
+        assert stored.hash == chunk.hash
+        assert stored.ordinal == ordinal
+        assert stored.vector.tobytes() == rows[ordinal].tobytes()
+
+
+def test_creating_again_begins_anew(store: VectorStore, name: str) -> None:
+    """What a killed attempt left is not added to."""
+    for _ in range(2):
+        store.create(name)
+        store.add(name, chunks(3), unit(3))
+        assert store.count(name) == 3
+
+
+def test_publishing_is_one_step_and_only_once(store: VectorStore, name: str) -> None:
+    """The collection gets its name with its root; a second one does not take the name."""
+    staging = name + "-staging"
+    store.create(staging)
+    store.add(staging, chunks(2), unit(2))
+    assert store.publish(staging, name, "sha256:root")
+    assert store.count(staging) is None
+    assert store.vectors_root(name) == "sha256:root"
+    assert store.count(name) == 2
+    store.create(staging)
+    assert not store.publish(staging, name, "sha256:other")
+    assert store.vectors_root(name) == "sha256:root"
+    assert {name, staging} <= set(store.names())
+
+
+def test_the_nearest_are_found_by_inner_product(store: VectorStore, name: str) -> None:
+    """The same ids and scores as a plain product; k beyond the end gives all; an empty collection gives none."""
+    rows = unit(50)
+    store.create(name)
+    assert store.nearest(name, rows[0], 5) == []
+    store.add(name, chunks(50), rows)
+    exact = rows.astype(np.float64) @ rows[9].astype(np.float64)
+    best = sorted(range(50), key=lambda n: -exact[n])[:5]
+    found = dict(store.nearest(name, rows[9], 5))
+    assert set(found) == {f"{n:032x}" for n in best}
+    assert found[f"{9:032x}"] == pytest.approx(exact[9], abs=1e-12)
+    assert len(store.nearest(name, rows[9], 500)) == 50
+
+
+def test_a_chunk_that_was_changed_has_another_hash(store: VectorStore, name: str) -> None:
+    """The hash is computed from what is there, not read from it."""
+    [(_, chunk)] = chunks(1)
+    store.create(name)
+    store.add(name, [(0, replace(chunk, text="changed"))], unit(1))
+    assert store.some(name, [chunk.id])[chunk.id].hash != chunk.hash
+
+
+def test_a_server_that_is_away_is_named() -> None:
+    """The error says which address, and which setting to look at."""
+    with pytest.raises(Unavailable, match=r"127.0.0.1:9") as raised:
+        Chroma(url="http://127.0.0.1:9").names()
+    assert "SEKISHO_CHROMA_URL" in (raised.value.remedy or "")
