@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 import httpx
 from click.testing import CliRunner, Result
+from structlog.testing import capture_logs
 from tests.api_client import ApiClient
 
 from sekisho.cli import Rooms
@@ -39,4 +40,5 @@ async def run(api: ApiClient, token: str, commands: Sequence[click.Command], *wo
     state = Session()
     state.__dict__["client"] = client
     group = Rooms("sekisho", commands=list(commands))
-    return await asyncio.to_thread(CliRunner().invoke, group, list(words), obj=state)
+    with capture_logs():  # the application's log lines would mix with what the command prints
+        return await asyncio.to_thread(CliRunner().invoke, group, list(words), obj=state)
