@@ -182,14 +182,17 @@ async def test_a_full_disk_is_503_and_nothing_is_half_written(api: ApiClient, se
         async with services.database.engine.connect() as connection:
             await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
 
-    big = {**SYSTEM, "purpose": "a" * 200_000}
+    big = b"a" * 200_000
+    path = f"/v1/projects/default/blobs/{digest_of_bytes(big)}"
+    headers = {**author, "content-type": "application/octet-stream"}
     async with services.database.engine.connect() as connection:
         used = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
     await limit(used)
-    problem(await api.post(VERSIONS, json={"manifest": big}, headers=author), 503, "unavailable")
+    problem(await api.put(path, content=big, headers=headers), 503, "unavailable")
     assert await rows(services.database) == before
     await limit(1 << 30)
-    assert (await api.post(VERSIONS, json={"manifest": big}, headers=author)).status_code == 201
+    assert (await api.put(path, content=big, headers=headers)).is_success
+    assert (await api.get(path, headers=author)).content == big
 
 
 async def test_readers_go_on_while_another_process_writes(api: ApiClient, services: Services) -> None:
