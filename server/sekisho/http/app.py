@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from litestar import Litestar, Request, Router
+from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import ValidationException
 from litestar.types import ControllerRouterHandler
@@ -18,9 +19,9 @@ from sekisho.http.health import handlers as health_handlers
 from sekisho.http.problems import problem_plugin, validation_problem
 from sekisho.http.strictness import refuse_sloppy_input
 from sekisho.http.telemetry import Telemetry
+from sekisho.identity.bearer import actor_of
 from sekisho.identity.service import Identity
 from sekisho.identity.types import Actor
-from sekisho.kernel.errors import Unauthenticated
 from sekisho.wiring.services import Services
 
 ROOMS: Final = ("ledger", "identity", "registry", "inference", "indexing", "evaluation", "evidence", "gate")
@@ -28,12 +29,7 @@ ROOMS: Final = ("ledger", "identity", "registry", "inference", "indexing", "eval
 
 async def provide_actor(request: Request[Any, Any, Any], identity: NamedDependency[Identity]) -> Actor:
     """Who is asking, by the bearer token. Raises `Unauthenticated`."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated(
-            "the request carries no token", remedy="send 'Authorization: Bearer <token>'; the CLI reads SEKISHO_TOKEN"
-        )
-    return await identity.authenticate(token.strip())
+    return await actor_of(request.headers.get("authorization", ""), identity)
 
 
 def create_app(services: Services) -> Litestar:
@@ -62,6 +58,7 @@ def create_app(services: Services) -> Litestar:
             "metrics_registry": _constant(registry),
             **{name: _constant(service) for name, service in services.by_name().items()},
         },
+        state=State(services.by_name()),  # for handlers that are too hot for dependency injection
         lifespan=[lifespan],
         middleware=[Telemetry(registry)],
         plugins=[problem_plugin()],

@@ -6,10 +6,13 @@ from typing import Annotated, Any, Literal
 
 from litestar import Controller, Request, Response, get, post, put
 from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.response.base import ASGIResponse
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CONTENT, HTTP_304_NOT_MODIFIED
 from litestar.types import ControllerRouterHandler
 
+from sekisho.identity.bearer import actor_of
 from sekisho.identity.types import Actor
 from sekisho.kernel.pages import Page
 from sekisho.kernel.references import Kind, Reference, parse_kind, parse_name, parse_selector
@@ -24,6 +27,7 @@ from sekisho.registry.views import (
     NewVersion,
     RegisteredView,
     Rendering,
+    ResolvedView,
     Stages,
     Versions,
     diff_view,
@@ -261,23 +265,33 @@ class ResolveController(Controller):
     path = "/v1/projects/{project:str}/resolve"
     tags = ("registry",)
 
-    @get("/{kind:str}/{name:str}", operation_id="resolve")
+    @get(
+        "/{kind:str}/{name:str}",
+        operation_id="resolve",
+        responses={
+            HTTP_200_OK: ResponseSpec(ResolvedView, description="What the reference means now."),
+            HTTP_304_NOT_MODIFIED: ResponseSpec(None, description="It means what it meant at the ETag given."),
+        },
+    )
     async def resolve(
         self,
+        request: Request[Any, Any, Any],
         project: FromPath[str],
         kind: FromPath[str],
         name: FromPath[str],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
         selector: FromQuery[str] = "latest",
         if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match")] = None,
-    ) -> Response[Any]:
+    ) -> ASGIResponse:
         """The version, its manifest, and for a stage the decision that put it there. Answers 304 to its own ETag."""
-        resolved = await registry.resolve(actor, _reference(project, kind, name, selector))
+        # Services come from the application's state and the response is ready-made: injection and encoding would
+        # take longer than all the rest.
+        state = request.app.state
+        actor = await actor_of(request.headers.get("authorization", ""), state.identity)
+        resolved = await state.registry.resolve(actor, _reference(project, kind, name, selector))
         headers = {"ETag": resolved.etag, "Cache-Control": "private, no-cache"}
         if if_none_match is not None and _matches(if_none_match, resolved.etag):
-            return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
-        return Response(resolved.body, media_type="application/json", headers=headers)
+            return ASGIResponse(status_code=HTTP_304_NOT_MODIFIED, headers=headers)
+        return ASGIResponse(body=resolved.body, media_type="application/json", headers=headers)
 
 
 def _matches(if_none_match: str, etag: str) -> bool:

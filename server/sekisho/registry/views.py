@@ -122,6 +122,24 @@ class LineageView(msgspec.Struct, frozen=True):
     truncated: bool
 
 
+class ResolvedView(msgspec.Struct, frozen=True):
+    """What a reference means now. ``stage``, ``decision_id`` and ``moved_at`` are null where it names no stage."""
+
+    project: str
+    kind: str
+    name: str
+    selector: str
+    stage: str | None
+    digest: str
+    number: int
+    decision_id: str | None
+    moved_at: int | None
+    archived: bool
+    revoked: bool
+    manifest: dict[str, Any]
+    etag: str
+
+
 class Messages(msgspec.Struct, frozen=True):
     """The chat messages of a rendered prompt."""
 
