@@ -5,8 +5,10 @@ window (terms weighted by rarity, and neighbouring pairs of terms), what it shar
 brings that stands nowhere in it (numbers, names, a negation) give its `support` in [0, 1]. A sentence below
 `THRESHOLD` is unsupported; an answer with one unsupported sentence is hallucinated.
 
-This sees invention and altered figures. It does not see a wrong conclusion put in the context's own words, and it
-takes a free paraphrase for invention; see docs/concepts for its measured error rates.
+This sees invention and altered figures. It does not see a wrong conclusion put in the context's own words, it takes
+a free paraphrase for invention, and it cannot read a context that is JSON. Measured by ``benchmarks/grounding.py``:
+AUROC .80 on RAGTruth's question answering (46 % false alarms, 12 % missed), .64 on its summaries, .70 on its JSON
+contexts (where it flags every answer: out of its range), .91 on BEGIN's dialogues, .82 on WiCE's claims.
 """
 
 from __future__ import annotations

@@ -204,11 +204,26 @@ def _paired(
     first: Sequence[CaseValue], second: Sequence[CaseValue], sign: float
 ) -> list[tuple[str, float, str]] | None:
     """(pair, difference, cluster) of each pair present in both; None unless most cases have their counterpart."""
-    left, right = ({row.pair: row for row in rows if row.pair is not None} for rows in (first, second))
+    left, right = _by_pair(first), _by_pair(second)
     shared = sorted(set(left) & set(right))
     if 2 * len(shared) * 10_000 < LEAST_COVERAGE_BP * (len(first) + len(second)):
         return None
-    return [(name, sign * (left[name].value - right[name].value), left[name].cluster) for name in shared]
+    return [
+        (
+            name,
+            sign * (statistics.mean([r.value for r in left[name]]) - statistics.mean([r.value for r in right[name]])),
+            left[name][0].cluster,
+        )
+        for name in shared
+    ]
+
+
+def _by_pair(rows: Sequence[CaseValue]) -> dict[str, list[CaseValue]]:
+    grouped: dict[str, list[CaseValue]] = {}
+    for row in rows:
+        if row.pair is not None:
+            grouped.setdefault(row.pair, []).append(row)
+    return grouped
 
 
 def _share_bp(part: int, whole: int) -> int:
