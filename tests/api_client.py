@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any, cast
 
 import httpx
 from litestar import Litestar
@@ -17,7 +18,9 @@ class ApiClient(httpx.AsyncClient):
 
     def __init__(self, app: Litestar, services: Services) -> None:
         # An error that the application does not map is a 500 to its callers, and so to tests.
-        super().__init__(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://sekisho.test")
+        super().__init__(
+            transport=httpx.ASGITransport(cast(Any, app), raise_app_exceptions=False), base_url="http://sekisho.test"
+        )
         self.app = app
         self.services = services
         self._tokens: dict[tuple[str, str, str], str] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import msgspec
@@ -57,7 +57,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         request_max_body_size=10_000,
         openapi_config=None,
     )
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(cast(Any, app), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://sekisho") as client:
         yield client
 

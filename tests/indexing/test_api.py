@@ -9,8 +9,9 @@ import pytest
 from sekisho.inference import extractive
 from sekisho.kernel.digests import digest_of_bytes
 from sekisho.kernel.jobs import Job
-from tests.api_client import ApiClient, problem
+from tests.api_client import ApiClient
 from tests.indexing.embedders import HashedWords
+from tests.problems import problem
 
 TEXT = b"# Gate\n\nThe gate asks the policy engine.\n\n# Approval\n\nServices cannot approve.\n"
 BUILD = {"name": "docs", "corpus": "corpus/handbook@latest", "retriever": {"mode": "hybrid", "k": 2}}
@@ -120,7 +121,6 @@ async def test_models_are_listed(api: ApiClient) -> None:
     """A viewer sees what can answer and embed, with digests; a stranger sees no project."""
     response = await api.get("/v1/projects/default/models", headers=await api.role("viewer"))
     [builtin] = response.json()["items"]
-    assert {"name": extractive.NAME, "digest": extractive.DIGEST} == {
-        key: builtin["models"][0][key] for key in ("name", "digest")
-    }
+    assert builtin["models"][0]["name"] == extractive.NAME
+    assert builtin["models"][0]["digest"] == extractive.DIGEST
     problem(await api.get("/v1/projects/default/models"), 401, "unauthenticated")

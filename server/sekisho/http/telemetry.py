@@ -60,5 +60,9 @@ class Telemetry(ASGIMiddleware):
                 self._requests.labels(operation, str(status)).inc()
                 self._seconds.labels(operation).observe(seconds)
                 self._log.info(
-                    "request", method=scope.get("method"), path=scope["path"], status=status, ms=round(seconds * 1000, 1)
+                    "request",
+                    method=scope.get("method"),
+                    path=scope["path"],
+                    status=status,
+                    ms=round(seconds * 1000, 1),
                 )
