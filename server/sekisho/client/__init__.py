@@ -8,6 +8,8 @@ client.resolve("agent/support@production").digest
 
 from __future__ import annotations
 
+import httpx
+
 from sekisho.client.connection import Connection, ServerFailed
 from sekisho.client.registry import Registry
 from sekisho.client.resolver import Resolution, Resolver
@@ -19,8 +21,15 @@ __all__ = ["Client", "Connection", "Resolution", "Resolver", "ServerFailed"]
 class Client:
     """A server, a token and a project."""
 
-    def __init__(self, server: str, token: str = "", *, project: str = DEFAULT_PROJECT) -> None:
-        self.connection = Connection(server, token)
+    def __init__(
+        self,
+        server: str,
+        token: str = "",
+        *,
+        project: str = DEFAULT_PROJECT,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.connection = Connection(server, token, transport=transport)
         self.project = project
         self.registry = Registry(self.connection, project)
         self._resolver = Resolver(self.connection, project)
