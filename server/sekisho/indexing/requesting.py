@@ -120,16 +120,6 @@ class Requesting(Ports):
 
 
 def _check(recipe: Recipe) -> None:
-    wrong = []
-    if recipe.chunker.overlap >= recipe.chunker.max_tokens:
-        wrong.append(FieldError("$.chunker.overlap", "must be less than max_tokens"))
-    if recipe.retriever.mode != "hybrid":
-        wrong += [
-            FieldError(f"$.retriever.{name}", "only the hybrid retriever fuses ranks")
-            for name in ("rrf_k", "candidates", "dense_scripts")
-            if getattr(recipe.retriever, name) is not None
-        ]
-    if recipe.embedder != "minilm" and not recipe.embedder.startswith("ollama:"):
-        wrong.append(FieldError("$.embedder", "use minilm, or ollama:<model>"))
+    wrong = recipe.problems()
     if wrong:
         raise Invalid("the recipe is not valid", fields=wrong)

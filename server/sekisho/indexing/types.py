@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from sekisho.kernel.digests import PREFIX, digest_of
+from sekisho.kernel.errors import FieldError
 from sekisho.ledger.merkle import merkle_root_of, raw
 
 if TYPE_CHECKING:
@@ -59,6 +60,21 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retriever: RetrieverRecipe
     chunker: ChunkerRecipe = ChunkerRecipe()
     embedder: Annotated[str, Meta(min_length=1, max_length=128)] = "minilm"
+
+    def problems(self) -> list[FieldError]:
+        """What does not go together in it."""
+        wrong = []
+        if self.chunker.overlap >= self.chunker.max_tokens:
+            wrong.append(FieldError("$.chunker.overlap", "must be less than max_tokens"))
+        if self.retriever.mode != "hybrid":
+            wrong += [
+                FieldError(f"$.retriever.{name}", "only the hybrid retriever fuses ranks")
+                for name in ("rrf_k", "candidates", "dense_scripts")
+                if getattr(self.retriever, name) is not None
+            ]
+        if self.embedder != "minilm" and not self.embedder.startswith("ollama:"):
+            wrong.append(FieldError("$.embedder", "use minilm, or ollama:<model>"))
+        return wrong
 
 
 @dataclass(frozen=True, slots=True)
