@@ -410,7 +410,7 @@ def prompt_alone(document: Json) -> None:
 async def _decisions() -> dict[str, Any]:
     from sekisho.gate.engines.regorus_engine import RegorusEngine
 
-    engine = RegorusEngine(inputs.tested_policies(), timeout_ms=10_000)
+    engine = RegorusEngine(inputs.fixed_policies(), timeout_ms=10_000)
     try:
         return {case.name: await engine.evaluate(case.document) for case in CASES}
     finally:

@@ -34,7 +34,7 @@ def shipped_policies() -> PolicySet:
     return load_policies(ROOT / "policies")
 
 
-def tested_policies() -> PolicySet:
+def fixed_policies() -> PolicySet:
     """The shipped rules over the tests' own parameters, so that tuning a limit breaks no test of a rule."""
     shipped = shipped_policies()
     data = yaml.safe_load((Path(__file__).parent / "data.yaml").read_text())

@@ -126,17 +126,19 @@ def evaluate(state: Session, folder: Path | None, file: Path, name: str | None, 
 @policy.command()
 @FOLDER
 @click.option("--out", type=NEW_FILE, required=True, help="File to write, such as bundle.tar.gz.")
-@click.option("--key", type=OLD_FILE, help="PEM private key; by default the one in the settings.")
+@click.option("--key", type=OLD_FILE, help="PEM private key (ECDSA or RSA); by default the server's.")
 @session
 def bundle(state: Session, folder: Path | None, out: Path, key: Path | None) -> None:
     """Write the signed bundle that an OPA server takes."""
-    from sekisho.gate.bundle import build_bundle, jwt_algorithm
+    from sekisho.gate.bundle import build_bundle, bundle_signer, jwt_algorithm
     from sekisho.ledger.signing import load_signer
 
-    path = key or Path(state.settings.signing_key or state.settings.data_dir / "signing.pem")
+    folder_of_keys = state.settings.data_dir
+    path = key or Path(state.settings.signing_key or folder_of_keys / "signing.pem")
     if not path.is_file():
         raise Invalid(f"there is no signing key at {path}", remedy="give --key, or start the server once")
-    signer = load_signer(path.read_bytes())
+    given = load_signer(path.read_bytes())
+    signer = given if key else bundle_signer(given, folder_of_keys / "bundle.pem")
     policies = load_policies(_folder(state.settings, folder))
     out.write_bytes(build_bundle(policies, signer))
     written = {"file": str(out), "revision": policies.digest, "algorithm": jwt_algorithm(signer.public.algorithm)}

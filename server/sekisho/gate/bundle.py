@@ -1,4 +1,4 @@
-"""The OPA bundle of a policy: the same bytes for the same policy and key, signed so that OPA takes no other.
+"""The OPA bundle of a policy: the same files for the same policy, signed so that OPA takes no other.
 
 OPA checks ``.signatures.json`` (a JWT over the digest of every file) with the public key in its own configuration;
 the revision in the manifest is only what the bundle says of itself.
@@ -7,41 +7,31 @@ the revision in the manifest is only what the bundle says of itself.
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import hashlib
 import io
 import json
+import os
 import tarfile
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Protocol
+from pathlib import Path
+from typing import Any, Final
 
 from sekisho.gate.policies import PolicySet
 from sekisho.kernel.digests import canonical_json
 from sekisho.kernel.errors import Invalid
+from sekisho.ledger.signing import Signer, load_or_create_signer
 
 ALGORITHMS: Final = {
-    "ed25519": "EdDSA",
     "ecdsa-sha2-nistp256": "ES256",
     "ecdsa-sha2-nistp384": "ES384",
     "rsassa-pss-sha256": "PS256",
 }
-"""The JWT algorithm of each kind of signing key."""
+"""The JWT algorithm of each kind of key that OPA's configuration takes. OPA 1.21 refuses EdDSA there."""
 _ECDSA_BYTES: Final = {"ES256": 32, "ES384": 48}
-
-
-class _Public(Protocol):
-    @property
-    def algorithm(self) -> str: ...
-
-
-class BundleSigner(Protocol):
-    """What `sekisho.ledger.signing.Signer` gives: its public key, and bare signatures."""
-
-    @property
-    def public(self) -> _Public: ...
-
-    def sign_bytes(self, data: bytes) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -49,7 +39,7 @@ class Bundle:
     """What the bundle endpoint serves."""
 
     policies: PolicySet
-    signer: BundleSigner
+    signer: Signer
 
     @cached_property
     def data(self) -> bytes:
@@ -58,16 +48,45 @@ class Bundle:
 
     @cached_property
     def etag(self) -> str:
-        """A strong ETag: it changes with the policy and with the key."""
-        return f'"{hashlib.sha256(self.data).hexdigest()}"'
+        """An ETag that changes with the policy and with the key, and is the same on every replica."""
+        named = f"{self.policies.digest} {self.signer.keyid}"
+        return f'"{hashlib.sha256(named.encode("ascii")).hexdigest()}"'
 
 
-def build_bundle(policies: PolicySet, signer: BundleSigner) -> bytes:
+def build_bundle(policies: PolicySet, signer: Signer) -> bytes:
     """The signed ``.tar.gz``. Raises `Invalid` for a key whose algorithm OPA does not know."""
     manifest = policies.manifest
     hashed = {".manifest": canonical_json(manifest), "data.json": policies.data_json, **policies.files}
     files = {**hashed, ".signatures.json": canonical_json({"signatures": [_token(hashed, signer)]})}
     return _archive(files)
+
+
+def bundle_signer(signer: Signer, path: Path) -> Signer:
+    """The server's own signer where OPA can verify it, else one with an ECDSA key kept at `path`.
+
+    Ed25519, the default for attestations, is not among the algorithms that OPA takes for bundles. The key is made
+    when it is first needed; the public one stands beside it (``bundle.pub.pem``), for OPA's configuration.
+    """
+    if signer.public.algorithm in ALGORITHMS:
+        return signer
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _create(path)
+    return load_or_create_signer(path)
+
+
+def _create(path: Path) -> None:
+    """Put a whole new key there, mode 0600; where another process was first, its key stays."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as file:
+        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        file.flush()
+        os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(file.name, path)
 
 
 def jwt_algorithm(scheme: str) -> str:
@@ -80,7 +99,7 @@ def jwt_algorithm(scheme: str) -> str:
         ) from None
 
 
-def _token(files: dict[str, bytes], signer: BundleSigner) -> str:
+def _token(files: dict[str, bytes], signer: Signer) -> str:
     algorithm = jwt_algorithm(signer.public.algorithm)
     claims = {
         "files": [

@@ -10,7 +10,7 @@ from sekisho.evaluation.service import Evaluation
 from sekisho.evidence.service import Evidence
 from sekisho.gate.approvals import Approvals
 from sekisho.gate.assembly import Assembler
-from sekisho.gate.bundle import Bundle
+from sekisho.gate.bundle import Bundle, bundle_signer
 from sekisho.gate.engines.opa_server import OpaServer
 from sekisho.gate.engines.port import PolicyEngine
 from sekisho.gate.engines.regorus_engine import RegorusEngine
@@ -149,7 +149,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         engine=engine,
         gate=Gate(database, clock, ledger, registry, assembler, Judge(engine), policy.stages),
         approvals=Approvals(database, clock, ledger, registry, assembler, policy.stages),
-        bundle=Bundle(policy, signer),
+        bundle=Bundle(policy, bundle_signer(signer, settings.data_dir / "bundle.pem")),
         schema=schema,
         readiness=Readiness(
             {
