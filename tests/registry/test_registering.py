@@ -14,6 +14,7 @@ from sekisho.ledger.types import Entry
 from sekisho.registry.service import Registry
 from sekisho.registry.store import ArtifactFilter
 from sekisho.registry.types import Provenance
+from tests.clocks import FixedClock
 from tests.registry import manifests
 from tests.registry.conftest import actor
 from tests.registry.manifests import PAGE, SAID, put, register, register_agent
@@ -42,9 +43,10 @@ async def test_another_project_answers_as_if_it_were_not_there(registry: Registr
         await registry.register(author, "secret", Kind.SYSTEM, "docs", manifests.system(), SAID)
 
 
-async def test_the_same_content_is_the_same_version(registry: Registry, author: Actor) -> None:
+async def test_the_same_content_is_the_same_version(registry: Registry, author: Actor, clock: FixedClock) -> None:
     """Registering again adds a registration, not a version, and both stand in the ledger."""
     first = await register(registry, author, "prompt/ask", manifests.prompt())
+    clock.advance(1)
     again = await register(registry, author, "prompt/ask", manifests.prompt(), Provenance(author="Bob", commit="beef"))
     assert (first.new, again.new) == (True, False)
     assert again.version == first.version
