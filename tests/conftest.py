@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import hypothesis
 import pytest
+import structlog
 from sqlalchemy.engine import make_url
 
 from sekisho.kernel.database import Database
@@ -38,11 +39,21 @@ def _load_services_file() -> None:
 
 
 _load_services_file()
+# To the standard library, so that pytest shows a failed test its logs; structlog's own default draws every traceback
+# with all its variables, which takes seconds.
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+)
 os.environ["RUST_BACKTRACE"] = "0"
 # A busy machine is no finding: examples may take their time.
-hypothesis.settings.register_profile(
-    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("patient")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
