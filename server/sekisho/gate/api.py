@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromHeader, FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from litestar.types import ControllerRouterHandler
 
 from sekisho.gate.approvals import Approvals
@@ -19,7 +19,11 @@ from sekisho.gate.service import Gate, Promoted
 from sekisho.identity.types import Actor
 from sekisho.kernel.references import parse_reference
 
-Key = Annotated[str | None, msgspec.Meta(max_length=128)]
+Key = Annotated[
+    str | None,
+    HeaderParameter(name="Idempotency-Key", description="Repeat a request under the same key without harm."),
+]
+Known = Annotated[str | None, HeaderParameter(name="If-None-Match")]
 
 
 class NewPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,7 +56,7 @@ class PromotionController(Controller):
         actor: NamedDependency[Actor],
         gate: NamedDependency[Gate],
         policy: NamedDependency[PolicySet],
-        idempotency_key: Annotated[FromHeader[Key], msgspec.Meta()] = None,
+        idempotency_key: Key = None,
     ) -> Response[dict[str, Any]]:
         """Ask for a version to be moved to a stage. It moves only where the decision is `allow`."""
         reference = parse_reference(data.subject, project=project)
@@ -67,7 +71,7 @@ class PromotionController(Controller):
         actor: NamedDependency[Actor],
         gate: NamedDependency[Gate],
         policy: NamedDependency[PolicySet],
-        idempotency_key: Annotated[FromHeader[Key], msgspec.Meta()] = None,
+        idempotency_key: Key = None,
     ) -> Response[dict[str, Any]]:
         """Ask for a stage to return to a version that was formerly allowed there."""
         reference = parse_reference(data.subject, project=project)
@@ -183,10 +187,8 @@ class PolicyController(Controller):
         """The policy's digest, its parameters and its catalogue of rules."""
         return {"digest": policy.digest, "parameters": policy.parameters, "rules": policy.catalog}
 
-    @get("/bundle", operation_id="policy_bundle", sync_to_thread=False, exclude_from_auth=True)
-    def bundle(
-        self, bundle: NamedDependency[Bundle], if_none_match: Annotated[FromHeader[str | None], msgspec.Meta()] = None
-    ) -> Response[bytes]:
+    @get("/bundle", operation_id="policy_bundle", sync_to_thread=False)
+    def bundle(self, bundle: NamedDependency[Bundle], if_none_match: Known = None) -> Response[bytes]:
         """The signed bundle for an OPA server; 304 while its revision is the one the server has."""
         headers = {"ETag": bundle.etag}
         if if_none_match == bundle.etag:

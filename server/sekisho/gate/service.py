@@ -26,6 +26,7 @@ from sekisho.ledger.types import ATTESTATION, DECISION_MADE
 from sekisho.registry.service import Registry
 from sekisho.registry.types import Version
 
+MAX_KEY: Final = 128
 ATTEMPTS: Final = 5
 """How often a decision is made anew because something entered the ledger while the engine was thinking."""
 
@@ -111,6 +112,7 @@ class Gate:
         self, actor: Actor, reference: Reference, stage: str, action: GateAction, *, dry_run: bool, key: str | None
     ) -> Promoted:
         self._known_stage(stage)
+        _known_key(key)
         async with self.database.read() as tx:
             version = await self.registry.find(tx, reference)
             request = digest_of({"subject": version.digest, "name": version.label, "stage": stage, "action": action})
@@ -254,6 +256,14 @@ class Gate:
                 principal=decision.requester,
             )
         return Promoted(decision, applied=allowed, promotion_id=promotion.id)
+
+
+def _known_key(key: str | None) -> None:
+    if key is not None and not 1 <= len(key) <= MAX_KEY:
+        raise Invalid(
+            "the idempotency key is not valid",
+            fields=[FieldError("$.headers.Idempotency-Key", f"use 1 to {MAX_KEY} characters")],
+        )
 
 
 def _statement(decision: Decision, approvers: Sequence[str]) -> dict[str, Any]:

@@ -1,0 +1,155 @@
+"""The gate over HTTP: one application, the shipped policy, the embedded engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sekisho.identity.types import PrincipalKind, Role
+from sekisho.kernel.references import parse_reference
+from sekisho.registry.types import Provenance
+from tests.api_client import ApiClient
+from tests.problems import problem
+from tests.registry.manifests import register_agent
+
+PROMOTIONS = "/v1/projects/default/promotions"
+
+
+@pytest.fixture
+async def agent(api: ApiClient) -> dict[str, str]:
+    """An agent that nobody evaluated, registered by alice."""
+    author = await api.services.identity.authenticate(await api.token_for("author", name="alice"))
+    return await register_agent(api.services.registry, author)
+
+
+async def promote(api: ApiClient, digest: str, stage: str = "staging", **options: Any) -> dict[str, Any]:
+    """Ask as alice; gives status and body."""
+    headers = {**await api.role("author", name="alice"), **options.pop("headers", {})}
+    body = {"subject": f"agent/docs@{digest}", "stage": stage, **options}
+    response = await api.post(PROMOTIONS, json=body, headers=headers)
+    return {"status": response.status_code, **response.json()}
+
+
+async def test_without_a_token_nothing_is_asked(api: ApiClient) -> None:
+    """401, and how to send one."""
+    response = await api.post(PROMOTIONS, json={"subject": "agent/docs@v1", "stage": "staging"})
+    assert "Bearer" in problem(response, 401, "unauthenticated")["remedy"]
+
+
+async def test_an_agent_that_nobody_evaluated_is_denied_with_remedies(api: ApiClient, agent: dict[str, str]) -> None:
+    """The evidence is missing: each rule says so with the command that mends it, and the pointer stays."""
+    answer = await promote(api, agent["agent"])
+    assert answer["status"] == 201
+    assert answer["applied"] is False
+    decision = answer["decision"]
+    assert decision["outcome"] == "deny"
+    rules = {rule["id"]: rule for rule in decision["rules"]}
+    assert rules["LIN-01"]["status"] == "passed"
+    assert rules["EVA-01"]["status"] == "missing"
+    assert rules["EVA-01"]["title"]
+    assert all(rule["remedy"] for rule in decision["rules"] if rule["blocking"])
+    assert {rule["id"] for rule in decision["rules"] if rule["blocking"]} == set(decision["blocking"])
+    resolved = await api.get(
+        "/v1/projects/default/resolve/agent/docs",
+        params={"selector": "staging"},
+        headers=await api.role("viewer"),
+    )
+    problem(resolved, 404, "not-found")
+
+
+async def test_a_decision_is_kept_with_its_input_and_attestation(api: ApiClient, agent: dict[str, str]) -> None:
+    """All three can be read back by whoever may read the project."""
+    decision = (await promote(api, agent["agent"]))["decision"]
+    viewer = await api.role("viewer")
+    base = f"/v1/projects/default/decisions/{decision['id']}"
+    assert (await api.get(base, headers=viewer)).json() == decision
+    document = (await api.get(f"{base}/input", headers=viewer)).json()
+    assert document["subject"]["digest"] == agent["agent"]
+    attestation = (await api.get(f"{base}/attestation", headers=viewer)).json()
+    assert set(attestation) == {"envelope", "entry", "inclusion", "checkpoint"}
+    listed = (await api.get("/v1/projects/default/decisions", headers=viewer)).json()
+    assert [item["id"] for item in listed["items"]] == [decision["id"]]
+
+
+async def test_the_same_key_gives_the_same_decision(api: ApiClient, agent: dict[str, str]) -> None:
+    """201 the first time, 200 the second; another request under the key is a conflict."""
+    headers = {"Idempotency-Key": "ci-17"}
+    first = await promote(api, agent["agent"], headers=headers)
+    again = await promote(api, agent["agent"], headers=headers)
+    assert (first["status"], again["status"]) == (201, 200)
+    assert first["decision"]["id"] == again["decision"]["id"]
+    other = await promote(api, agent["agent"], "production", headers=headers)
+    assert other["status"] == 409
+    long = await promote(api, agent["agent"], headers={"Idempotency-Key": "k" * 129})
+    assert long["status"] == 400
+
+
+async def test_a_dry_run_is_not_kept(api: ApiClient, agent: dict[str, str]) -> None:
+    """It answers 200, and no decision of it is found."""
+    answer = await promote(api, agent["agent"], dry_run=True)
+    assert (answer["status"], answer["dry_run"], answer["id"]) == (200, True, None)
+    listed = await api.get("/v1/projects/default/decisions", headers=await api.role("viewer"))
+    assert listed.json()["items"] == []
+
+
+async def test_production_cannot_be_entered_directly(api: ApiClient, agent: dict[str, str]) -> None:
+    """The rule of stage order fails, and says where to go first."""
+    rules = {rule["id"]: rule for rule in (await promote(api, agent["agent"], "production"))["decision"]["rules"]}
+    assert rules["LIN-06"]["status"] == "failed"
+    assert "--to staging" in rules["LIN-06"]["remedy"]
+
+
+async def test_an_approval_is_given_and_refused_over_http(api: ApiClient, agent: dict[str, str]) -> None:
+    """Bob may, alice (the author) may not, and a stale evidence hash is a conflict that names the right one."""
+    subject = f"agent/docs@{agent['agent']}"
+    bob = await api.role("approver", name="bob")
+    query = {"subject": subject, "stage": "production"}
+    seen = (await api.get("/v1/projects/default/evidence", params=query, headers=bob)).json()
+    body = {"subject": subject, "stage": "production", "evidence_hash": seen["hash"]}
+    alice = await api.role("approver", name="alice")
+    refused = await api.post("/v1/projects/default/approvals", json=body, headers=alice)
+    assert "alice is the author" in problem(refused, 403, "forbidden")["detail"]
+    stale = {**body, "evidence_hash": "sha256:" + "0" * 64}
+    conflict = await api.post("/v1/projects/default/approvals", json=stale, headers=bob)
+    assert seen["hash"] in problem(conflict, 409, "conflict")["detail"]
+    given = await api.post("/v1/projects/default/approvals", json=body, headers=bob)
+    assert given.status_code == 201
+    rules = {rule["id"]: rule for rule in (await promote(api, agent["agent"], "production"))["decision"]["rules"]}
+    assert rules["OVS-01"]["status"] == "passed"
+
+
+async def test_the_shipped_policy_says_what_it_is(api: ApiClient) -> None:
+    """Digest, parameters and at least fourteen rules over the six families that the gate began with."""
+    policy = (await api.get("/v1/policy", headers=await api.role("viewer"))).json()
+    assert policy["digest"] == api.services.policy.digest
+    families = {rule["id"][:3] for rule in policy["rules"]}
+    assert {"LIN", "EVA", "FAI", "DOC", "OVS", "LIC"} <= families
+    assert len(policy["rules"]) >= 14
+
+
+async def test_the_bundle_answers_304_to_its_etag(api: ApiClient) -> None:
+    """An OPA server asks again and again; only a new revision is sent."""
+    first = await api.get("/v1/policy/bundle")
+    assert first.status_code == 200
+    again = await api.get("/v1/policy/bundle", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_the_second_account_of_an_admin_does_not_approve(api: ApiClient, agent: dict[str, str]) -> None:
+    """Over HTTP too: whoever registered a part cannot let a person he created say yes."""
+    identity, registry = api.services.identity, api.services.registry
+    admin = await identity.authenticate(api.admin_token)
+    version = await registry.one(admin, parse_reference("agent/docs@latest"))
+    await registry.register(
+        admin, "default", version.kind, version.name, dict(version.manifest), Provenance(author="admin")
+    )
+    await identity.create_principal(admin, "second", PrincipalKind.PERSON)
+    await identity.grant_role(admin, "second", "default", Role.APPROVER)
+    _, secret = await identity.issue_token(admin, "second")
+    headers = {"Authorization": f"Bearer {secret}"}
+    query = {"subject": "agent/docs@latest", "stage": "production"}
+    seen = (await api.get("/v1/projects/default/evidence", params=query, headers=headers)).json()
+    body = {**query, "evidence_hash": seen["hash"]}
+    refused = await api.post("/v1/projects/default/approvals", json=body, headers=headers)
+    assert "second was created by admin" in problem(refused, 403, "forbidden")["detail"]
