@@ -11,6 +11,11 @@ from __future__ import annotations
 import httpx
 
 from sekisho.client.connection import Connection, ServerFailed
+from sekisho.client.evaluation import Evaluation
+from sekisho.client.gate import Gate
+from sekisho.client.identity import Identity
+from sekisho.client.indexing import Indexing
+from sekisho.client.ledger import Ledger
 from sekisho.client.registry import Registry
 from sekisho.client.resolver import Resolution, Resolver
 from sekisho.kernel.references import DEFAULT_PROJECT
@@ -32,6 +37,11 @@ class Client:
         self.connection = Connection(server, token, transport=transport)
         self.project = project
         self.registry = Registry(self.connection, project)
+        self.indexing = Indexing(self.connection, project)
+        self.evaluation = Evaluation(self.connection, project)
+        self.gate = Gate(self.connection, project)
+        self.identity = Identity(self.connection)
+        self.ledger = Ledger(self.connection)
         self._resolver = Resolver(self.connection, project)
 
     def resolve(self, reference: str) -> Resolution:

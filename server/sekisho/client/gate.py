@@ -1,0 +1,56 @@
+"""Promotions, approvals, cards and decisions, as a program asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sekisho.client.connection import Connection
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The gate of one project. A denial is an answer, not an error; every method raises `SekishoError` for errors."""
+
+    connection: Connection
+    project: str
+
+    def promote(
+        self, subject: str, stage: str, *, dry_run: bool = False, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Ask for `subject` (a reference with a selector) to be moved to `stage`; ``applied`` says whether it was."""
+        return self._ask("promotions", subject, stage, dry_run, idempotency_key)
+
+    def roll_back(
+        self, subject: str, stage: str, *, dry_run: bool = False, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Ask for `stage` to return to `subject`, which was formerly allowed there."""
+        return self._ask("rollbacks", subject, stage, dry_run, idempotency_key)
+
+    def evidence(self, subject: str, stage: str) -> dict[str, Any]:
+        """What an approval must name now: ``hash``."""
+        return dict(self.connection.get(self._path("evidence"), subject=subject, stage=stage))
+
+    def approve(self, subject: str, stage: str, evidence_hash: str) -> dict[str, Any]:
+        """Say yes, as the person whose token this is."""
+        body = {"subject": subject, "stage": stage, "evidence_hash": evidence_hash}
+        return dict(self.connection.post(self._path("approvals"), body))
+
+    def add_card(self, system: str, card: Mapping[str, Any]) -> dict[str, Any]:
+        """Attest a card about a system's version."""
+        return dict(self.connection.post(self._path("cards"), {"subject": system, "card": dict(card)}))
+
+    def decision(self, decision_id: str) -> dict[str, Any]:
+        return dict(self.connection.get(self._path("decisions", decision_id)))
+
+    def attestation(self, decision_id: str) -> dict[str, Any]:
+        """The signed proof of a decision; keep it, and verify it offline."""
+        return dict(self.connection.get(self._path("decisions", decision_id, "attestation")))
+
+    def _ask(self, door: str, subject: str, stage: str, dry_run: bool, key: str | None) -> dict[str, Any]:
+        body = {"subject": subject, "stage": stage, "dry_run": dry_run}
+        return dict(self.connection.post(self._path(door), body, idempotency_key=key))
+
+    def _path(self, *parts: str) -> str:
+        return "/".join((f"/v1/projects/{self.project}", *parts))
