@@ -1,0 +1,106 @@
+"""The parts of the documentation that are made from the code: `python -m tests.docs.reference` writes them."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, get_args, get_origin
+
+import click
+import msgspec
+
+from sekisho.cli import main
+from sekisho.gate.policies import load_policies
+from sekisho.gate.reference import rules_page
+from sekisho.kernel import settings
+from sekisho.kernel.settings import PREFIX, SECRETS, Settings
+
+ROOT: Final = Path(__file__).parents[2]
+BLOCKS: Final = {"docs/operations.md": "settings", "docs/cli.md": "commands"}
+
+
+def settings_table() -> str:
+    """Every setting with its name in the environment, its default and its meaning."""
+    meanings = _meanings()
+    lines = ["| setting | in the environment | default | meaning |", "|---|---|---|---|"]
+    for field in msgspec.structs.fields(Settings):
+        secret = " Secret." if field.name in SECRETS else ""
+        cells = (f"`{field.name}`", f"`{PREFIX}{field.name.upper()}`", _default(field), meanings[field.name] + secret)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def commands_table() -> str:
+    """Every command of the CLI with the first sentence of its help."""
+    lines = ["| command | what it does |", "|---|---|"]
+    for path, command in commands():
+        arguments = [p.make_metavar(click.Context(command)) for p in command.params if isinstance(p, click.Argument)]
+        words = " ".join(["sekisho", *path, *arguments])
+        told = re.split(r"(?<=[.])\s", " ".join((command.help or "").split()), maxsplit=1)[0]
+        lines.append(f"| `{words.replace('|', '/')}` | {told} |")
+    return "\n".join(lines)
+
+
+def commands(group: click.Group = main, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command that is not a group, with the words that call it."""
+    for name, command in sorted(group.commands.items()):
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+def rules() -> str:
+    """The page about the rules that ship with Sekisho."""
+    return rules_page(load_policies(ROOT / "policies"))
+
+
+def made() -> Mapping[str, str]:
+    """What stands in the generated blocks, by block name."""
+    return {"settings": settings_table(), "commands": commands_table()}
+
+
+def with_block(text: str, name: str, content: str) -> str:
+    """The page with this content between the block's marks. Raises ValueError where the page has no such block."""
+    start, end = f"<!-- made from the code: {name} -->\n", f"\n<!-- end of {name} -->"
+    before, opened, rest = text.partition(start)
+    _, closed, after = rest.partition(end)
+    if not opened or not closed:
+        raise ValueError(f"the page has no block {name}")
+    return f"{before}{start}\n{content}\n{end}{after}"
+
+
+def _meanings() -> dict[str, str]:
+    """The text under each field of the class, which Python itself does not keep."""
+    tree = ast.parse(Path(settings.__file__).read_text("utf-8"))
+    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Settings")
+    return {
+        field.target.id: " ".join(str(told.value.value).replace("``", "`").split())
+        for field, told in itertools.pairwise(body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(told, ast.Expr)
+        and isinstance(told.value, ast.Constant)
+    }
+
+
+def _default(field: Any) -> str:
+    shown = "empty" if field.default in ("", ()) else f"`{field.default}`"
+    if str(get_origin(field.type)) == "typing.Literal":
+        shown += f" (of {', '.join(f'`{word}`' for word in get_args(field.type))})"
+    return shown
+
+
+def write() -> None:
+    """Bring every generated part up to date."""
+    (ROOT / "docs/rules.md").write_text(rules(), "utf-8")
+    for page, name in BLOCKS.items():
+        path = ROOT / page
+        path.write_text(with_block(path.read_text("utf-8"), name, made()[name]), "utf-8")
+
+
+if __name__ == "__main__":
+    write()
