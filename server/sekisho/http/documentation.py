@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-import flask_swagger_ui
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -13,6 +13,7 @@ from litestar.router import Router
 from litestar.static_files import create_static_files_router
 
 from sekisho import __version__
+from sekisho.kernel.errors import ExtraMissing
 
 ASSETS: Final = "/docs/assets"
 
@@ -38,6 +39,12 @@ def openapi_config() -> OpenAPIConfig:
 
 
 def asset_router() -> Router:
-    """The page's scripts and styles, from the installed package."""
-    folder = Path(flask_swagger_ui.__file__).parent / "dist"
+    """The page's scripts and styles, from the installed package.
+
+    It is found and not imported, since an import would bring Flask with it. Raises `ExtraMissing`.
+    """
+    package = find_spec("flask_swagger_ui")
+    if package is None or package.origin is None:
+        raise ExtraMissing("the API's page needs flask-swagger-ui", remedy="pip install 'sekisho[server]'")
+    folder = Path(package.origin).parent / "dist"
     return create_static_files_router(path=ASSETS, directories=[folder], include_in_schema=False)

@@ -11,9 +11,7 @@ from sekisho.evidence.service import Evidence
 from sekisho.gate.approvals import Approvals
 from sekisho.gate.assembly import Assembler
 from sekisho.gate.bundle import Bundle, bundle_signer
-from sekisho.gate.engines.opa_server import OpaServer
 from sekisho.gate.engines.port import PolicyEngine
-from sekisho.gate.engines.regorus_engine import RegorusEngine
 from sekisho.gate.judge import Judge
 from sekisho.gate.policies import PolicySet, load_policies
 from sekisho.gate.service import Gate
@@ -163,7 +161,11 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
 
 
 def _engine(settings: Settings, policy: PolicySet) -> PolicyEngine:
-    """The engine of the settings, never whatever happens to be installed."""
+    """The engine of the settings, never whatever happens to be installed. Only that one is imported."""
     if settings.policy_engine == "opa":
+        from sekisho.gate.engines.opa_server import OpaServer
+
         return OpaServer(settings.opa_url, policy.digest, settings.policy_timeout_ms)
+    from sekisho.gate.engines.regorus_engine import RegorusEngine
+
     return RegorusEngine(policy, settings.policy_timeout_ms)
