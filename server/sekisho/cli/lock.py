@@ -19,7 +19,9 @@ from sekisho.kernel.references import DEFAULT_PROJECT, parse_name, parse_referen
 
 SCHEMA: Final = "sekisho.lock/v1"
 NAME: Final = "sekisho.lock"
-_HEAD: Final = "# Written by `sekisho apply`: what this commit means. Keep it beside sekisho.yaml in git; do not edit it.\n"
+_HEAD: Final = (
+    "# Written by `sekisho apply`: what this commit means. Keep it beside sekisho.yaml in git; do not edit it.\n"
+)
 _APPLY: Final = "run `sekisho apply`, which writes it, or name a selector, such as agent/<name>@sha256:…"
 
 
@@ -58,7 +60,9 @@ def read_lock(path: Path) -> Lock:
     except FileNotFoundError as error:
         raise NotFound(f"there is no {path}, and no selector was given", remedy=_APPLY) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise Invalid(f"{path} cannot be read as a lock", fields=[FieldError("$", str(error))], remedy=_APPLY) from error
+        raise Invalid(
+            f"{path} cannot be read as a lock", fields=[FieldError("$", str(error))], remedy=_APPLY
+        ) from error
     wrong = list(_problems(content))
     if wrong:
         raise Invalid(f"{path} is not a lock", fields=wrong, remedy="run `sekisho apply` again rather than editing it")

@@ -17,10 +17,8 @@ from sekisho.indexing.chunking import chunks_of
 from sekisho.indexing.store import IndexStore
 from sekisho.indexing.terms import ANALYSER
 from sekisho.indexing.types import (
-    CANDIDATES,
     CHUNKER_VERSION,
     DISTANCE,
-    RRF_K,
     Chunk,
     Document,
     Drift,
@@ -143,16 +141,12 @@ class Builder:
                 "digest": self.embedder.digest,
                 "dimension": self.embedder.dimension,
             },
-            "retriever": {"mode": retriever.mode, "k": retriever.k},
+            "retriever": retriever.pinned(),
             "distance": DISTANCE,
             "chunks": {"count": len(hashes), "root": root_of(hashes)},
         }
         if retriever.mode != "dense":
             raw["retriever"]["analyser"] = ANALYSER
-        if retriever.mode == "hybrid":
-            raw["retriever"] |= {"rrf_k": retriever.rrf_k or RRF_K, "candidates": retriever.candidates or CANDIDATES}
-            if retriever.dense_scripts is not None:
-                raw["retriever"]["dense_scripts"] = sorted(set(retriever.dense_scripts))
         return msgspec.convert(raw, IndexManifest)
 
     async def _kept(self, digest: str, manifest: IndexManifest) -> tuple[Fingerprint, ...] | None:

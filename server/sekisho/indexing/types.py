@@ -52,6 +52,15 @@ class RetrieverRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     candidates: Annotated[int, Meta(ge=1, le=1000)] | None = None
     dense_scripts: tuple[Literal["cjk", "latin"], ...] | None = None
 
+    def pinned(self) -> dict[str, Any]:
+        """What an index's manifest says of it, defaults written out; the analyser's version is the builder's to add."""
+        plain: dict[str, Any] = {"mode": self.mode, "k": self.k}
+        if self.mode == "hybrid":
+            plain |= {"rrf_k": self.rrf_k or RRF_K, "candidates": self.candidates or CANDIDATES}
+            if self.dense_scripts is not None:
+                plain["dense_scripts"] = sorted(set(self.dense_scripts))
+        return plain
+
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an index is built from. `corpus` is a reference or a digest."""

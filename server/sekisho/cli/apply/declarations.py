@@ -1,0 +1,177 @@
+"""The types of ``sekisho.yaml``: what a commit is to mean, by kind and name. Pure.
+
+Everything in it names its parts by their names in the same file; `apply` turns names into digests. A declaration may
+stand in a file of its own, ``{file: path}``. Fields that mean the same as a manifest's are the manifest's own types.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from sekisho.indexing.types import ChunkerRecipe, RetrieverRecipe
+from sekisho.kernel.references import Kind
+from sekisho.registry.kinds import (
+    CorpusSource,
+    Digest,
+    FieldName,
+    Generation,
+    Language,
+    Licence,
+    Limits,
+    PromptMessage,
+    Sample,
+    ScorerUse,
+    Text,
+    Tool,
+    Word,
+)
+
+SCHEMA: Final = "sekisho.project/v1"
+ArtifactName = Annotated[str, Meta(pattern=r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$")]
+RelativePath = Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of the declarations."""
+
+
+class FileReference(Declaration, frozen=True, kw_only=True):
+    """The declaration stands in this YAML file, named from the folder of sekisho.yaml."""
+
+    file: RelativePath
+
+
+class SystemDeclaration(Declaration, frozen=True, kw_only=True):
+    """What is governed, under the EU AI Act's risk classes and roles."""
+
+    purpose: Text
+    risk_class: Literal["minimal", "limited", "high", "prohibited"]
+    owner: Word
+    role: Literal["provider", "deployer"]
+    affected_groups: tuple[Word, ...] = ()
+
+
+class PromptDeclaration(Declaration, frozen=True, kw_only=True):
+    """Chat messages as templates, and a JSON Schema for each variable they use."""
+
+    messages: Annotated[tuple[PromptMessage, ...], Meta(min_length=1, max_length=100)]
+    variables: Annotated[dict[str, dict[str, Any]], Meta(max_length=100)] = {}
+
+
+class CorpusFolder(Declaration, frozen=True, kw_only=True):
+    """Texts below one folder. `include` are patterns of paths from it (``*`` crosses folders)."""
+
+    path: RelativePath
+    include: Annotated[tuple[Word, ...], Meta(min_length=1, max_length=50)] = ("*",)
+    language: Language | UnsetType = UNSET
+
+
+class CorpusDeclaration(Declaration, frozen=True, kw_only=True):
+    """The texts of one or more folders, under one licence."""
+
+    folders: Annotated[tuple[CorpusFolder, ...], Meta(min_length=1, max_length=100)]
+    licence: Licence
+    language: Language | UnsetType = UNSET
+    sources: Annotated[tuple[CorpusSource, ...], Meta(max_length=100)] = ()
+
+
+class IndexDeclaration(Declaration, frozen=True, kw_only=True):
+    """A recipe: `apply` has a worker build it, and registers the index that comes of it."""
+
+    corpus: ArtifactName
+    retriever: RetrieverRecipe
+    chunker: ChunkerRecipe = ChunkerRecipe()
+    embedder: Annotated[str, Meta(min_length=1, max_length=128)] = "minilm"
+
+
+class ModelDeclaration(Declaration, frozen=True, kw_only=True):
+    """A model, without any host. Without a `digest`, `apply` pins the one that a host has under this name now."""
+
+    name: Word
+    provider: Literal["builtin", "ollama"]
+    family: Word
+    licence: Licence
+    digest: Digest | UnsetType = UNSET
+    options: dict[str, int | bool | str] = {}
+
+
+class AgentDeclaration(Declaration, frozen=True, kw_only=True):
+    """A prompt, an index and a model put together, by their names, as part of a system."""
+
+    system: ArtifactName
+    prompt: ArtifactName
+    index: ArtifactName
+    model: ArtifactName
+    limits: Limits
+    context_passages: Annotated[int, Meta(ge=1, le=1000)]
+    tools: Annotated[tuple[Tool, ...], Meta(max_length=200)] = ()
+    generation: Generation | UnsetType = UNSET
+
+
+class DatasetDeclaration(Declaration, frozen=True, kw_only=True):
+    """Cases as JSON Lines."""
+
+    path: RelativePath
+    licence: Licence
+
+
+class SuiteDeclaration(Declaration, frozen=True, kw_only=True):
+    """What to measure, on which dataset. Thresholds are policy's."""
+
+    dataset: ArtifactName
+    target: Literal["retrieval", "answers"]
+    scorers: Annotated[tuple[ScorerUse, ...], Meta(min_length=1, max_length=50)]
+    slices: Annotated[tuple[FieldName, ...], Meta(max_length=20)] = ()
+    cluster_by: FieldName | UnsetType = UNSET
+    sample: Sample | UnsetType = UNSET
+    repeats: Annotated[int, Meta(ge=1, le=100)] | UnsetType = UNSET
+
+
+DECLARATIONS: Final[dict[Kind, type[Declaration]]] = {
+    # In the order of registration: what is made of others comes after them. A prompt comes first, since its
+    # templates are parsed by the server alone, and nothing is registered before it is known to be good.
+    Kind.PROMPT: PromptDeclaration,
+    Kind.SYSTEM: SystemDeclaration,
+    Kind.MODEL: ModelDeclaration,
+    Kind.CORPUS: CorpusDeclaration,
+    Kind.DATASET: DatasetDeclaration,
+    Kind.SUITE: SuiteDeclaration,
+    Kind.INDEX: IndexDeclaration,
+    Kind.AGENT: AgentDeclaration,
+}
+NAMES: Final[dict[Kind, dict[str, Kind]]] = {
+    Kind.INDEX: {"corpus": Kind.CORPUS},
+    Kind.SUITE: {"dataset": Kind.DATASET},
+    Kind.AGENT: {"system": Kind.SYSTEM, "prompt": Kind.PROMPT, "index": Kind.INDEX, "model": Kind.MODEL},
+}
+"""Which fields of a declaration name another one, and of which kind."""
+
+
+class ProjectHead(Declaration, frozen=True, kw_only=True):
+    """The fields of sekisho.yaml besides the kinds."""
+
+    schema: Literal["sekisho.project/v1"]
+    project: ArtifactName | UnsetType = UNSET
+
+
+def json_schema(kind: Kind | None = None) -> dict[str, Any]:
+    """JSON Schema of ``sekisho.yaml``, or of the file that one declaration of a kind may stand in."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    if kind is not None:
+        return {**head, "title": f"{kind} declaration of Sekisho", **msgspec.json.schema(DECLARATIONS[kind])}
+    types = [ProjectHead, FileReference, *DECLARATIONS.values()]
+    (project, reference, *declared), definitions = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    root = definitions.pop(project["$ref"].rpartition("/")[2])
+    kinds = {
+        name.value: {
+            "type": "object",
+            "propertyNames": {"pattern": r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$"},
+            "additionalProperties": {"anyOf": [reference, schema]},
+        }
+        for name, schema in zip(DECLARATIONS, declared, strict=True)
+    }
+    properties = {**root["properties"], **kinds}
+    return {**head, "title": "sekisho.yaml", **root, "properties": properties, "$defs": definitions}
