@@ -1,0 +1,175 @@
+"""No decision allows what lacks evidence: the policy against a second, independent reading of the requirements."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sekisho.gate.engines.regorus_engine import RegorusEngine
+from sekisho.gate.policies import PolicySet
+from sekisho.gate.schemas import read_input
+from sekisho.gate.verdict import read_verdict
+from tests.gate.cases import CASES
+from tests.gate.inputs import fixed_policies, promotion
+
+Json = dict[str, Any]
+PROPERTY = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+class Asking:
+    """Asks regorus from ordinary code, in a loop of its own."""
+
+    def __init__(self, policies: PolicySet) -> None:
+        self.policies = policies
+        self.loop = asyncio.new_event_loop()
+        self.engine = RegorusEngine(policies, timeout_ms=20_000)
+
+    def allows(self, document: Json) -> bool:
+        read_input(document)
+        raw = self.loop.run_until_complete(self.engine.evaluate(document))
+        return read_verdict(raw, engine="regorus", policy_digest=self.policies.digest).answer.allow
+
+    def close(self) -> None:
+        self.loop.run_until_complete(self.engine.close())
+        self.loop.close()
+
+
+@pytest.fixture(scope="module")
+def policy() -> Iterator[Asking]:
+    asking = Asking(fixed_policies())
+    yield asking
+    asking.close()
+
+
+def pieces(document: Json) -> Iterator[tuple[str, Any]]:
+    """Every piece of evidence that can be taken away: what holds it, and its key or its place."""
+    evidence = document["evidence"]
+    for part in ("runs", "comparisons", "cards"):
+        for place in range(len(evidence[part])):
+            yield f"evidence/{part}", place
+    for place in range(len(document["approvals"])):
+        yield "approvals", place
+    for number, run in enumerate(evidence["runs"]):
+        for name, metric in run["metrics"].items():
+            yield f"evidence/runs/{number}/metrics", name
+            for axis, groups in metric["slices"].items():
+                yield f"evidence/runs/{number}/metrics/{name}/slices", axis
+                for group in groups:
+                    yield f"evidence/runs/{number}/metrics/{name}/slices/{axis}", group
+            for axis in metric["gaps"]:
+                yield f"evidence/runs/{number}/metrics/{name}/gaps", axis
+    for digest in document["lineage"]["nodes"]:
+        yield "lineage/nodes", digest
+    for stage in range(len(document["from_stages"])):
+        yield "from_stages", stage
+
+
+def without(document: Json, taken: list[tuple[str, Any]]) -> Json:
+    """The document without these pieces; one whose holder is gone already is gone with it."""
+    reduced = copy.deepcopy(document)
+    for path, key in sorted(taken, key=lambda piece: (-len(piece[0].split("/")), str(piece[1])), reverse=False):
+        holder: Any = reduced
+        for part in path.split("/"):
+            holder = holder[int(part)] if isinstance(holder, list) else holder[part]
+        if isinstance(holder, list):
+            holder[key] = None
+        else:
+            holder.pop(key, None)
+    compact: Json = _compact(reduced)
+    return compact
+
+
+def _compact(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_compact(item) for item in value if item is not None]
+    if isinstance(value, dict):
+        return {key: _compact(item) for key, item in value.items()}
+    return value
+
+
+PIECES = list(pieces(promotion()))
+
+
+@PROPERTY
+@given(case=st.sampled_from(CASES), data=st.data())
+def test_taking_evidence_away_never_turns_a_denial_into_an_allow(policy: Asking, case: Any, data: Any) -> None:
+    """Whatever was denied is denied with less to show."""
+    document = case.document
+    if not case.blocking or document["action"] == "rollback":
+        return
+    taken = data.draw(st.lists(st.sampled_from(list(pieces(document))), unique=True, max_size=8))
+    assert not policy.allows(without(document, taken))
+
+
+@PROPERTY
+@given(taken=st.lists(st.sampled_from(PIECES), unique=True, max_size=3))
+def test_no_allowed_decision_lacks_what_a_second_reading_requires(policy: Asking, taken: list[tuple[str, Any]]) -> None:
+    """Where the policy allows, an independent reading of the same data finds nothing missing."""
+    document = without(promotion(), taken)
+    lacking = list(missing(document, policy.policies.data["parameters"]))
+    assert policy.allows(document) is False or lacking == []
+
+
+def test_the_whole_promotion_is_allowed_and_complete(policy: Asking) -> None:
+    """The property above is not empty: with everything there, both readings agree on yes."""
+    assert policy.allows(promotion())
+    assert list(missing(promotion(), policy.policies.data["parameters"])) == []
+
+
+@pytest.mark.parametrize("piece", PIECES, ids=lambda piece: f"{piece[0]}/{str(piece[1])[:14]}")
+def test_what_the_second_reading_misses_the_policy_misses(policy: Asking, piece: tuple[str, Any]) -> None:
+    """Each single piece: taken away, the policy denies wherever the second reading finds something missing."""
+    document = without(promotion(), [piece])
+    if list(missing(document, policy.policies.data["parameters"])):
+        assert not policy.allows(document)
+
+
+def missing(document: Json, parameters: Json) -> Iterator[str]:
+    """What production requires of this agent and the document does not show. Written without looking at the Rego."""
+    evidence, lineage, subject = document["evidence"], document["lineage"], document["subject"]["digest"]
+    kinds = {node["kind"] for node in lineage["nodes"].values()}
+    yield from (f"node of kind {kind}" for kind in ("agent", "system", "index", "model") if kind not in kinds)
+    for origin, targets in lineage["edges"].items():
+        yield from (f"node {digest}" for digest in (origin, *targets) if digest not in lineage["nodes"])
+    if "staging" not in document["from_stages"]:
+        yield "standing at staging"
+    if not any(approval["digest"] == subject for approval in document["approvals"]):
+        yield "approval"
+    systems = {digest for digest, node in lineage["nodes"].items() if node["kind"] == "system"}
+    if not systems <= {card["subject"] for card in evidence["cards"]}:
+        yield "card"
+    for need in parameters["requirements"]:
+        if document["stage"] in need["stages"]:
+            yield from _unmeasured(document, need, parameters["suites"])
+
+
+def _unmeasured(document: Json, need: Json, pins: Json) -> Iterator[str]:
+    evidence = document["evidence"]
+    metrics: dict[str, Json] = {
+        name: run["metrics"]
+        for name in need["suites"]
+        for run in evidence["runs"]
+        if run["suite"] == pins[name]["suite"]
+    }
+    yield from (f"run of {name}" for name in need["suites"] if name not in metrics)
+    for claim in (*need["floors"], *need["caps"]):
+        if claim["metric"] not in metrics.get(claim["suite"], {}):
+            yield f"{claim['metric']} of {claim['suite']}"
+    for claim in (*need["groups"], *need["group_floors"]):
+        groups = metrics.get(claim["suite"], {}).get(claim["metric"], {}).get("slices", {}).get(claim["axis"], {})
+        yield from (f"group {group}" for group in claim["values"] if group not in groups)
+    for claim in need["gaps"]:
+        if claim["axis"] not in metrics.get(claim["suite"], {}).get(claim["metric"], {}).get("gaps", {}):
+            yield f"gap by {claim['axis']}"
+    compared = {(found["suite"], found["metric"]) for found in evidence["comparisons"]}
+    for claim in need["margins"]:
+        if "current" in document and (pins[claim["suite"]]["suite"], claim["metric"]) not in compared:
+            yield f"comparison of {claim['metric']}"
