@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, get, post
-from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from litestar.types import ControllerRouterHandler
 
@@ -14,6 +13,7 @@ from sekisho.evaluation.report import case_json, run_json
 from sekisho.evaluation.scorers import SCORERS
 from sekisho.evaluation.service import Evaluation
 from sekisho.identity.types import Actor
+from sekisho.kernel.injection import Injected
 from sekisho.registry.manifests import SuiteManifest
 
 Key = Annotated[str | None, msgspec.Meta(max_length=200)]
@@ -54,8 +54,8 @@ class RunController(Controller):
         self,
         project: FromPath[str],
         data: JSONBody[NewRun],
-        actor: NamedDependency[Actor],
-        evaluation: NamedDependency[Evaluation],
+        actor: Injected[Actor],
+        evaluation: Injected[Evaluation],
         idempotency_key: Annotated[Key, HeaderParameter(name="Idempotency-Key")] = None,
     ) -> dict[str, Any]:
         """Pin suite, dataset and subject by digest, and queue the run for a worker."""
@@ -66,8 +66,8 @@ class RunController(Controller):
     async def list_runs(
         self,
         project: FromPath[str],
-        actor: NamedDependency[Actor],
-        evaluation: NamedDependency[Evaluation],
+        actor: Injected[Actor],
+        evaluation: Injected[Evaluation],
         subject: FromQuery[str | None] = None,
         suite: FromQuery[str | None] = None,
         cursor: FromQuery[str | None] = None,
@@ -83,8 +83,8 @@ class RunController(Controller):
         project: FromPath[str],
         baseline: FromQuery[str],
         candidate: FromQuery[str],
-        actor: NamedDependency[Actor],
-        evaluation: NamedDependency[Evaluation],
+        actor: Injected[Actor],
+        evaluation: Injected[Evaluation],
     ) -> dict[str, Any]:
         """Two runs of one suite, paired case by case: differences with intervals, cases that got worse and better."""
         return await evaluation.compare(actor, project, baseline, candidate)
@@ -94,8 +94,8 @@ class RunController(Controller):
         self,
         project: FromPath[str],
         run_id: FromPath[str],
-        actor: NamedDependency[Actor],
-        evaluation: NamedDependency[Evaluation],
+        actor: Injected[Actor],
+        evaluation: Injected[Evaluation],
     ) -> dict[str, Any]:
         """A run with its summary, or how far it is."""
         return run_json(await evaluation.run(actor, project, run_id))
@@ -105,8 +105,8 @@ class RunController(Controller):
         self,
         project: FromPath[str],
         run_id: FromPath[str],
-        actor: NamedDependency[Actor],
-        evaluation: NamedDependency[Evaluation],
+        actor: Injected[Actor],
+        evaluation: Injected[Evaluation],
         cursor: FromQuery[str | None] = None,
         limit: FromQuery[int] = 50,
     ) -> dict[str, Any]:
@@ -119,8 +119,8 @@ class RunController(Controller):
         self,
         project: FromPath[str],
         run_id: FromPath[str],
-        actor: NamedDependency[Actor],
-        evaluation: NamedDependency[Evaluation],
+        actor: Injected[Actor],
+        evaluation: Injected[Evaluation],
     ) -> dict[str, Any]:
         """The report (``sekisho.report/v1``): the run, the worst cases of each gap, why cases were not scored."""
         return await evaluation.report(actor, project, run_id)
@@ -130,21 +130,21 @@ class RunController(Controller):
         self,
         project: FromPath[str],
         run_id: FromPath[str],
-        actor: NamedDependency[Actor],
-        evaluation: NamedDependency[Evaluation],
+        actor: Injected[Actor],
+        evaluation: Injected[Evaluation],
     ) -> dict[str, Any]:
         """Ask for an end: a queued run ends at once, a running one within its next report of progress."""
         return run_json(await evaluation.cancel(actor, project, run_id))
 
 
 @get("/v1/suites/schema", operation_id="get_suite_schema", tags=["evaluation"])
-async def suite_schema(actor: NamedDependency[Actor]) -> dict[str, Any]:
+async def suite_schema(actor: Injected[Actor]) -> dict[str, Any]:
     """JSON Schema of the suite manifest, for editors and checks."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(SuiteManifest)}
 
 
 @get("/v1/scorers", operation_id="list_scorers", tags=["evaluation"])
-async def scorers(actor: NamedDependency[Actor]) -> ScorerList:
+async def scorers(actor: Injected[Actor]) -> ScorerList:
     """The scorers that a suite may name."""
     return ScorerList(
         [

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, get, post
-from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.types import ControllerRouterHandler
 
 from sekisho.evidence.service import Evidence
 from sekisho.evidence.types import CardDocument
 from sekisho.identity.types import Actor
+from sekisho.kernel.injection import Injected
 from sekisho.kernel.references import parse_reference
 
 
@@ -34,8 +34,8 @@ class CardController(Controller):
         self,
         project: FromPath[str],
         data: JSONBody[NewCard],
-        actor: NamedDependency[Actor],
-        evidence: NamedDependency[Evidence],
+        actor: Injected[Actor],
+        evidence: Injected[Evidence],
     ) -> dict[str, Any]:
         """Attest a card about a system's version. A newer card about the same digest takes the older one's place."""
         card = await evidence.add_card(actor, parse_reference(data.subject, project=project), data.card)
@@ -46,8 +46,8 @@ class CardController(Controller):
         self,
         project: FromPath[str],
         subject: FromQuery[str],
-        actor: NamedDependency[Actor],
-        evidence: NamedDependency[Evidence],
+        actor: Injected[Actor],
+        evidence: Injected[Evidence],
     ) -> dict[str, Any]:
         """Every card about a system's version, newest first."""
         cards = await evidence.cards(actor, parse_reference(subject, project=project))

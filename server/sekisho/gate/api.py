@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Response, get, post
-from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from litestar.types import ControllerRouterHandler
 
@@ -17,6 +16,7 @@ from sekisho.gate.policies import PolicySet
 from sekisho.gate.records import Approval
 from sekisho.gate.service import Gate, Promoted
 from sekisho.identity.types import Actor
+from sekisho.kernel.injection import Injected
 from sekisho.kernel.references import parse_reference
 
 Key = Annotated[
@@ -53,9 +53,9 @@ class PromotionController(Controller):
         self,
         project: FromPath[str],
         data: JSONBody[NewPromotion],
-        actor: NamedDependency[Actor],
-        gate: NamedDependency[Gate],
-        policy: NamedDependency[PolicySet],
+        actor: Injected[Actor],
+        gate: Injected[Gate],
+        policy: Injected[PolicySet],
         idempotency_key: Key = None,
     ) -> Response[dict[str, Any]]:
         """Ask for a version to be moved to a stage. It moves only where the decision is `allow`."""
@@ -68,9 +68,9 @@ class PromotionController(Controller):
         self,
         project: FromPath[str],
         data: JSONBody[NewPromotion],
-        actor: NamedDependency[Actor],
-        gate: NamedDependency[Gate],
-        policy: NamedDependency[PolicySet],
+        actor: Injected[Actor],
+        gate: Injected[Gate],
+        policy: Injected[PolicySet],
         idempotency_key: Key = None,
     ) -> Response[dict[str, Any]]:
         """Ask for a stage to return to a version that was formerly allowed there."""
@@ -89,9 +89,9 @@ class DecisionController(Controller):
     async def page(
         self,
         project: FromPath[str],
-        actor: NamedDependency[Actor],
-        gate: NamedDependency[Gate],
-        policy: NamedDependency[PolicySet],
+        actor: Injected[Actor],
+        gate: Injected[Gate],
+        policy: Injected[PolicySet],
         name: FromQuery[str | None] = None,
         stage: FromQuery[str | None] = None,
         cursor: FromQuery[str | None] = None,
@@ -107,9 +107,9 @@ class DecisionController(Controller):
         self,
         project: FromPath[str],
         decision_id: FromPath[str],
-        actor: NamedDependency[Actor],
-        gate: NamedDependency[Gate],
-        policy: NamedDependency[PolicySet],
+        actor: Injected[Actor],
+        gate: Injected[Gate],
+        policy: Injected[PolicySet],
     ) -> dict[str, Any]:
         """One decision with the finding of every rule."""
         return decision_json(await gate.decision(actor, project, decision_id), policy.titles)
@@ -119,8 +119,8 @@ class DecisionController(Controller):
         self,
         project: FromPath[str],
         decision_id: FromPath[str],
-        actor: NamedDependency[Actor],
-        gate: NamedDependency[Gate],
+        actor: Injected[Actor],
+        gate: Injected[Gate],
     ) -> dict[str, Any]:
         """The input that the decision was made on."""
         return await gate.gate_input(actor, project, decision_id)
@@ -130,8 +130,8 @@ class DecisionController(Controller):
         self,
         project: FromPath[str],
         decision_id: FromPath[str],
-        actor: NamedDependency[Actor],
-        gate: NamedDependency[Gate],
+        actor: Injected[Actor],
+        gate: Injected[Gate],
     ) -> dict[str, Any]:
         """The signed attestation with its proof of inclusion; keep it, and `sekisho verify` it offline."""
         return await gate.attestation(actor, project, decision_id)
@@ -149,8 +149,8 @@ class ApprovalController(Controller):
         project: FromPath[str],
         subject: FromQuery[str],
         stage: FromQuery[str],
-        actor: NamedDependency[Actor],
-        approvals: NamedDependency[Approvals],
+        actor: Injected[Actor],
+        approvals: Injected[Approvals],
     ) -> dict[str, Any]:
         """The evidence hash that an approval of this version for this stage must name now."""
         view = await approvals.evidence(actor, parse_reference(subject, project=project), stage)
@@ -168,8 +168,8 @@ class ApprovalController(Controller):
         self,
         project: FromPath[str],
         data: JSONBody[NewApproval],
-        actor: NamedDependency[Actor],
-        approvals: NamedDependency[Approvals],
+        actor: Injected[Actor],
+        approvals: Injected[Approvals],
     ) -> dict[str, Any]:
         """Approve a version for a stage, on the evidence as it stands."""
         reference = parse_reference(data.subject, project=project)
@@ -183,12 +183,12 @@ class PolicyController(Controller):
     tags = ("gate",)
 
     @get(operation_id="show_policy", sync_to_thread=False)
-    def policy(self, actor: NamedDependency[Actor], policy: NamedDependency[PolicySet]) -> dict[str, Any]:
+    def policy(self, actor: Injected[Actor], policy: Injected[PolicySet]) -> dict[str, Any]:
         """The policy's digest, its parameters and its catalogue of rules."""
         return {"digest": policy.digest, "parameters": policy.parameters, "rules": policy.catalog}
 
     @get("/bundle", operation_id="policy_bundle", sync_to_thread=False)
-    def bundle(self, bundle: NamedDependency[Bundle], if_none_match: Known = None) -> Response[bytes]:
+    def bundle(self, bundle: Injected[Bundle], if_none_match: Known = None) -> Response[bytes]:
         """The signed bundle for an OPA server; 304 while its revision is the one the server has."""
         headers = {"ETag": bundle.etag}
         if if_none_match == bundle.etag:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from litestar import Litestar, Request, Router
 from litestar.datastructures import State
-from litestar.di import NamedDependency, Provide
+from litestar.di import Provide
 from litestar.exceptions import ValidationException
 from litestar.types import ControllerRouterHandler
 from prometheus_client import CollectorRegistry
@@ -22,12 +22,13 @@ from sekisho.http.telemetry import Telemetry
 from sekisho.identity.bearer import actor_of
 from sekisho.identity.service import Identity
 from sekisho.identity.types import Actor
+from sekisho.kernel.injection import Injected
 from sekisho.wiring.services import Services
 
 ROOMS: Final = ("ledger", "identity", "registry", "inference", "indexing", "evaluation", "evidence", "gate")
 
 
-async def provide_actor(request: Request[Any, Any, Any], identity: NamedDependency[Identity]) -> Actor:
+async def provide_actor(request: Request[Any, Any, Any], identity: Injected[Identity]) -> Actor:
     """Who is asking, by the bearer token. Raises `Unauthenticated`."""
     return await actor_of(request.headers.get("authorization", ""), identity)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 from litestar.types import ControllerRouterHandler
 from prometheus_client import CollectorRegistry, generate_latest
 
+from sekisho.kernel.injection import Injected
 from sekisho.wiring.readiness import Readiness
 
 
@@ -17,14 +17,14 @@ def healthz() -> dict[str, str]:
 
 
 @get("/readyz", operation_id="readyz", tags=["health"])
-async def readyz(readiness: NamedDependency[Readiness]) -> Response[dict[str, str]]:
+async def readyz(readiness: Injected[Readiness]) -> Response[dict[str, str]]:
     """Every part that a decision needs answers; 503 says which does not, and why."""
     problems = await readiness.problems()
     return Response(problems or {"status": "ready"}, status_code=503 if problems else 200)
 
 
 @get("/metrics", operation_id="metrics", tags=["health"], sync_to_thread=False, media_type="text/plain; version=0.0.4")
-def metrics(metrics_registry: NamedDependency[CollectorRegistry]) -> bytes:
+def metrics(metrics_registry: Injected[CollectorRegistry]) -> bytes:
     """Metrics in Prometheus' text format."""
     return generate_latest(metrics_registry)
 

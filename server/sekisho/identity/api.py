@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Controller, delete, get, post
-from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
@@ -26,6 +25,7 @@ from sekisho.identity.views import (
     token_view,
     whoami_view,
 )
+from sekisho.kernel.injection import Injected
 from sekisho.kernel.pages import Page
 
 Limit = Annotated[int, QueryParameter(description="How many principals a page has at most.", ge=1, le=200)]
@@ -39,19 +39,19 @@ class ProjectController(Controller):
 
     @post(operation_id="create_project")
     async def create(
-        self, data: JSONBody[NewProject], actor: NamedDependency[Actor], identity: NamedDependency[Identity]
+        self, data: JSONBody[NewProject], actor: Injected[Actor], identity: Injected[Identity]
     ) -> Project:
         """Make a project. For admins of the server."""
         return await identity.create_project(actor, data.name)
 
     @get(operation_id="list_projects")
-    async def projects(self, actor: NamedDependency[Actor], identity: NamedDependency[Identity]) -> Projects:
+    async def projects(self, actor: Injected[Actor], identity: Injected[Identity]) -> Projects:
         """The projects in which you have a role."""
         return Projects(await identity.projects(actor))
 
     @get("/{project:str}", operation_id="get_project")
     async def project(
-        self, project: FromPath[str], actor: NamedDependency[Actor], identity: NamedDependency[Identity]
+        self, project: FromPath[str], actor: Injected[Actor], identity: Injected[Identity]
     ) -> Project:
         """One project."""
         return await identity.project(actor, project)
@@ -65,7 +65,7 @@ class PrincipalController(Controller):
 
     @post(operation_id="create_principal")
     async def create(
-        self, data: JSONBody[NewPrincipal], actor: NamedDependency[Actor], identity: NamedDependency[Identity]
+        self, data: JSONBody[NewPrincipal], actor: Injected[Actor], identity: Injected[Identity]
     ) -> PrincipalView:
         """Make a person or a service known, without any role yet. For admins of the server."""
         made = await identity.create_principal(actor, data.name, data.kind, data.display, data.email)
@@ -74,8 +74,8 @@ class PrincipalController(Controller):
     @get(operation_id="list_principals")
     async def principals(
         self,
-        actor: NamedDependency[Actor],
-        identity: NamedDependency[Identity],
+        actor: Injected[Actor],
+        identity: Injected[Identity],
         cursor: FromQuery[str | None] = None,
         limit: Limit = 50,
     ) -> Page[Principal]:
@@ -84,7 +84,7 @@ class PrincipalController(Controller):
 
     @get("/{name:str}", operation_id="get_principal")
     async def principal(
-        self, name: FromPath[str], actor: NamedDependency[Actor], identity: NamedDependency[Identity]
+        self, name: FromPath[str], actor: Injected[Actor], identity: Injected[Identity]
     ) -> PrincipalView:
         """A principal with his roles in the projects you administer; of yourself, with all."""
         return principal_view(*await identity.principal(actor, name))
@@ -94,8 +94,8 @@ class PrincipalController(Controller):
         self,
         name: FromPath[str],
         data: JSONBody[NewGrant],
-        actor: NamedDependency[Actor],
-        identity: NamedDependency[Identity],
+        actor: Injected[Actor],
+        identity: Injected[Identity],
     ) -> GrantView:
         """Grant a role. One that is held already stays as it is."""
         grant = await identity.grant_role(actor, name, data.project, data.role)
@@ -107,8 +107,8 @@ class PrincipalController(Controller):
         name: FromPath[str],
         project: FromPath[str],
         role: FromPath[Role],
-        actor: NamedDependency[Actor],
-        identity: NamedDependency[Identity],
+        actor: Injected[Actor],
+        identity: Injected[Identity],
     ) -> None:
         """Take a role away. It acts on the next request of any process."""
         await identity.revoke_role(actor, name, project, role)
@@ -122,7 +122,7 @@ class TokenController(Controller):
 
     @post(operation_id="issue_token")
     async def issue(
-        self, data: JSONBody[NewToken], actor: NamedDependency[Actor], identity: NamedDependency[Identity]
+        self, data: JSONBody[NewToken], actor: Injected[Actor], identity: Injected[Identity]
     ) -> IssuedToken:
         """Issue a token: for anyone as an admin, a narrower one for yourself as a person."""
         token, secret = await identity.issue_token(
@@ -133,8 +133,8 @@ class TokenController(Controller):
     @get(operation_id="list_tokens")
     async def tokens(
         self,
-        actor: NamedDependency[Actor],
-        identity: NamedDependency[Identity],
+        actor: Injected[Actor],
+        identity: Injected[Identity],
         principal: FromQuery[str | None] = None,
     ) -> Tokens:
         """Your tokens, newest first; another's, as an admin. Never their secrets."""
@@ -142,14 +142,14 @@ class TokenController(Controller):
 
     @delete("/{token:str}", operation_id="revoke_token")
     async def revoke(
-        self, token: FromPath[str], actor: NamedDependency[Actor], identity: NamedDependency[Identity]
+        self, token: FromPath[str], actor: Injected[Actor], identity: Injected[Identity]
     ) -> None:
         """Revoke a token, and those its holder issued for himself with it. It acts on the next request."""
         await identity.revoke_token(actor, token)
 
 
 @get("/v1/whoami", operation_id="whoami", tags=["identity"])
-async def whoami(actor: NamedDependency[Actor], identity: NamedDependency[Identity]) -> WhoAmI:
+async def whoami(actor: Injected[Actor], identity: Injected[Identity]) -> WhoAmI:
     """Who you are to this server, in which roles, by which token."""
     principal, token = await identity.whoami(actor)
     return whoami_view(principal, actor.roles, token)

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, get, post
-from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 from litestar.types import ControllerRouterHandler
@@ -16,6 +15,7 @@ from sekisho.identity.types import Actor
 from sekisho.indexing.requesting import BUILD, MOST_HITS, SEARCH, VERIFY
 from sekisho.indexing.service import Indexing
 from sekisho.indexing.types import BuildRecord, ChunkerRecipe, Recipe, RetrieverRecipe
+from sekisho.kernel.injection import Injected
 from sekisho.kernel.jobs import Job, Progress
 from sekisho.kernel.pages import Page
 from sekisho.registry.views import NewRegistration
@@ -77,8 +77,8 @@ class BuildController(Controller):
         self,
         project: FromPath[str],
         data: JSONBody[NewBuild],
-        actor: NamedDependency[Actor],
-        indexing: NamedDependency[Indexing],
+        actor: Injected[Actor],
+        indexing: Injected[Indexing],
     ) -> JobView:
         """Pin the corpus by digest, and queue the build for a worker."""
         recipe = Recipe(data.corpus, data.retriever, data.chunker, data.embedder)
@@ -89,8 +89,8 @@ class BuildController(Controller):
     async def records(
         self,
         project: FromPath[str],
-        actor: NamedDependency[Actor],
-        indexing: NamedDependency[Indexing],
+        actor: Injected[Actor],
+        indexing: Injected[Indexing],
         cursor: FromQuery[str | None] = None,
         limit: FromQuery[int] = 50,
     ) -> Page[BuildRecord]:
@@ -102,8 +102,8 @@ class BuildController(Controller):
         self,
         project: FromPath[str],
         job_id: FromPath[str],
-        actor: NamedDependency[Actor],
-        indexing: NamedDependency[Indexing],
+        actor: Injected[Actor],
+        indexing: Injected[Indexing],
     ) -> JobView:
         """How far a build is; once it is done, `result` has the index's digest and reference."""
         return _view(await indexing.job(actor, project, BUILD, job_id))
@@ -113,8 +113,8 @@ class BuildController(Controller):
         self,
         project: FromPath[str],
         job_id: FromPath[str],
-        actor: NamedDependency[Actor],
-        indexing: NamedDependency[Indexing],
+        actor: Injected[Actor],
+        indexing: Injected[Indexing],
     ) -> JobView:
         """Ask for an end: a queued build ends at once, a running one at its next report of progress."""
         return _view(await indexing.cancel(actor, project, BUILD, job_id))
@@ -131,8 +131,8 @@ class VerificationController(Controller):
         self,
         project: FromPath[str],
         data: JSONBody[NewVerification],
-        actor: NamedDependency[Actor],
-        indexing: NamedDependency[Indexing],
+        actor: Injected[Actor],
+        indexing: Injected[Indexing],
     ) -> JobView:
         """Queue a verification: every chunk by its hash, every vector by its bits."""
         return _view(await indexing.request_verify(actor, project, data.index))
@@ -142,8 +142,8 @@ class VerificationController(Controller):
         self,
         project: FromPath[str],
         job_id: FromPath[str],
-        actor: NamedDependency[Actor],
-        indexing: NamedDependency[Indexing],
+        actor: Injected[Actor],
+        indexing: Injected[Indexing],
     ) -> JobView:
         """What was found: `result.integrity`, and in `result.drift` every chunk that is missing, extra or altered."""
         return _view(await indexing.job(actor, project, VERIFY, job_id))
@@ -160,8 +160,8 @@ class SearchController(Controller):
         self,
         project: FromPath[str],
         data: JSONBody[NewSearch],
-        actor: NamedDependency[Actor],
-        indexing: NamedDependency[Indexing],
+        actor: Injected[Actor],
+        indexing: Injected[Indexing],
     ) -> JobView:
         """Queue a search; the worker owns the vectors."""
         return _view(await indexing.request_search(actor, project, data.index, data.query, data.k))
@@ -171,8 +171,8 @@ class SearchController(Controller):
         self,
         project: FromPath[str],
         job_id: FromPath[str],
-        actor: NamedDependency[Actor],
-        indexing: NamedDependency[Indexing],
+        actor: Injected[Actor],
+        indexing: Injected[Indexing],
     ) -> JobView:
         """The search; once it is done, `result.hits` are the passages, best first."""
         return _view(await indexing.job(actor, project, SEARCH, job_id))

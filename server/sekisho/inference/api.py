@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 from litestar import Controller, get
-from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from sekisho.identity.types import Actor
 from sekisho.inference.service import Inference
 from sekisho.inference.types import HostState
+from sekisho.kernel.injection import Injected
 
 
 class ModelView(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ class Models(Controller):
 
     @get(operation_id="list_available_models")
     async def models(
-        self, actor: NamedDependency[Actor], inference: NamedDependency[Inference], project: FromPath[str]
+        self, actor: Injected[Actor], inference: Injected[Inference], project: FromPath[str]
     ) -> HostList:
         """What can answer or embed now, host by host. A host that is away is listed with its problem."""
         return HostList([_view(state) for state in await inference.models(actor, project)])

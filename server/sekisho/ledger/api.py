@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 import msgspec
 from litestar import Controller, get, post
-from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
 
+from sekisho.kernel.injection import Injected
 from sekisho.kernel.pages import Page
 from sekisho.ledger.service import Ledger
 from sekisho.ledger.types import Checkpoint, ConsistencyProof, Entry, InclusionProof, Reader, Verification
@@ -38,15 +38,15 @@ class LedgerController(Controller):
     tags = ("ledger",)
 
     @get("/checkpoint", operation_id="get_checkpoint")
-    async def checkpoint(self, actor: NamedDependency[Reader], ledger: NamedDependency[Ledger]) -> Checkpoint:
+    async def checkpoint(self, actor: Injected[Reader], ledger: Injected[Ledger]) -> Checkpoint:
         """The log's size and root now, signed. Keep it: later the log can be held to it."""
         return await ledger.checkpoint(actor)
 
     @get("/entries", operation_id="list_ledger_entries")
     async def entries(
         self,
-        actor: NamedDependency[Reader],
-        ledger: NamedDependency[Ledger],
+        actor: Injected[Reader],
+        ledger: Injected[Ledger],
         project: FromQuery[str | None] = None,
         kind: FromQuery[str | None] = None,
         subject: FromQuery[str | None] = None,
@@ -66,7 +66,7 @@ class LedgerController(Controller):
         )
 
     @get("/entries/{seq:int}", operation_id="get_ledger_entry")
-    async def entry(self, seq: FromPath[int], actor: NamedDependency[Reader], ledger: NamedDependency[Ledger]) -> Entry:
+    async def entry(self, seq: FromPath[int], actor: Injected[Reader], ledger: Injected[Ledger]) -> Entry:
         """One entry, by its place in the log, counted from 0."""
         return await ledger.entry(actor, seq)
 
@@ -74,8 +74,8 @@ class LedgerController(Controller):
     async def inclusion(
         self,
         seq: FromPath[int],
-        actor: NamedDependency[Reader],
-        ledger: NamedDependency[Ledger],
+        actor: Injected[Reader],
+        ledger: Injected[Ledger],
         size: FromQuery[int | None] = None,
     ) -> InclusionProof:
         """That the entry is among the first `size` entries (by default: among all), as RFC 9162 proves it."""
@@ -85,21 +85,21 @@ class LedgerController(Controller):
     async def consistency(
         self,
         first: FromQuery[int],
-        actor: NamedDependency[Reader],
-        ledger: NamedDependency[Ledger],
+        actor: Injected[Reader],
+        ledger: Injected[Ledger],
         second: FromQuery[int | None] = None,
     ) -> ConsistencyProof:
         """That the first `first` entries stood unchanged while the log grew to `second` (by default: to now)."""
         return await ledger.consistency(actor, first, second)
 
     @post("/verify", operation_id="verify_ledger", status_code=HTTP_200_OK)
-    async def verify(self, actor: NamedDependency[Reader], ledger: NamedDependency[Ledger]) -> Verification:
+    async def verify(self, actor: Injected[Reader], ledger: Injected[Ledger]) -> Verification:
         """Recompute the whole log from its entries' bytes. `problems` names all that does not hold."""
         return await ledger.verify(actor)
 
 
 @get("/v1/keys", operation_id="list_keys", tags=["ledger"], security=[])
-async def keys(ledger: NamedDependency[Ledger]) -> Keys:
+async def keys(ledger: Injected[Ledger]) -> Keys:
     """Public keys of this server's signatures. Needs no token; fetch them before you need to trust them."""
     return Keys([Key(key.keyid, key.algorithm, key.pem, key.keyid == ledger.signer.keyid) for key in ledger.keys])
 

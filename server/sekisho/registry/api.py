@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from litestar import Controller, Request, Response, get, post, put
-from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.response.base import ASGIResponse
@@ -14,6 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from sekisho.identity.bearer import actor_of
 from sekisho.identity.types import Actor
+from sekisho.kernel.injection import Injected
 from sekisho.kernel.pages import Page
 from sekisho.kernel.references import Kind, Reference, parse_kind, parse_name, parse_selector
 from sekisho.registry.service import Registry
@@ -61,8 +61,8 @@ class ArtifactController(Controller):
     async def artifacts(
         self,
         project: FromPath[str],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
         kind: FromQuery[Kind | None] = None,
         name_contains: FromQuery[str | None] = None,
         archived: FromQuery[bool | None] = None,
@@ -80,8 +80,8 @@ class ArtifactController(Controller):
         project: FromPath[str],
         kind: FromPath[str],
         name: FromPath[str],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
     ) -> Artifact:
         """One artifact: how many versions it has, and which was registered last."""
         return await registry.artifact(actor, _reference(project, kind, name))
@@ -94,8 +94,8 @@ class ArtifactController(Controller):
         name: FromPath[str],
         from_: Annotated[str, QueryParameter(name="from", description="Selector of the older version.")],
         to: FromQuery[str],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
         format_: Annotated[Literal["json", "text"], QueryParameter(name="format")] = "json",
     ) -> DiffView:
         """What changed between two versions, as steps or as unified text."""
@@ -108,8 +108,8 @@ class ArtifactController(Controller):
         project: FromPath[str],
         kind: FromPath[str],
         name: FromPath[str],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
     ) -> Stages:
         """What each stage serves, and the last moves of its pointers with their decisions."""
         return Stages(*await registry.stages_of(actor, _reference(project, kind, name)))
@@ -120,8 +120,8 @@ class ArtifactController(Controller):
         project: FromPath[str],
         kind: FromPath[str],
         name: FromPath[str],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
     ) -> None:
         """Put an artifact away: it answers, but takes nothing new. Nothing is ever deleted."""
         await registry.archive(actor, _reference(project, kind, name))
@@ -132,8 +132,8 @@ class ArtifactController(Controller):
         project: FromPath[str],
         kind: FromPath[str],
         name: FromPath[str],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
     ) -> None:
         """Take an artifact back into use."""
         await registry.restore(actor, _reference(project, kind, name))
@@ -152,8 +152,8 @@ class VersionController(Controller):
         kind: FromPath[str],
         name: FromPath[str],
         data: JSONBody[NewVersion],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
     ) -> Response[RegisteredView]:
         """Register a manifest. The same content is the same version (200), new content a new one (201)."""
         said = data.registration.provenance()
@@ -166,8 +166,8 @@ class VersionController(Controller):
         project: FromPath[str],
         kind: FromPath[str],
         name: FromPath[str],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
         cursor: FromQuery[str | None] = None,
         limit: Limit = 50,
     ) -> Versions:
@@ -181,8 +181,8 @@ class VersionController(Controller):
         kind: FromPath[str],
         name: FromPath[str],
         selector: FromPath[str],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
     ) -> Version:
         """One version with its manifest."""
         return await registry.one(actor, _reference(project, kind, name, selector))
@@ -194,8 +194,8 @@ class VersionController(Controller):
         kind: FromPath[str],
         name: FromPath[str],
         selector: FromPath[str],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
         cursor: FromQuery[str | None] = None,
         limit: Limit = 50,
     ) -> Page[Registration]:
@@ -209,8 +209,8 @@ class VersionController(Controller):
         kind: FromPath[str],
         name: FromPath[str],
         selector: FromPath[str],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
         direction: FromQuery[Direction] = Direction.UP,
         depth: FromQuery[int] = 10,
     ) -> LineageView:
@@ -226,8 +226,8 @@ class VersionController(Controller):
         name: FromPath[str],
         selector: FromPath[str],
         data: JSONBody[Rendering],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
     ) -> Messages:
         """A prompt's chat messages for these variables: exactly the declared ones, of the declared types."""
         return Messages(await registry.render(actor, _reference(project, kind, name, selector), data.variables))
@@ -239,8 +239,8 @@ class VersionController(Controller):
         kind: FromPath[str],
         name: FromPath[str],
         selector: FromPath[str],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
     ) -> None:
         """Put one version away; a version that a stage serves stays."""
         await registry.archive(actor, _reference(project, kind, name, selector))
@@ -252,8 +252,8 @@ class VersionController(Controller):
         kind: FromPath[str],
         name: FromPath[str],
         selector: FromPath[str],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
     ) -> None:
         """Take one version back into use."""
         await registry.restore(actor, _reference(project, kind, name, selector))
@@ -311,8 +311,8 @@ class BlobController(Controller):
         request: Request[Any, Any, Any],
         project: FromPath[str],
         digest: FromPath[str],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
     ) -> None:
         """Keep raw bytes. They must have the digest in the path; keeping them again changes nothing."""
         await registry.put_blob(actor, project, digest, await request.body())
@@ -322,8 +322,8 @@ class BlobController(Controller):
         self,
         project: FromPath[str],
         digest: FromPath[str],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
     ) -> Response[bytes]:
         """The bytes, verified against the digest."""
         data = await registry.blob(actor, project, digest)
@@ -336,8 +336,8 @@ class BlobController(Controller):
         self,
         project: FromPath[str],
         data: JSONBody[Digests],
-        actor: NamedDependency[Actor],
-        registry: NamedDependency[Registry],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
     ) -> dict[str, list[str]]:
         """Which of these digests have no bytes yet, so that a caller sends only those."""
         return {"missing": list(await registry.missing_blobs(actor, project, data.digests))}
