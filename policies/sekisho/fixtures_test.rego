@@ -15,8 +15,40 @@ runs(found) := changed({"evidence": {"runs": found}})
 # Both runs, with one metric of the retrieval suite changed.
 measured(metric, patch) := runs([object.union(retrieval, {"metrics": {metric: patch}}), answers])
 
+# One rule's finding, without judging the others.
 rule(id, document) := result if {
-	result := data.sekisho.gate.decision.rules[id] with input as document with data.parameters as parameters
+	startswith(id, "LIN-")
+	result := data.sekisho.lineage.results[id] with input as document with data.parameters as parameters
+}
+
+rule(id, document) := result if {
+	startswith(id, "EVA-")
+	result := data.sekisho.evaluation.results[id] with input as document with data.parameters as parameters
+}
+
+rule(id, document) := result if {
+	startswith(id, "FAI-")
+	result := data.sekisho.fairness.results[id] with input as document with data.parameters as parameters
+}
+
+rule(id, document) := result if {
+	startswith(id, "LIC-")
+	result := data.sekisho.licences.results[id] with input as document with data.parameters as parameters
+}
+
+rule(id, document) := result if {
+	startswith(id, "DOC-")
+	result := data.sekisho.documentation.results[id] with input as document with data.parameters as parameters
+}
+
+rule(id, document) := result if {
+	startswith(id, "OVS-")
+	result := data.sekisho.oversight.results[id] with input as document with data.parameters as parameters
+}
+
+rule(id, document) := result if {
+	startswith(id, "OPS-")
+	result := data.sekisho.operations.results[id] with input as document with data.parameters as parameters
 }
 
 status(id, document) := rule(id, document).status

@@ -126,7 +126,7 @@ test_lin_06_cannot_be_waived if {
 }
 
 test_lin_07_does_not_concern_a_promotion if {
-	data.sekisho.fixtures.status("LIN-07", sound) == "not_applicable"
+	data.sekisho.fixtures.decision(sound).rules["LIN-07"].status == "not_applicable"
 }
 
 test_lin_07_passes_for_a_version_once_allowed if {
