@@ -29,7 +29,7 @@ from tests.indexing.worlds import ADMIN, DOCUMENTS, World
 )
 async def test_a_recipe_that_cannot_be_built_is_refused(world: World, change: dict[str, Any], field: str) -> None:
     """Before anything is queued, naming the field."""
-    recipe = {"corpus": await world.corpus(), "retriever": RetrieverRecipe("dense")} | change
+    recipe: dict[str, Any] = {"corpus": await world.corpus(), "retriever": RetrieverRecipe("dense"), **change}
     with pytest.raises((Invalid, NotFound), match=field):
         await world.indexing.request_build(ADMIN, "default", "docs", Recipe(**recipe), Provenance())
     assert await world.jobs.claim(["build"], "worker-1") is None

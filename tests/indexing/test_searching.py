@@ -26,7 +26,7 @@ QUESTIONS = {
 async def test_a_search_that_asks_for_nothing_is_refused(world: World, wrong: dict[str, Any]) -> None:
     """An empty query and a k out of range, before anything is queued."""
     await world.build(await world.corpus())
-    given = {"query": "gate", "k": 3} | wrong
+    given: dict[str, Any] = {"query": "gate", "k": 3, **wrong}
     with pytest.raises(Invalid):
         await world.indexing.request_search(ADMIN, "default", "index/docs@latest", given["query"], given["k"])
 

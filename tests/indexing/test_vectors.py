@@ -44,7 +44,8 @@ def chunks(count: int) -> list[tuple[int, Chunk]]:
 
 def unit(count: int, dimension: int = 8) -> NDArray[np.float32]:
     rows = np.random.default_rng(7).normal(size=(count, dimension)).astype(np.float32)
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    normal: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return normal
 
 
 def test_a_collection_that_is_not_there_is_empty(store: VectorStore, name: str) -> None:
