@@ -15,7 +15,7 @@ from sekisho.kernel.settings import PREFIX, load_settings
 from tests.docs import reference
 
 ROOT = reference.ROOT
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "evals/demo/README.md"])
 REGENERATE = "run `python -m tests.docs.reference`"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
