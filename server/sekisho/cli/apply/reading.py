@@ -80,7 +80,7 @@ def read_project(file: Path, *, max_file_bytes: int) -> Project:
     declared = [one for kind in DECLARATIONS for one in _of_kind(file, kind, raw.get(kind.value, {}), wrong)]
     if not declared and not wrong:
         wrong.append(FieldError(f"{file}:$", f"declares nothing; write one of {', '.join(DECLARATIONS)}"))
-    wrong += _unknown_names(declared)
+    wrong += _unknown_names(declared, raw)
     loaded = [_with_content(file.parent, one, max_file_bytes, wrong) for one in declared]
     for one in loaded:
         wrong += map(one.at, _misfits(one))
@@ -168,8 +168,9 @@ def _only(error: msgspec.ValidationError) -> FieldError:
     return FieldError(path.rstrip("`") or "$", message)
 
 
-def _unknown_names(declared: Sequence[Declared]) -> list[FieldError]:
-    known = {(one.kind, one.name) for one in declared}
+def _unknown_names(declared: Sequence[Declared], raw: Mapping[str, Any]) -> list[FieldError]:
+    """Names that nothing here has; what is declared but wrong is there, and told by itself."""
+    known = {(kind, name) for kind in DECLARATIONS for name in _names(raw.get(kind.value))}
     wrong = []
     for one in declared:
         for name, kind in NAMES.get(one.kind, {}).items():
@@ -178,6 +179,10 @@ def _unknown_names(declared: Sequence[Declared]) -> list[FieldError]:
                 there = ", ".join(sorted(n for k, n in known if k == kind)) or "none"
                 wrong.append(one.at(FieldError(f"$.{name}", f"there is no {kind} {wanted!r} here; declared: {there}")))
     return wrong
+
+
+def _names(entries: Any) -> list[str]:
+    return [name for name in entries if isinstance(name, str)] if isinstance(entries, dict) else []
 
 
 def _with_content(base: Path, one: Declared, max_bytes: int, wrong: list[FieldError]) -> Declared:

@@ -57,7 +57,7 @@ class Applier:
     _digests: dict[str, str] = field(default_factory=dict)
 
     def apply(self, project: Project) -> list[Applied]:
-        """Register everything, in order. Raises `SekishoError`; what is registered by then is immutable, and no harm."""
+        """Register everything, in order. Raises `SekishoError`; what is registered by then stays, and does no harm."""
         done = []
         for one in project.declared:
             try:

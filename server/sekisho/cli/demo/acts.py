@@ -50,7 +50,7 @@ class Play:
             self._expect_code("the built index verifies", self.scene.run("index", "verify", index), 0)
         with self._act("3", "Evaluate: retrieval and grounded answers, sliced by language and reader"):
             self._expect_code("every suite runs to its end", self.scene.run("eval"), 0)
-            self._remember("dense retrieval, extractive answers")
+            self._remember("dense", "builtin/extractive")
 
     def denied(self) -> None:
         """Act 4: staging lets it pass, production does not."""
@@ -77,7 +77,7 @@ class Play:
                 "the new version is applied", self.scene.run("apply", "--message", "Hybrid retrieval for Japanese"), 0
             )
             self._expect_code("the same suites run again", self.scene.run("eval"), 0)
-            self._remember("hybrid retrieval, extractive answers")
+            self._remember("hybrid", "builtin/extractive")
             after = self._runs()
             self.scene.run("compare", before["docs-retrieval"]["id"], after["docs-retrieval"]["id"])
             self.scene.run("card", "add", self._pinned("system/docs"), "card.yaml", by=ALICE)
@@ -85,7 +85,7 @@ class Play:
             code = self.scene.run("approve", AGENT, "--to", "production", by=BOB)
             self._expect_code("a second person approves", code, 0)
             decision = self._promote("production", allowed=True)
-            self.scene.run("attestation", decision["id"], "--out", str(attestation))
+            self.scene.run("attestation", decision["id"], "--out", f"../{attestation.name}")
             self._resolves(decision)
         return attestation
 
@@ -110,7 +110,7 @@ class Play:
             self._expect_code(f"the version on {model['name']} is applied", code, 0)
             suites = [word for suite in QUICK for word in ("--suite", f"suite/{suite}")]
             self.scene.run("eval", AGENT, *suites)
-            version = self._remember(f"hybrid retrieval, {model['name']}")
+            version = self._remember("hybrid", model["name"])
             answer = self._ask("staging")
             made_up = version.metric("docs-answers-sample", "hallucinated")
             self.findings.expect(
@@ -123,8 +123,8 @@ class Play:
         """The proof, by the public key fetched before anything was decided, and by nothing else."""
         how = "the server is stopped" if stopped else "no server is asked; the address given has none"
         with self._act("7", f"Verify offline: {how}"):
-            words = ("--key", str(self.scene.public_key), "--subject", AGENT, "--stage", "production")
-            code = self.scene.run("verify", str(attestation), *words, by=None, offline=True)
+            words = ("--key", f"../{self.scene.public_key.name}", "--subject", AGENT, "--stage", "production")
+            code = self.scene.run("verify", f"../{attestation.name}", *words, by=None, offline=True)
             self._expect_code("the attestation verifies offline, and says allow", code, 0)
 
     def _promote(self, stage: str, *, allowed: bool) -> Mapping[str, Any]:
@@ -160,12 +160,12 @@ class Play:
             holds=served == decision["digest"],
         )
 
-    def _remember(self, made_of: str) -> Version:
+    def _remember(self, retrieval: str, model: str) -> Version:
         """Add the agent as it is locked now, with its measurements, to the versions that the summary shows."""
         client = self.scene.client()
         number = client.registry.version(f"{AGENT}@{self.scene.lock.digest(AGENT)}")["number"]
         client.close()
-        version = Version(f"v{number}", made_of, self._runs())
+        version = Version(f"v{number}", retrieval, model, self._runs())
         self.findings.versions.append(version)
         return version
 

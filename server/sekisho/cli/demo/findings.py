@@ -27,7 +27,8 @@ class Version:
     """A version of the agent on its way: its measurements, and what the gate answered per stage."""
 
     label: str
-    made_of: str
+    retrieval: str
+    model: str
     runs: Mapping[str, Mapping[str, Any]]
     answers: dict[str, str] = field(default_factory=dict)
 
@@ -63,19 +64,29 @@ class Findings:
 
 
 def _versions(versions: Sequence[Version]) -> Table:
-    table = Table(title="one agent, version by version", title_justify="left")
-    for title in ("version", "made of", "recall@5 en", "ja", "gap [95 %]", "made-up answers", "staging", "production"):
-        table.add_column(title, overflow="fold")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("")
     for version in versions:
-        recall = version.metric("docs-retrieval", "recall@5")
-        language = recall.get("slices", {}).get("language", {})
-        means = [percent(language[name]["mean_bp"]) if name in language else "-" for name in ("en", "ja")]
-        made_up = version.metric("docs-answers", "hallucinated") or version.metric(
-            "docs-answers-sample", "hallucinated"
-        )
-        answers = [version.answers.get(stage, "not asked") for stage in ("staging", "production")]
-        table.add_row(version.label, version.made_of, *means, _gap(recall), _mean(made_up), *answers)
+        table.add_column(f"docs-assistant {version.label}", overflow="fold")
+    table.add_row("retrieval", *(version.retrieval for version in versions))
+    table.add_row("answers by", *(version.model for version in versions))
+    for group in ("en", "ja"):
+        table.add_row(f"recall@5, {group}", *(_mean(_slice(version, group)) for version in versions))
+    table.add_row("gap, in points", *(_gap(version.metric("docs-retrieval", "recall@5")) for version in versions))
+    table.add_row("made-up answers", *(_mean(_made_up(version)) for version in versions))
+    for stage in ("staging", "production"):
+        table.add_row(stage, *(version.answers.get(stage, "not asked") for version in versions))
     return table
+
+
+def _slice(version: Version, group: str) -> Mapping[str, Any]:
+    recall = version.metric("docs-retrieval", "recall@5")
+    found: Mapping[str, Any] = recall.get("slices", {}).get("language", {}).get(group, {})
+    return found
+
+
+def _made_up(version: Version) -> Mapping[str, Any]:
+    return version.metric("docs-answers", "hallucinated") or version.metric("docs-answers-sample", "hallucinated")
 
 
 def _gap(metric: Mapping[str, Any]) -> str:
@@ -94,5 +105,5 @@ def _findings(findings: Sequence[Finding]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     for finding in findings:
         mark = "[green]✓[/green]" if finding.holds else "[red]✗[/red]"
-        table.add_row(mark, escape(finding.said), f"[dim]{escape(finding.happened)}[/dim]")
+        table.add_row(f"{mark} {escape(finding.said)}: [dim]{escape(finding.happened)}[/dim]")
     return table

@@ -101,7 +101,7 @@ class Scene:
         `by` None: with no token. `offline`: with an address at which no server is.
         """
         who = f"[dim]{by.name}[/dim] " if by else ""
-        self.console.print(f"\n{who}[bold]$ sekisho {_typed(words)}[/bold]")
+        self.console.print(f"\n{who}[bold]$ sekisho {_typed(words)}[/bold]", soft_wrap=True)
         self._flush()
         environment = {
             **os.environ,

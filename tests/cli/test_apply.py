@@ -1,0 +1,150 @@
+"""`sekisho apply` against the real application: what is registered, what is left alone, what the lock says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from structlog.testing import capture_logs
+
+from sekisho.cli import Rooms
+from sekisho.cli.apply import commands
+from sekisho.cli.lock import read_lock
+from sekisho.cli.session import Session
+from sekisho.client import Client
+from tests.api_client import ApiClient
+from tests.cli.projects import PROJECT, changed, write
+from tests.identity.commands import Bridge
+
+Run = Callable[..., Awaitable[Result]]
+ADA = ("--author", "Ada <ada@example.org>", "--commit", "1")
+
+
+@pytest.fixture
+async def run(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs ``sekisho <words>`` by somebody with this role."""
+    for name in ("GITHUB_SHA", "CI_COMMIT_SHA", "CI_JOB_URL", "GITHUB_RUN_ID", "SEKISHO_AUTHOR", "SEKISHO_COMMIT"):
+        monkeypatch.delenv(name, raising=False)
+    bridge = Bridge(api, asyncio.get_running_loop())
+
+    async def run(*words: str, role: str = "author", project: str = "default", as_json: bool = True) -> Result:
+        state = Session(as_json=as_json, project=project)
+        token = await api.token_for(role)
+        state.__dict__["client"] = Client("http://sekisho.test", token, transport=bridge, project=project)
+        group = Rooms("sekisho", commands=list(commands))
+        with capture_logs():
+            return await asyncio.to_thread(CliRunner().invoke, group, list(words), obj=state)
+
+    return run
+
+
+def states(result: Result) -> dict[str, tuple[int, str]]:
+    """Number and state of each version that the command names."""
+    assert result.exit_code == 0, result.stderr
+    return {one["label"]: (one["number"], one["state"]) for one in json.loads(result.stdout)["versions"]}
+
+
+async def test_what_may_not_be_registered_leaves_no_lock(run: Run, tmp_path: Path) -> None:
+    """A wrong file and a role that does not do: exit code 2, and nothing is written."""
+    assert (await run("apply", str(write(tmp_path, changed(PROJECT, "schema", "x"))))).exit_code == 2
+    assert (await run("apply", str(write(tmp_path)), role="viewer")).exit_code == 2
+    assert not (tmp_path / "sekisho.lock").exists()
+
+
+async def test_a_second_apply_changes_nothing_and_says_so(run: Run, api: ApiClient, tmp_path: Path) -> None:
+    """The first registers every kind and writes the lock; the second adds no version, no registration, no byte."""
+    file = write(tmp_path)
+    first = await run("apply", str(file), *ADA)
+    assert set(states(first).values()) == {(1, "new")}
+    lock = (tmp_path / "sekisho.lock").read_bytes()
+    assert set(read_lock(tmp_path / "sekisho.lock").labels) == set(states(first))
+    second = await run("apply", str(file), *ADA)
+    assert json.loads(second.stdout)["changed"] is False
+    assert set(states(second).values()) == {(1, "unchanged")}
+    assert (tmp_path / "sekisho.lock").read_bytes() == lock
+    assert "nothing changed" in (await run("apply", str(file), *ADA, as_json=False)).stderr
+    found = await api.get(
+        "/v1/projects/default/artifacts/prompt/ask/versions/v1/registrations", headers=await api.role("viewer")
+    )
+    assert [item["author"] for item in found.json()["items"]] == ["Ada <ada@example.org>"]
+
+
+async def test_another_author_of_the_same_content_is_put_on_record(run: Run, tmp_path: Path) -> None:
+    """Whoever brings back old bytes has a hand in them, and may not approve them."""
+    file = write(tmp_path)
+    await run("apply", str(file), *ADA)
+    again = await run("apply", str(file), "--author", "Bob <bob@example.org>", "--commit", "2")
+    assert set(states(again).values()) == {(1, "known")}
+
+
+async def test_a_revert_brings_back_the_locks_first_bytes(run: Run, tmp_path: Path) -> None:
+    """A changed prompt is version 2; reverted, its name means version 1 again, and latest does too."""
+    file = write(tmp_path)
+    await run("apply", str(file), *ADA)
+    first = (tmp_path / "sekisho.lock").read_bytes()
+    write(tmp_path, changed(PROJECT, "prompt.ask.messages.0.template", "Answer: {{ question }}"))
+    second = states(await run("apply", str(file), *ADA))
+    assert second["prompt/ask"] == (2, "new")
+    assert second["system/docs"] == (1, "unchanged")
+    assert (tmp_path / "sekisho.lock").read_bytes() != first
+    write(tmp_path)
+    assert states(await run("apply", str(file), *ADA))["prompt/ask"] == (1, "known")
+    assert (tmp_path / "sekisho.lock").read_bytes() == first
+
+
+async def test_a_changed_page_and_a_changed_question_change_what_is_made_of_them(run: Run, tmp_path: Path) -> None:
+    """The corpus, the dataset and the suite that pins it are new versions; the rest stays."""
+    file = write(tmp_path)
+    await run("apply", str(file), *ADA)
+    (tmp_path / "pages" / "approvals.md").write_text("# Approvals\n\nNobody approves.\n")
+    with (tmp_path / "questions.jsonl").open("a") as questions:
+        questions.write('{"id": "q3", "question": "Who?", "slices": {"language": "en"}}\n')
+    found = states(await run("apply", str(file), *ADA))
+    assert {label for label, state in found.items() if state == (2, "new")} == {
+        "corpus/pages",
+        "dataset/questions",
+        "suite/finding",
+    }
+
+
+async def test_a_model_that_no_host_has_is_refused_by_its_place(run: Run, tmp_path: Path) -> None:
+    """Without a digest the model must be there to be pinned; with one it need not be."""
+    missing = changed(changed(PROJECT, "model.plain.provider", "ollama"), "model.plain.name", "large:70b")
+    refused = await run("apply", str(write(tmp_path, missing)))
+    assert refused.exit_code == 2
+    assert "$.model.plain.digest" in refused.stderr
+    pinned = changed(missing, "model.plain.digest", "sha256:" + "7" * 64)
+    assert states(await run("apply", str(write(tmp_path, pinned))))["model/plain"] == (1, "new")
+
+
+async def test_an_archived_name_is_refused_and_the_lock_stays(run: Run, api: ApiClient, tmp_path: Path) -> None:
+    """What was put away takes nothing new until somebody restores it."""
+    file = write(tmp_path)
+    await run("apply", str(file), *ADA)
+    lock = (tmp_path / "sekisho.lock").read_bytes()
+    author = await api.role("author")
+    await api.post("/v1/projects/default/artifacts/prompt/ask/archive", headers=author)
+    refused = await run("apply", str(file), *ADA)
+    assert refused.exit_code == 2
+    assert "archived" in refused.stderr
+    assert (tmp_path / "sekisho.lock").read_bytes() == lock
+
+
+async def test_a_file_for_one_project_is_not_applied_to_another(run: Run, tmp_path: Path) -> None:
+    """The file's project and --project must not disagree; where it names one, that one is meant."""
+    file = write(tmp_path, {**PROJECT, "project": "docs"})
+    assert (await run("apply", str(file), project="other")).exit_code == 2
+    assert "no project docs" in (await run("apply", str(file))).stderr
+
+
+async def test_check_needs_no_server(run: Run, tmp_path: Path) -> None:
+    """`apply --check` reads everything and sends nothing."""
+    checked = await run("apply", str(write(tmp_path)), "--check")
+    assert json.loads(checked.stdout)["valid"] is True
+    assert not (tmp_path / "sekisho.lock").exists()
+    broken = write(tmp_path, changed(PROJECT, "schema", "x"))
+    assert (await run("apply", str(broken), "--check")).exit_code == 2
