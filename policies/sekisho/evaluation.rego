@@ -177,7 +177,7 @@ floor_checks contains data.sekisho.report.check(
 	sprintf("%s of suite/%s %s %s", [claim.metric, claim.suite, floor_words[status], data.sekisho.text.percent(claim.floor_bp)]),
 	data.sekisho.evidence.seen(interval),
 	sprintf("lower bound at least %s", [data.sekisho.text.percent(claim.floor_bp)]),
-	data.sekisho.evidence.remedy(claim.suite),
+	data.sekisho.evidence.mend(status, claim.suite, ""),
 ) if {
 	some claim in data.sekisho.evidence.claims("floors")
 	interval := data.sekisho.evidence.metric(claim.suite, claim.metric)
@@ -212,7 +212,7 @@ cap_checks contains data.sekisho.report.check(
 	sprintf("%s of suite/%s %s %s", [claim.metric, claim.suite, cap_words[status], data.sekisho.text.percent(claim.cap_bp)]),
 	data.sekisho.evidence.seen(interval),
 	sprintf("upper bound at most %s", [data.sekisho.text.percent(claim.cap_bp)]),
-	data.sekisho.evidence.remedy(claim.suite),
+	data.sekisho.evidence.mend(status, claim.suite, ""),
 ) if {
 	some claim in data.sekisho.evidence.claims("caps")
 	interval := data.sekisho.evidence.metric(claim.suite, claim.metric)
@@ -307,4 +307,4 @@ margin_remedy("missing", suite) := sprintf("sekisho eval %s/%s/%s@%s --suite %s/
 	suite in object.keys(data.sekisho.evidence.latest)
 } else := data.sekisho.evidence.remedy(suite)
 
-margin_remedy(status, suite) := data.sekisho.evidence.remedy(suite) if status != "missing"
+margin_remedy(status, suite) := data.sekisho.evidence.mend(status, suite, "") if status != "missing"

@@ -64,12 +64,16 @@ gap_checks contains data.sekisho.report.check(
 	gap_message(status, claim, gap),
 	gap_seen(gap),
 	sprintf("whole interval at most %s", [data.sekisho.text.percent(claim.limit_bp)]),
-	data.sekisho.evidence.remedy(claim.suite),
+	data.sekisho.evidence.mend(status, claim.suite, gap_hint(claim.axis)),
 ) if {
 	some claim in data.sekisho.evidence.claims("gaps")
 	gap := data.sekisho.evidence.gap(claim)
 	status := data.sekisho.evidence.at_most(gap, claim.limit_bp)
 }
+
+gap_hint("language") := " (a hybrid retriever finds by terms what the embedder cannot read)"
+
+gap_hint(axis) := "" if axis != "language"
 
 gap_message("missing", claim, _) := sprintf(
 	"the gap in %s of suite/%s by %s was not measured",
@@ -126,7 +130,7 @@ group_floor_checks contains data.sekisho.report.check(
 	]),
 	data.sekisho.evidence.seen(interval),
 	sprintf("lower bound at least %s", [data.sekisho.text.percent(claim.floor_bp)]),
-	data.sekisho.evidence.remedy(claim.suite),
+	data.sekisho.evidence.mend(status, claim.suite, ""),
 ) if {
 	some claim in data.sekisho.evidence.claims("group_floors")
 	some group in claim.values

@@ -45,6 +45,9 @@ test_fai_02_fails_over_the_limit_and_says_why if {
 	contains(found.message, "by language (en over ja) is 41.20 %, interval 35.00 % to 47.33 %, and is over its limit")
 	contains(found.message, "worst cases: q-017-ja, q-101-ja, q-003-ja")
 	found.observed == "41.20 % (35.00 % to 47.33 %)"
+	startswith(found.remedy, "sekisho run report ")
+	contains(found.remedy, "a hybrid retriever")
+	endswith(found.remedy, "then: sekisho apply && sekisho eval")
 }
 
 test_fai_02_is_inconclusive_across_the_limit if {

@@ -85,6 +85,7 @@ def _rule_lines(rule: Mapping[str, Any], *, mark: str) -> list[str]:
     warn = "" if mark == "✗" else ", warns only"
     lines = [f"  {mark} {rule['id']} {rule['title']}: {rule['status']}{waived}{warn}", f"      {rule['message']}"]
     parts = ("observed", "required", "remedy")
-    lines += [f"      {name + ':':<10}{rule[name]}" for name in parts if rule[name]]
+    indent = "\n" + " " * 16
+    lines += [f"      {name + ':':<10}{rule[name].replace(chr(10), indent)}" for name in parts if rule[name]]
     lines += [f"      · {detail}" for detail in rule["details"] if detail != rule["message"]]
     return lines
