@@ -28,19 +28,22 @@ def interval(part: dict[str, Any]) -> str:
 
 
 def run_table(runs: Sequence[dict[str, Any]]) -> RenderableType:
-    """Every metric of every run: n, coverage, mean with its interval, the largest gap of each axis."""
-    table = Table("subject", "suite", "metric", "n", "coverage", "mean [95 %]", "gaps", title="results")
-    notes = []
-    for run in runs:
-        subject = f"{run['subject_kind']}/{run['subject_name']} {short(run['subject'])}"
-        for name, metric in (run.get("summary") or {}).get("metrics", {}).items():
-            gaps = ", ".join(_gap(axis, gap) for axis, gap in metric["gaps"].items())
-            cells = (str(metric["n"]), percent(metric["coverage_bp"]), interval(metric), gaps)
-            table.add_row(escape(subject), escape(run["suite_name"]), escape(name), *cells)
-        digest = f", final digest {short(run['final_digest'])}" if "final_digest" in run else ""
-        reason = f": {run['reason']}" if "reason" in run else ""
-        notes.append(f"run {run['id']} is {run['state']}{reason} ({run['done']} of {run['planned']} cases{digest})")
-    return Group(table, Text("\n".join(notes))) if table.row_count else Text("\n".join(notes))
+    """Per run a table of its metrics with n, coverage and interval; under it the largest gap of each axis."""
+    return Group(*(part for run in runs for part in _run_parts(run)))
+
+
+def _run_parts(run: dict[str, Any]) -> list[RenderableType]:
+    subject = f"{run['subject_kind']}/{run['subject_name']} {short(run['subject'])}"
+    metrics = (run.get("summary") or {}).get("metrics", {})
+    table = Table("metric", "n", "coverage", "mean [95 %]", title=escape(f"{subject} by {run['suite_name']}"))
+    for name, metric in metrics.items():
+        table.add_row(escape(name), str(metric["n"]), percent(metric["coverage_bp"]), interval(metric))
+    gaps = [_gap(name, axis, gap) for name, metric in metrics.items() for axis, gap in metric["gaps"].items()]
+    digest = f", final digest {short(run['final_digest'])}" if "final_digest" in run else ""
+    reason = f": {run['reason']}" if "reason" in run else ""
+    told = f"run {run['id']} is {run['state']}{reason} ({run['done']} of {run['planned']} cases{digest})"
+    words = Text("\n".join([*gaps, told]))
+    return [table, words] if metrics else [words]
 
 
 def runs_table(runs: Sequence[dict[str, Any]]) -> RenderableType:
@@ -101,9 +104,10 @@ def comparison_table(comparison: dict[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
-def _gap(axis: str, gap: dict[str, Any]) -> str:
-    limits = f"\\[{gap['low_bp'] / 100:.1f}, {gap['high_bp'] / 100:.1f}]"
-    return escape(f"{axis} {gap['best']}-{gap['worst']} ") + f"{gap['gap_bp'] / 100:.1f} {limits}"
+def _gap(metric: str, axis: str, gap: dict[str, Any]) -> str:
+    limits = f"[{gap['low_bp'] / 100:.1f}, {gap['high_bp'] / 100:.1f}]"
+    paired = "paired" if gap["paired"] else "not paired"
+    return f"gap in {metric} by {axis}: {gap['best']} over {gap['worst']} {gap['gap_bp'] / 100:.1f} {limits}, {paired}"
 
 
 def _worst(title: str, worst: Sequence[dict[str, Any]]) -> RenderableType:
