@@ -81,14 +81,13 @@ remedy(suite) := data.sekisho.text.evaluate(suite, pins[suite].suite) if {
 } else := data.sekisho.text.pin(suite)
 
 # What to do about a measured claim: where nothing was measured, measure; else look at the worst cases first.
-mend(status, suite, _) := remedy(suite) if status == "missing"
-
 mend(status, suite, hint) := sprintf(
 	"sekisho run report %s shows the worst cases; improve the version for them%s, then: sekisho apply && sekisho eval",
 	[latest[suite].id, hint],
 ) if {
 	status != "missing"
-}
+	suite in object.keys(latest)
+} else := remedy(suite)
 
 no_requirement := data.sekisho.report.absent(
 	sprintf("no requirement in the policy data names %s at %s", [path, input.stage]),
