@@ -6,10 +6,12 @@ Handlers that take raw bytes say so with ``opt={"raw_body": True}``.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from litestar import Request
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 
 from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.json import decode_json
@@ -37,15 +39,21 @@ async def refuse_sloppy_input(request: Request[Any, Any, Any]) -> None:
 def _refuse_unknown_query(request: Request[Any, Any, Any]) -> None:
     if not request.scope["query_string"]:
         return
-    parameters = request.route_handler.parsed_fn_signature.parameters
-    known = {name.rstrip("_") for name in parameters} | {_alias(parameter) for parameter in parameters.values()}
-    unknown = sorted(set(request.query_params) - known)
+    unknown = sorted(request.query_params.keys() - _known_query(request.route_handler))
     if unknown:
         raise Invalid(
             "the request has query parameters that this operation does not know",
             fields=[FieldError(f"$.{name}", "unknown query parameter") for name in unknown],
             remedy="see the API's documentation under /docs",
         )
+
+
+@lru_cache(maxsize=1024)
+def _known_query(handler: HTTPRouteHandler) -> frozenset[str]:
+    """What this operation may be asked with; the same for each of its requests."""
+    parameters = handler.parsed_fn_signature.parameters
+    aliases = [_alias(parameter) for parameter in parameters.values()]
+    return frozenset([name.rstrip("_") for name in parameters] + aliases)
 
 
 def _alias(parameter: Any) -> str:

@@ -9,9 +9,14 @@ from sekisho.kernel.errors import Unauthenticated
 
 async def actor_of(authorization: str, identity: Identity) -> Actor:
     """Who is asking, by the bearer token of this header. Raises `Unauthenticated`."""
+    return await identity.authenticate(bearer_token(authorization))
+
+
+def bearer_token(authorization: str) -> str:
+    """The token in this header. Raises `Unauthenticated` where there is none."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated(
             "the request carries no token", remedy="send 'Authorization: Bearer <token>'; the CLI reads SEKISHO_TOKEN"
         )
-    return await identity.authenticate(token.strip())
+    return token.strip()

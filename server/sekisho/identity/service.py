@@ -46,12 +46,15 @@ class Identity:
     watch: ChangeWatch
     _seen: Remembered = field(default_factory=Remembered, repr=False, compare=False)
 
-    async def authenticate(self, secret: str) -> Actor:
+    async def authenticate(self, secret: str, marker: int | None = None) -> Actor:
         """Who holds this token. Answers from memory while nothing was committed; writes nothing.
 
-        Raises `Unauthenticated`, saying whether the token is malformed, unknown, expired or revoked.
+        `marker` is the watch's, where the caller has just looked. Raises `Unauthenticated`, saying whether the token
+        is malformed, unknown, expired or revoked.
         """
-        token_hash, marker = hash_of(secret), self.watch.marker()
+        token_hash = hash_of(secret)
+        if marker is None:
+            marker = self.watch.marker()
         session = self._seen.get(marker, token_hash)
         if session is None:
             async with self.database.read() as tx:

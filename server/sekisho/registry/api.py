@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from litestar import Controller, Request, Response, get, post, put
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
-from litestar.response.base import ASGIResponse
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CONTENT, HTTP_304_NOT_MODIFIED
 from litestar.types import ControllerRouterHandler
 
-from sekisho.identity.bearer import actor_of
+from sekisho.identity.bearer import bearer_token
 from sekisho.identity.types import Actor
 from sekisho.kernel.injection import Injected
 from sekisho.kernel.pages import Page
 from sekisho.kernel.references import Kind, Reference, parse_kind, parse_name, parse_selector
+from sekisho.registry.answers import Answer, matches
 from sekisho.registry.service import Registry
 from sekisho.registry.store import ArtifactFilter
 from sekisho.registry.types import Artifact, Direction, Registration, Version
@@ -42,6 +43,12 @@ Limit = Annotated[int, QueryParameter(description="How many items a page has at 
 def _reference(project: str, kind: str, name: str, selector: str | None = None) -> Reference:
     chosen = None if selector is None else parse_selector(selector)
     return Reference(project, parse_kind(kind), parse_name(name), chosen)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(project: str, kind: str, name: str, selector: str) -> Reference:
+    """`_reference` for `resolve`, which is asked for the same few over and over."""
+    return _reference(project, kind, name, selector)
 
 
 def _label(text: str | None) -> tuple[str, str | None] | None:
@@ -281,22 +288,15 @@ class ResolveController(Controller):
         name: FromPath[str],
         selector: FromQuery[str] = "latest",
         if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match")] = None,
-    ) -> ASGIResponse:
+    ) -> Answer:
         """The version, its manifest, and for a stage the decision that put it there. Answers 304 to its own ETag."""
-        # Services come from the application's state and the response is ready-made: injection and encoding would
+        # Services come from the application's state and the answer is ready-made: injection and encoding would
         # take longer than all the rest.
-        state = request.app.state
-        actor = await actor_of(request.headers.get("authorization", ""), state.identity)
-        resolved = await state.registry.resolve(actor, _reference(project, kind, name, selector))
-        headers = {"ETag": resolved.etag, "Cache-Control": "private, no-cache"}
-        if if_none_match is not None and _matches(if_none_match, resolved.etag):
-            return ASGIResponse(status_code=HTTP_304_NOT_MODIFIED, headers=headers)
-        return ASGIResponse(body=resolved.body, media_type="application/json", headers=headers)
-
-
-def _matches(if_none_match: str, etag: str) -> bool:
-    """Whether the header names the ETag, by RFC 9110's weak comparison."""
-    return any(tag.strip().removeprefix("W/") in {etag, "*"} for tag in if_none_match.split(","))
+        identity, registry = request.app.state.identity, request.app.state.registry
+        seen = registry.watch.marker()  # one look for both: nothing older than this request's arrival is believed
+        actor = await identity.authenticate(bearer_token(request.headers.get("authorization", "")), seen)
+        resolved = await registry.resolve(actor, _parsed(project, kind, name, selector), seen)
+        return Answer(resolved, if_none_match is not None and matches(if_none_match, resolved.etag))
 
 
 class BlobController(Controller):

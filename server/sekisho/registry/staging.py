@@ -23,10 +23,14 @@ MAX_MOVES = 100
 class Staging(Ports):
     """Use cases of stages."""
 
-    async def resolve(self, actor: Actor, reference: Reference) -> Resolved:
-        """What a reference means now, from memory unless anything was committed since."""
+    async def resolve(self, actor: Actor, reference: Reference, marker: int | None = None) -> Resolved:
+        """What a reference means now, from memory unless anything was committed since.
+
+        `marker` is the watch's, where the caller has just looked.
+        """
         actor.require(reference.project, Action.READ)
-        marker = self.watch.marker()
+        if marker is None:
+            marker = self.watch.marker()
         remembered = self.memory.recall(reference, marker)
         if remembered is not None:
             return remembered
