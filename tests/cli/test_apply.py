@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from structlog.testing import capture_logs
+from tests.api_client import ApiClient
+from tests.cli.projects import PROJECT, changed, write
+from tests.identity.commands import Bridge
 
 from sekisho.cli import Rooms
 from sekisho.cli.apply import commands
 from sekisho.cli.lock import read_lock
 from sekisho.cli.session import Session
 from sekisho.client import Client
-from tests.api_client import ApiClient
-from tests.cli.projects import PROJECT, changed, write
-from tests.identity.commands import Bridge
 
 Run = Callable[..., Awaitable[Result]]
 ADA = ("--author", "Ada <ada@example.org>", "--commit", "1")

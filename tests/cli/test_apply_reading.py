@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.cli.projects import PROJECT, WITH_AGENT, changed, write
 
 from sekisho.cli.apply.reading import read_project
 from sekisho.kernel.errors import Invalid
-from tests.cli.projects import PROJECT, WITH_AGENT, changed, write
 
 LIMIT = 100_000
 

@@ -26,7 +26,9 @@ def test_options_win_over_the_environment(tmp_path: Path) -> None:
 
 def test_a_gitlab_job_is_known_by_its_own_names(tmp_path: Path) -> None:
     """Both great forges say commit and run in the environment."""
-    said = provenance(tmp_path / "sekisho.yaml", {"CI_COMMIT_SHA": "abc", "CI_JOB_URL": "https://forge.example/j/1"}, Said())
+    said = provenance(
+        tmp_path / "sekisho.yaml", {"CI_COMMIT_SHA": "abc", "CI_JOB_URL": "https://forge.example/j/1"}, Said()
+    )
     assert (said.commit, said.ci_run) == ("abc", "https://forge.example/j/1")
 
 

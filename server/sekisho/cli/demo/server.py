@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +17,6 @@ import httpx
 
 from sekisho.kernel.errors import Unavailable
 
-START_S: Final = 90
 STOP_S: Final = 30
 _LAST_LINES: Final = 15
 
@@ -29,6 +28,8 @@ class Server:
     address: str
     environment: Mapping[str, str]
     log: Path
+    command: Sequence[str] = (sys.executable, "-m", "sekisho.cli", "up")
+    patience_s: float = 90.0
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def __enter__(self) -> Server:
@@ -43,15 +44,15 @@ class Server:
     def start(self) -> None:
         """Raises `Unavailable` with the log's end where it does not become ready."""
         with self.log.open("wb") as log:
-            self._process = subprocess.Popen(  # our own interpreter and our own words
-                [sys.executable, "-m", "sekisho.cli", "up"],
+            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and our own words
+                self.command,
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the demo, which ends the server when it is done itself
             )
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + self.patience_s
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise self._failed(f"`sekisho up` ended with exit code {self._process.returncode}")
@@ -59,7 +60,7 @@ class Server:
                 return
             time.sleep(0.2)
         self.stop()
-        raise self._failed(f"the server was not ready after {START_S} s")
+        raise self._failed(f"the server was not ready after {self.patience_s:g} s")
 
     @property
     def running(self) -> bool:
