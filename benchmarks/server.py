@@ -1,0 +1,110 @@
+"""The real API as a process of its own, on a scratch data folder."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sekisho.cli.supervision import PARENT
+from sekisho.identity.types import Actor
+from sekisho.kernel.migrations import upgrade
+from sekisho.kernel.settings import Settings
+from sekisho.wiring.services import Services, build_services
+
+PATIENCE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that answers. `ready_s` is the time from its start to its first answer."""
+
+    port: int
+    pid: int
+    token: str
+    ready_s: float
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """An empty folder that is gone afterwards."""
+    with TemporaryDirectory(prefix="sekisho-bench-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def settings_of(folder: Path, **more: Any) -> Settings:
+    return Settings(data_dir=folder, **more)
+
+
+async def opened(settings: Settings) -> tuple[Services, Actor]:
+    """The product's services on a migrated database, with its first admin. Close them at the end."""
+    services = build_services(settings)
+    await upgrade(services.database)
+    await services.start()
+    token = (settings.data_dir / "admin.token").read_text().strip()
+    return services, await services.identity.authenticate(token)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """`sekisho serve` on this folder, whose database is migrated. Its log goes to a file there."""
+    port = free_port()
+    with running([sys.executable, "-m", "sekisho.cli", "serve"], folder, {"SEKISHO_PORT": str(port)}) as process:
+        started = time.perf_counter()
+        wait_for(port, process)
+        ready = time.perf_counter() - started
+        yield Server(port, process.pid, (folder / "admin.token").read_text().strip(), ready)
+
+
+@contextmanager
+def running(command: Sequence[str], folder: Path, more: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of Sekisho, of nobody else's settings, that ends with this block or with this process."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("SEKISHO_")}
+    ours = {"SEKISHO_DATA_DIR": str(folder), PARENT: str(os.getpid()), **more}
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(command, env={**plain, **ours}, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], path: str = "/healthz") -> None:
+    """Return at its first answer. Raises RuntimeError where it ends, or answers nothing for a minute."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end and process.poll() is None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        try:
+            connection.request("GET", path)
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.002)
+        finally:
+            connection.close()
+    raise RuntimeError(f"the server did not answer; exit code {process.poll()}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
