@@ -29,11 +29,11 @@ from sekisho.registry.types import Provenance
 from sekisho.wiring.services import Services
 
 TITLE: Final = "Building an index"
-LIMIT_S: Final = 180
-BUDGET_S: Final = 90
+LIMIT_S: Final = 270
+BUDGET_S: Final = 100
 """No further slice is begun after this long; a busy machine measures fewer."""
-PAGES: Final = 75
-PAGES_PER_TURN: Final = 5
+PAGES: Final = 60
+PAGES_PER_TURN: Final = 10
 ABSTRACTS: Final = 10
 """Abstracts on a page of the SciFact corpus; so many pages of either corpus make about 1,500 chunks."""
 ROOT: Final = Path(__file__).parents[1]
