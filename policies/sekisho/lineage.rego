@@ -206,7 +206,7 @@ index_checks contains data.sekisho.report.check(
 
 index_remedy(node) := data.sekisho.text.verify_index(node) if {
 	node.facts.integrity != "drifted"
-} else := sprintf("sekisho index build %s/%s, then register the agent with it", [input.project, node.name])
+} else := sprintf("sekisho apply builds it again; then %s", [data.sekisho.text.verify_index(node)])
 
 embedder_checks contains data.sekisho.report.check(
 	embedded(node),

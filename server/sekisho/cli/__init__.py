@@ -14,6 +14,7 @@ import click
 from sekisho import __version__
 from sekisho.cli.session import Session, exit_code_of
 from sekisho.kernel.errors import SekishoError
+from sekisho.kernel.references import DEFAULT_PROJECT
 
 ROOMS: Final = (
     "operations", "identity", "ledger", "registry", "apply", "inference", "indexing", "evaluation", "evidence", "gate",
@@ -37,17 +38,17 @@ class Rooms(click.Group):
 
 @click.group(cls=Rooms, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="sekisho")
-@click.option("--project", envvar="SEKISHO_PROJECT", default="default", show_default=True, help="Project to work in.")
+@click.option("--project", envvar="SEKISHO_PROJECT", help="Project to work in; default, or the lock's.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, nothing else, on standard output.")
 @click.pass_context
-def main(ctx: click.Context, project: str, as_json: bool) -> None:
+def main(ctx: click.Context, project: str | None, as_json: bool) -> None:
     """Sekisho: the checkpoint between an LLM change and production.
 
     \b
     A CI job:  sekisho apply && sekisho eval && sekisho promote --to staging
     A start:   sekisho demo
     """
-    ctx.obj = Session(project=project, as_json=as_json)
+    ctx.obj = Session(project=project or DEFAULT_PROJECT, as_json=as_json, project_given=project is not None)
     ctx.call_on_close(ctx.obj.close)
 
 
@@ -58,7 +59,8 @@ def _remember_json(ctx: click.Context, _parameter: click.Parameter, value: bool)
 
 def _remember_project(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
     if value:
-        ctx.ensure_object(Session).project = value
+        state = ctx.ensure_object(Session)
+        state.project, state.project_given = value, True
 
 
 def _with_common_options(command: click.Command) -> click.Command:

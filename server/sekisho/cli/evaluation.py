@@ -11,12 +11,10 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from sekisho.cli.lock import Lock, read_lock
 from sekisho.cli.results import comparison_table, report_view, run_table, runs_table
 from sekisho.cli.session import Session, session
 from sekisho.client.evaluation import Evaluation
-from sekisho.kernel.errors import Invalid
-from sekisho.kernel.references import Kind, parse_reference
+from sekisho.kernel.references import Kind
 
 EXIT_CODES: Final = {"finished": 0, "inconclusive": 3, "failed": 4, "cancelled": 4}
 UNCLAIMED_S: Final = 15
@@ -50,8 +48,8 @@ def evaluate(
     Left out, SUBJECT means every agent of sekisho.lock, and the suites are all that the lock holds.
     Exit code 0 measured, 3 too little could be scored, 4 a run failed or was cancelled.
     """
-    subjects = [_pinned(state, subject, lock_file)] if subject else _locked(lock_file, Kind.AGENT)
-    chosen = [_pinned(state, suite, lock_file) for suite in suites] or _locked(lock_file, Kind.SUITE)
+    subjects = [state.pinned(subject, lock_file)] if subject else state.locked(lock_file, Kind.AGENT)
+    chosen = [state.pinned(suite, lock_file) for suite in suites] or state.locked(lock_file, Kind.SUITE)
     client = _client(state)
     started = [
         client.start(suite, one, idempotency_key=f"{idempotency_key}:{one}:{suite}" if idempotency_key else None)
@@ -171,22 +169,6 @@ def _follow(state: Session, client: Evaluation, started: Sequence[dict[str, Any]
             bars.update(task, completed=found["done"])
 
         return [client.wait(run["id"], seen) for run in started]
-
-
-def _pinned(state: Session, reference: str, lock_file: Path) -> str:
-    """The reference with a selector: what it says, else what the lock says that this commit means."""
-    parsed = parse_reference(reference, project=state.project)
-    if parsed.selector is not None:
-        return reference
-    return f"{parsed.label}@{read_lock(lock_file).digest(parsed.label)}"
-
-
-def _locked(lock_file: Path, kind: Kind) -> list[str]:
-    lock: Lock = read_lock(lock_file)
-    found = [f"{label}@{lock.digest(label)}" for label in lock.labels if label.startswith(f"{kind}/")]
-    if not found:
-        raise Invalid(f"{lock_file} holds no {kind}", remedy="declare one in sekisho.yaml and run `sekisho apply`")
-    return found
 
 
 commands: list[click.Command] = [evaluate, run, compare, suite, scorers]

@@ -9,12 +9,11 @@ from typing import Any
 
 import click
 
-from sekisho.cli.lock import read_lock
 from sekisho.cli.session import Session, session
 from sekisho.gate.explain import explain_text
-from sekisho.kernel.digests import short
+from sekisho.kernel.digests import digest_of, short
 from sekisho.kernel.errors import Invalid
-from sekisho.kernel.references import Kind, parse_reference
+from sekisho.kernel.references import Kind
 
 LOCK = click.option(
     "--lock",
@@ -51,7 +50,7 @@ def promote(
     REFERENCE without a selector means the digest in sekisho.lock; left out, the lock's only agent is meant.
     Exit code 0 allowed, 1 a rule failed, 3 only evidence is missing or inconclusive, 4 no verdict.
     """
-    body = {"subject": _pinned(state, reference, lock_file), "stage": stage, "dry_run": dry_run}
+    body = {"subject": _subject(state, reference, lock_file), "stage": stage, "dry_run": dry_run}
     _ask(state, "/promotions", body, idempotency_key, every_rule=every_rule)
 
 
@@ -75,7 +74,7 @@ def rollback(state: Session, reference: str, stage: str, dry_run: bool, idempote
 @session
 def approve(state: Session, reference: str | None, stage: str, evidence_hash: str | None, lock_file: Path) -> None:
     """Say yes, as a second person, to a version for a stage on the evidence as it stands."""
-    subject = _pinned(state, reference, lock_file)
+    subject = _subject(state, reference, lock_file)
     if evidence_hash is None:
         evidence_hash = state.connection.get(state.path("/evidence"), subject=subject, stage=stage)["hash"]
     body = {"subject": subject, "stage": stage, "evidence_hash": evidence_hash}
@@ -127,27 +126,26 @@ def decisions(state: Session, stage: str | None, name: str | None, limit: int) -
 
 
 def _ask(state: Session, tail: str, body: dict[str, Any], key: str | None, *, every_rule: bool) -> None:
-    answer = state.connection.post(state.path(tail), body, idempotency_key=key)
+    # One key for a whole CI job serves each of its requests: what is asked for becomes part of it.
+    own = f"{key}:{short(digest_of([tail, body]))}" if key else None
+    answer = state.connection.post(state.path(tail), body, idempotency_key=own)
     decision = answer["decision"]
     note = "\nnothing was kept or moved: this was a dry run" if answer["dry_run"] else ""
     state.show(answer, explain_text(decision, every_rule=every_rule) + note)
     click.get_current_context().exit(decision["exit_code"])
 
 
-def _pinned(state: Session, reference: str | None, lock_file: Path) -> str:
-    """The reference with a selector: what it says, else what the lock says that this commit means."""
-    if reference is None:
-        agents = [label for label in read_lock(lock_file).labels if label.startswith(f"{Kind.AGENT}/")]
-        if len(agents) != 1:
-            raise Invalid(
-                f"{lock_file} holds {len(agents)} agents",
-                remedy="say which one: sekisho promote agent/<name> --to <stage>",
-            )
-        reference = agents[0]
-    parsed = parse_reference(reference, project=state.project)
-    if parsed.selector is not None:
-        return reference
-    return f"{parsed.label}@{read_lock(lock_file).digest(parsed.label)}"
+def _subject(state: Session, reference: str | None, lock_file: Path) -> str:
+    """What is asked about: the reference, pinned; left out, the lock's only agent."""
+    if reference is not None:
+        return state.pinned(reference, lock_file)
+    agents = state.locked(lock_file, Kind.AGENT)
+    if len(agents) != 1:
+        raise Invalid(
+            f"{lock_file} holds {len(agents)} agents",
+            remedy="say which one: sekisho promote agent/<name> --to <stage>",
+        )
+    return agents[0]
 
 
 commands: list[click.Command] = [promote, rollback, approve, explain, attestation, decisions]

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
-from rich.markup import escape
 
 from sekisho.cli.session import Session, session
 from sekisho.client.identity import Identity
@@ -173,7 +172,7 @@ def _day(milliseconds: int) -> str:
 
 
 def _lines(lines: Sequence[str], none: str) -> str:
-    return escape("\n".join(lines)) or none
+    return "\n".join(lines) or none
 
 
 commands: list[click.Command] = [whoami, project, principal, role, token]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.markup import escape
 
 from sekisho.cli.extras import require_extra
 from sekisho.cli.session import Session, session
@@ -15,6 +15,7 @@ from sekisho.kernel.clock import from_epoch_ms, iso
 from sekisho.kernel.errors import IntegrityFailed, SekishoError
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+SEVERAL = "Give it several times where the key was replaced: each signature must be by one of them."
 
 
 @click.group()
@@ -45,7 +46,7 @@ def entries(
         f"{item['principal']}  {item['subject'] or ''}".rstrip()
         for item in page["items"]
     ]
-    state.show(page, escape("\n".join(lines)) or "no entry")
+    state.show(page, "\n".join(lines) or "no entry")
 
 
 @ledger.command("checkpoint")
@@ -70,17 +71,23 @@ def prove(state: Session, seq: int, size: int | None) -> None:
 
 @ledger.command("verify")
 @click.option("--since", type=FILE, help="A checkpoint kept from before (JSON): prove here that the log only grew.")
-@click.option("--key", type=FILE, help="The server's public key (PEM), kept from before; --since needs it.")
+@click.option(
+    "--key",
+    "keys",
+    type=FILE,
+    multiple=True,
+    help=f"The server's public key (PEM), kept from before; --since needs it. {SEVERAL}",
+)
 @session
 @click.pass_context
-def verify_ledger(ctx: click.Context, state: Session, since: Path | None, key: Path | None) -> None:
+def verify_ledger(ctx: click.Context, state: Session, since: Path | None, keys: tuple[Path, ...]) -> None:
     """Have the server recompute its whole log; with --since, prove besides, here, that nothing kept has changed."""
-    if (since is None) != (key is None):
+    if (since is None) != (not keys):
         raise click.UsageError("--since and --key belong together")
     found = Ledger(state.connection).verify()
-    if since is not None and key is not None:
+    if since is not None:
         try:
-            found["grown_from"] = _prove_growth(state, since, key)
+            found["grown_from"] = _prove_growth(state, since, keys)
         except IntegrityFailed as error:
             found["problems"].append(error.detail)
     problems = "\n".join(f"  {problem}" for problem in found["problems"])
@@ -92,23 +99,30 @@ def verify_ledger(ctx: click.Context, state: Session, since: Path | None, key: P
         ctx.exit(1)
 
 
-def _prove_growth(state: Session, since: Path, key: Path) -> int:
+def _prove_growth(state: Session, since: Path, keys: Sequence[Path]) -> int:
     require_extra("verify", "ledger verify --since")
     from sekisho.ledger.signing import load_public_key
     from sekisho.ledger.statements import kept_checkpoint, verify_growth
 
-    public = load_public_key(_text(key))
-    former = kept_checkpoint(since.read_bytes(), public)
+    public = [load_public_key(_text(key)) for key in keys]
+    former = kept_checkpoint(since.read_bytes(), *public)
     ledger = Ledger(state.connection)
     current = ledger.checkpoint()
     proof = ledger.consistency(former.size, current["size"]) if former.size <= current["size"] else {}
-    verify_growth(former, current["envelope"], proof, public)
+    verify_growth(former, current["envelope"], proof, *public)
     return former.size
 
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option("--key", required=True, type=FILE, help="The server's public key (PEM), obtained beforehand.")
+@click.option(
+    "--key",
+    "keys",
+    required=True,
+    type=FILE,
+    multiple=True,
+    help=f"The server's public key (PEM), obtained beforehand. {SEVERAL}",
+)
 @click.option(
     "--subject", help="Demand that it is about this name and/or digest: agent/support, sha256:…, or name@digest."
 )
@@ -117,7 +131,13 @@ def _prove_growth(state: Session, since: Path, key: Path) -> int:
 @session
 @click.pass_context
 def verify(
-    ctx: click.Context, state: Session, file: Path, key: Path, subject: str | None, stage: str | None, any_outcome: bool
+    ctx: click.Context,
+    state: Session,
+    file: Path,
+    keys: tuple[Path, ...],
+    subject: str | None,
+    stage: str | None,
+    any_outcome: bool,
 ) -> None:
     """Prove the attestation FILE offline: no server, no network, nothing but the public key.
 
@@ -127,12 +147,12 @@ def verify(
     from sekisho.ledger.statements import verify_attestation
 
     try:
-        found = verify_attestation(file.read_bytes(), _text(key))
+        found = verify_attestation(file.read_bytes(), *map(_text, keys))
         found.require(project=state.project, subject=subject, stage=stage)
     except IntegrityFailed as error:
         _refuse(state, error)
         ctx.exit(1)
-    state.show(found.as_json(), escape(_told(found)))
+    state.show(found.as_json(), _told(found))
     if not (found.allowed or any_outcome):
         ctx.exit(1)
 
@@ -154,6 +174,7 @@ def _told(found: Any) -> str:
             f"policy     {decision.policy.digest} on {engine}",
             f"ledger     entry {found.entry.seq} under the checkpoint of size {found.checkpoint.size}",
             f"key        {found.keyid}",
+            *([f"           {found.checkpoint_keyid} (checkpoint)"] if found.checkpoint_keyid != found.keyid else []),
             *rules,
         ]
     )

@@ -14,12 +14,14 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console, RenderableType
 
+from sekisho.cli.lock import Lock, read_lock
 from sekisho.client import Client
 from sekisho.client.connection import Connection
 from sekisho.kernel.errors import (
     Archived,
     Conflict,
     ExtraMissing,
+    FieldError,
     Forbidden,
     Invalid,
     NotFound,
@@ -27,6 +29,7 @@ from sekisho.kernel.errors import (
     TooLarge,
     Unauthenticated,
 )
+from sekisho.kernel.references import DEFAULT_PROJECT, Kind, parse_reference
 from sekisho.kernel.settings import Settings, Sourced, load_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,8 +39,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Session:
     """One run of the command line. Standard output carries the result, standard error everything else."""
 
-    project: str = "default"
+    project: str = DEFAULT_PROJECT
     as_json: bool = False
+    project_given: bool = False
     console: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=False))
     errors: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
 
@@ -61,6 +65,31 @@ class Session:
     def connection(self) -> Connection:
         return self.client.connection
 
+    def adopt(self, lock: Lock) -> Lock:
+        """Work in the lock's project. Raises `Invalid` where another was asked for by name."""
+        if self.project_given and lock.project != self.project:
+            raise Invalid(
+                f"{lock.path} is of project {lock.project}, and --project says {self.project}",
+                fields=[FieldError("$.project", f"leave --project out, or say {lock.project}")],
+            )
+        self.project = lock.project
+        return lock
+
+    def pinned(self, reference: str, lock_file: Path) -> str:
+        """The reference with a selector: what it says, else what the lock says that this commit means."""
+        parsed = parse_reference(reference, project=self.project)
+        if parsed.selector is not None:
+            return reference
+        return f"{parsed.label}@{self.adopt(read_lock(lock_file)).digest(parsed.label)}"
+
+    def locked(self, lock_file: Path, kind: Kind) -> list[str]:
+        """Everything of this kind in the lock, pinned. Raises `Invalid` where there is nothing."""
+        lock = self.adopt(read_lock(lock_file))
+        found = [f"{label}@{lock.digest(label)}" for label in lock.labels if label.startswith(f"{kind}/")]
+        if not found:
+            raise Invalid(f"{lock_file} holds no {kind}", remedy="declare one in sekisho.yaml and run `sekisho apply`")
+        return found
+
     def path(self, tail: str) -> str:
         """An API path inside the session's project."""
         return f"/v1/projects/{self.project}{tail}"
@@ -70,8 +99,10 @@ class Session:
         if self.as_json or text is None:
             sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
         else:
-            # Lines of plain text stay whole, so that digests and secrets can be copied and piped.
-            self.console.print(text, soft_wrap=isinstance(text, str))
+            # Lines of plain text stay whole, so that digests and secrets can be copied and piped; and what stands in
+            # them, somebody's case id say, is never taken for markup.
+            plain = isinstance(text, str)
+            self.console.print(text, soft_wrap=plain, markup=not plain)
 
     def say(self, message: RenderableType) -> None:
         """A remark for a person, on standard error, left out where JSON was asked for."""
