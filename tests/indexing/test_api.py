@@ -60,7 +60,7 @@ async def get(api: ApiClient, tail: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("change", "path"),
     [
-        ({"surprise": 1}, "$.surprise"),
+        ({"surprise": 1}, "$"),
         ({"retriever": {"mode": "magic"}}, "$.retriever.mode"),
         ({"chunker": {"max_tokens": 1}}, "$.chunker.max_tokens"),
         ({"embedder": "word2vec"}, "$.embedder"),

@@ -64,9 +64,15 @@ class Chroma:
 
     def close(self) -> None:
         with self._lock:
-            if self._client is not None:
-                self._client.close()
-                self._client = None
+            if self._client is None:
+                return
+            parts = (self._client, getattr(self._client, "_admin_client", None))
+            sessions = [getattr(getattr(part, "_server", None), "_session", None) for part in parts]
+            self._client.close()
+            for session in sessions:  # Chroma 1.5 leaves a server's connections open
+                if session is not None:
+                    session.close()
+            self._client = None
 
     @_told
     def create(self, name: str) -> None:

@@ -1,0 +1,42 @@
+"""A process that claims the one queued build and does it slowly enough to be killed in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sekisho.kernel.database import Database
+from tests.clocks import FixedClock
+from tests.indexing.embedders import HashedWords
+from tests.indexing.worlds import new_world
+
+
+class SlowWords(HashedWords):
+    """Takes its time over every batch, and says when it begins."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if not self.batches:
+            print("embeds", flush=True)
+        time.sleep(0.2)
+        return super().embed(texts)
+
+
+async def main(database_url: str, data_dir: Path, minutes: int) -> None:
+    database = Database(database_url)
+    clock = FixedClock()
+    clock.advance(minutes * 60_000)
+    world = new_world(database, data_dir, clock)
+    world.indexing.inference._embedders["minilm"] = SlowWords()
+    await world.work("build", owner=f"worker-{minutes}")
+    await world.indexing.close()
+    await database.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])))
