@@ -116,7 +116,7 @@ class Session:
             body = {"title": error.title, "detail": error.detail, "remedy": error.remedy, "errors": fields}
             sys.stderr.write(json.dumps(body, ensure_ascii=False) + "\n")
             return
-        self.errors.print(f"error: {error.title}: {error}", style="red", markup=False)
+        self.errors.print(f"error: {error.title}: {error}", style="red", markup=False, soft_wrap=True)
 
     def close(self) -> None:
         if "client" in self.__dict__:

@@ -10,7 +10,7 @@ from sekisho.gate.records import APPROVAL_DAYS, Approval
 from sekisho.gate.store import ApprovalStore
 from sekisho.identity.types import Action, Actor, PrincipalKind
 from sekisho.kernel.clock import Clock, epoch_ms
-from sekisho.kernel.database import Database
+from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.errors import Archived, Conflict, FieldError, Forbidden, Invalid
 from sekisho.kernel.ids import new_id
 from sekisho.kernel.references import Reference
@@ -19,6 +19,8 @@ from sekisho.registry.service import Registry
 from sekisho.registry.types import Version
 
 DAY_MS: Final = 86_400_000
+ATTEMPTS: Final = 5
+"""How often the evidence is looked at anew because something entered the ledger meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,48 +61,64 @@ class Approvals:
         if actor.kind is not PrincipalKind.PERSON:
             raise Forbidden(f"{actor.principal} is a service; only a person approves")
         self._known_stage(stage)
-        now = self.clock.now()
-        async with self.database.write() as tx:
-            await self.ledger.lock(tx)
-            version = await self.registry.find(tx, reference)
-            if version.archived or version.revoked:
-                raise Archived(f"{version} is archived or revoked", remedy="approve the version that is to be used")
-            standing = await self.assembler.evidence_hash(tx, version, stage)
-            if standing != evidence_hash:
-                raise Conflict(
-                    "the evidence is not what the approval names: it has changed since, or belongs to another "
-                    f"version or stage (it is {standing})",
-                    remedy=f"look at the evidence of {version.label}@v{version.number} for {stage}, then approve again",
-                )
-            approval = Approval(
-                id=new_id(now),
-                project=version.project,
-                principal=actor.principal,
-                kind=version.kind.value,
-                name=version.name,
-                digest=version.digest,
-                stage=stage,
-                evidence_hash=evidence_hash,
-                token_id=actor.token_id,
-                created_at=epoch_ms(now),
-                expires_at=epoch_ms(now) + APPROVAL_DAYS * DAY_MS,
+        for _ in range(ATTEMPTS):
+            async with self.database.read() as tx:
+                size = await self.ledger.size(tx)
+                approval = await self._draft(tx, actor, reference, stage, evidence_hash)
+            async with self.database.write() as tx:
+                await self.ledger.lock(tx)
+                if await self.ledger.size(tx) == size:
+                    await ApprovalStore(tx).insert(approval)
+                    await self._record(tx, approval)
+                    return approval
+        raise Conflict("what is to be approved kept changing meanwhile; nothing was changed", remedy="look again")
+
+    async def _draft(
+        self, tx: Transaction, actor: Actor, reference: Reference, stage: str, evidence_hash: str
+    ) -> Approval:
+        """The approval, once everything that could forbid it has been looked at."""
+        version = await self.registry.find(tx, reference)
+        if version.archived or version.revoked:
+            raise Archived(f"{version} is archived or revoked", remedy="approve the version that is to be used")
+        standing = await self.assembler.evidence_hash(tx, version, stage)
+        if standing != evidence_hash:
+            raise Conflict(
+                "the evidence is not what the approval names: it has changed since, or belongs to another "
+                f"version or stage (it is {standing})",
+                remedy=f"look at the evidence of {version.label}@v{version.number} for {stage}, then approve again",
             )
-            seen = await self.assembler.approval_evidence(tx, approval, await self.assembler.involved(tx, version))
-            if not seen.independent:
-                raise Forbidden(
-                    f"{actor.principal} may not approve this: {'; '.join(seen.reasons)}",
-                    remedy="ask someone who had no hand in the change and was not created by anyone who had",
-                )
-            await ApprovalStore(tx).insert(approval)
-            await self.ledger.append(
-                tx,
-                kind="approval.given",
-                project=approval.project,
-                principal=approval.principal,
-                subject=approval.digest,
-                body={"approval": approval.id, "stage": stage, "evidence": evidence_hash},
+        now = self.clock.now()
+        approval = Approval(
+            id=new_id(now),
+            project=version.project,
+            principal=actor.principal,
+            kind=version.kind.value,
+            name=version.name,
+            digest=version.digest,
+            stage=stage,
+            evidence_hash=evidence_hash,
+            token_id=actor.token_id,
+            created_at=epoch_ms(now),
+            expires_at=epoch_ms(now) + APPROVAL_DAYS * DAY_MS,
+        )
+        seen = await self.assembler.approval_evidence(tx, approval, await self.assembler.involved(tx, version))
+        if not seen.independent:
+            raise Forbidden(
+                f"{actor.principal} may not approve this: {'; '.join(seen.reasons)}",
+                remedy="ask someone who had no hand in the change and was not created by anyone who had",
             )
         return approval
+
+    async def _record(self, tx: Transaction, approval: Approval) -> None:
+        body = {"approval": approval.id, "stage": approval.stage, "evidence": approval.evidence_hash}
+        await self.ledger.append(
+            tx,
+            kind="approval.given",
+            project=approval.project,
+            principal=approval.principal,
+            subject=approval.digest,
+            body=body,
+        )
 
     def _known_stage(self, stage: str) -> None:
         if stage not in self.stages:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sekisho.identity.types import Action, Actor
 from sekisho.kernel.clock import epoch_ms
 from sekisho.kernel.database import Transaction
-from sekisho.kernel.digests import canonical_json, digest_of_bytes, is_digest
+from sekisho.kernel.digests import canonical_json, digest_of, digest_of_bytes, is_digest
 from sekisho.kernel.errors import Archived, Conflict, FieldError, Invalid, TooLarge
 from sekisho.kernel.ids import new_id
 from sekisho.kernel.references import Kind, Reference, parse_name
@@ -123,7 +123,9 @@ class Registering(Ports):
             principal=principal, said=said, now=epoch_ms(now),
         )  # fmt: skip
         body = {"artifact": artifact.label, "number": stored.version.number, "new": known is None}
-        body |= {"registration": registration_id, "author": said.author, "commit": said.commit}
+        # A person's name could never be erased from the ledger; the digest holds the registration's row to it.
+        author = {"author": digest_of([registration_id, said.author])} if said.author else {}
+        body |= {"registration": registration_id, "commit": said.commit, **author}
         await self._record(tx, "version.registered", project, principal, stored.version.digest, body)
         return Registered(stored.version, registration_id, known is None)
 
