@@ -17,6 +17,7 @@ from tests.ledger.attested import DIGEST, as_file, decide, statement
 from sekisho.cli.ledger import commands, verify
 from sekisho.cli.session import Session
 from sekisho.ledger.service import Ledger
+from sekisho.ledger.signing import load_or_create_signer
 
 
 async def sekisho(api: ApiClient, *words: str) -> Result:
@@ -103,6 +104,15 @@ def test_a_decision_about_something_else_exits_1(file: Path, key: Path, demand: 
     found = offline(str(file), "--key", str(key), *demand)
     assert (found.exit_code, found.stdout) == (1, "")
     assert "the decision is about" in found.stderr
+
+
+def test_several_keys_may_be_trusted(file: Path, key: Path, tmp_path: Path) -> None:
+    """Each `--key` adds one, in any order; the others alone do not do."""
+    other = tmp_path / "other.pem"
+    other.write_text(load_or_create_signer(tmp_path / "signing.pem").public_pem)
+    assert offline(str(file), "--key", str(other), "--key", str(key)).exit_code == 0
+    refused = offline(str(file), "--key", str(other))
+    assert (refused.exit_code, "not by the given key" in refused.stderr) == (1, True)
 
 
 def test_another_outcome_exits_1_unless_asked_for(denial: Path, key: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ from tests.ledger.entries import append
 
 from sekisho.kernel.errors import IntegrityFailed, Invalid
 from sekisho.ledger.service import Ledger
-from sekisho.ledger.signing import STATEMENT_TYPE
+from sekisho.ledger.signing import STATEMENT_TYPE, load_or_create_signer
 from sekisho.ledger.statements import kept_checkpoint, verify_attestation, verify_growth
-from sekisho.ledger.types import Reader
+from sekisho.ledger.types import ATTESTATION, DECISION_MADE, Reader
 
 
 @pytest.fixture
@@ -52,6 +53,33 @@ async def test_the_same_decision_gives_the_same_file(ledger: Ledger, attestation
     again = await ledger.attestation(attestation["envelope"], 3)
     assert json.loads(json.dumps(again)) == attestation
     verify_attestation(as_file(again), ledger.signer.public_pem)
+
+
+async def test_a_key_replaced_before_the_covering_checkpoint(ledger: Ledger, everyone: Reader, tmp_path: Path) -> None:
+    """Decision by the former key, checkpoint by the new one: both are needed, both are named, a stranger's is not."""
+    await append(ledger)
+    kept = await ledger.checkpoint(everyone)
+    envelope, named = ledger.attest(statement())
+    fresh = load_or_create_signer(tmp_path / "signing.pem")
+    rotated = Ledger(ledger.database, ledger.clock, fresh, (ledger.signer.public,))
+    async with ledger.database.write() as tx:
+        entry = await ledger.append(
+            tx, kind=DECISION_MADE, project="default", principal="ci", subject=DIGEST, body={ATTESTATION: named}
+        )
+    file = as_file(json.loads(json.dumps(await rotated.attestation(envelope, entry.seq))))
+    old, new = ledger.signer.public_pem, fresh.public_pem
+    for pems in ((old, new), (new, old)):
+        found = verify_attestation(file, *pems)
+        assert (found.keyid, found.checkpoint_keyid) == (ledger.signer.keyid, fresh.keyid)
+        assert found.as_json()["checkpoint_keyid"] == fresh.keyid
+    stranger = load_or_create_signer(tmp_path / "stranger.pem").public_pem
+    for wrong in ((old,), (new,), (old, stranger), (new, stranger)):
+        with pytest.raises(IntegrityFailed, match="not by"):
+            verify_attestation(file, *wrong)
+    keys = (ledger.signer.public, fresh.public)
+    now = await rotated.checkpoint(everyone)
+    proof = {"hashes": list((await rotated.consistency(everyone, kept.size, now.size)).hashes)}
+    verify_growth(kept_checkpoint(json.dumps(kept.envelope).encode(), *keys), now.envelope, proof, *keys)
 
 
 @pytest.mark.parametrize("outcome", ["deny", "error", "override"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -56,7 +57,8 @@ class PublicKey:
             signers = ", ".join(signature.keyid[:16] for signature in shape.signatures) or "nobody"
             raise IntegrityFailed(
                 f"the envelope is signed by {signers}, not by the given key {self.keyid[:16]}",
-                remedy="give the public key of the server that decided, obtained beforehand (GET /v1/keys)",
+                remedy="give the public key of the server that decided, obtained beforehand (GET /v1/keys); where its "
+                "key was replaced, the former one and the new one",
             )
         try:
             dsse = Dsse.from_dict(msgspec.to_builtins(shape))
@@ -99,6 +101,24 @@ class Signer:
 def verify_envelope(envelope: Any, public_pem: str, payload_type: str = STATEMENT_TYPE) -> bytes:
     """The payload of an envelope that this key signed. Raises `IntegrityFailed`, `Invalid` for a bad PEM."""
     return load_public_key(public_pem).verify(envelope, payload_type)
+
+
+def signer_of(envelope: Any, keys: Mapping[str, PublicKey]) -> PublicKey:
+    """Which of these keys (by keyid) the envelope says it is signed by; whether it is, `verify` proves.
+
+    Raises `IntegrityFailed` where it names none of several; of one alone, `verify` says what is wrong.
+    """
+    named = [signature.keyid for signature in _envelope(envelope).signatures]
+    for keyid in named:
+        if keyid in keys:
+            return keys[keyid]
+    if len(keys) == 1:
+        return next(iter(keys.values()))
+    signers = ", ".join(keyid[:16] for keyid in named) or "nobody"
+    raise IntegrityFailed(
+        f"the envelope is signed by {signers}, not by any of the given keys {', '.join(key[:16] for key in keys)}",
+        remedy="give the public keys of the server that decided, obtained beforehand (GET /v1/keys)",
+    )
 
 
 def load_public_key(pem: str) -> PublicKey:

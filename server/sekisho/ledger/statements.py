@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -15,7 +15,7 @@ from sekisho.kernel.json import decode_json
 from sekisho.kernel.references import DEFAULT_PROJECT, DigestPrefix, parse_reference
 from sekisho.ledger import merkle
 from sekisho.ledger.audit import open_checkpoint
-from sekisho.ledger.signing import STATEMENT_TYPE, PublicKey, load_public_key
+from sekisho.ledger.signing import STATEMENT_TYPE, PublicKey, load_public_key, signer_of
 from sekisho.ledger.types import ATTESTATION, DECISION_MADE, Checkpoint, Entry, entry_of
 
 IN_TOTO: Final = "https://in-toto.io/Statement/v1"
@@ -87,7 +87,10 @@ class Attestation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class VerifiedDecision:
-    """What an attestation proves: this decision, about these bytes, at this place of the log, signed by `keyid`."""
+    """What an attestation proves: this decision, about these bytes, at this place of the log, signed by `keyid`.
+
+    `checkpoint_keyid` is another where the signing key was replaced between the decision and the checkpoint after it.
+    """
 
     subject: str
     digest: str
@@ -96,6 +99,7 @@ class VerifiedDecision:
     entry: Entry
     checkpoint: Checkpoint
     keyid: str
+    checkpoint_keyid: str
 
     @property
     def allowed(self) -> bool:
@@ -111,6 +115,7 @@ class VerifiedDecision:
             "statement": self.statement_digest,
             "ledger": {"origin": self.checkpoint.origin, "seq": self.entry.seq, "size": self.checkpoint.size},
             "keyid": self.keyid,
+            "checkpoint_keyid": self.checkpoint_keyid,
         }
 
     def require(self, *, project: str = DEFAULT_PROJECT, subject: str | None = None, stage: str | None = None) -> None:
@@ -159,44 +164,46 @@ def decision_statement(
     return dict(msgspec.to_builtins(statement))
 
 
-def verify_attestation(file: bytes, public_pem: str) -> VerifiedDecision:
-    """Prove an attestation file with nothing but the public key.
+def verify_attestation(file: bytes, public_pem: str, *further_pems: str) -> VerifiedDecision:
+    """Prove an attestation file with nothing but the public key, or the several that the server has had.
 
-    In turn: the signature over the statement, the statement's form, that the ledger entry names this very
-    statement and subject, the checkpoint's signature, and the entry's inclusion under the checkpoint. Raises
-    `IntegrityFailed` saying which of them does not hold, `Invalid` where the key is none.
+    Each signature must be by one of them. In turn: the signature over the statement, the statement's form, that the
+    ledger entry names this very statement and subject, the checkpoint's signature, and the entry's inclusion under
+    the checkpoint. Raises `IntegrityFailed` saying which of them does not hold, `Invalid` where a key is none.
     """
-    key = load_public_key(public_pem)
+    keys = _by_keyid(load_public_key(pem) for pem in (public_pem, *further_pems))
     attestation = _read(file)
+    key = signer_of(attestation.envelope, keys)
     payload = key.verify(attestation.envelope, STATEMENT_TYPE)
     statement = _statement(payload)
     entry = _entry(attestation.entry)
     subject, digest = statement.subject[0].name, f"sha256:{statement.subject[0].digest.sha256}"
     _require_about(entry, digest_of_bytes(payload), digest, subject)
-    checkpoint = open_checkpoint(attestation.checkpoint, {key.keyid: key})
+    sealed_by = signer_of(attestation.checkpoint, keys)
+    checkpoint = open_checkpoint(attestation.checkpoint, {sealed_by.keyid: sealed_by})
     _require_included(entry, attestation.inclusion, checkpoint)
     return VerifiedDecision(
-        subject, digest, statement.predicate, digest_of_bytes(payload), entry, checkpoint, key.keyid
+        subject, digest, statement.predicate, digest_of_bytes(payload), entry, checkpoint, key.keyid, sealed_by.keyid
     )
 
 
-def kept_checkpoint(file: bytes, key: PublicKey) -> Checkpoint:
+def kept_checkpoint(file: bytes, *keys: PublicKey) -> Checkpoint:
     """A checkpoint as `sekisho ledger checkpoint --json` prints it, or its envelope. Raises `IntegrityFailed`."""
     try:
         content = decode_json(file)
     except Invalid as error:
         raise IntegrityFailed("the kept checkpoint is not JSON") from error
     envelope = content.get("envelope", content) if isinstance(content, dict) else content
-    return open_checkpoint(envelope, {key.keyid: key})
+    return open_checkpoint(envelope, _by_keyid(keys))
 
 
-def verify_growth(former: Checkpoint, current: Any, proof: Mapping[str, Any], key: PublicKey) -> None:
+def verify_growth(former: Checkpoint, current: Any, proof: Mapping[str, Any], *keys: PublicKey) -> None:
     """That the log under the checkpoint envelope `current` begins with the log that `former` signed.
 
     `proof` is the server's consistency proof. Raises `IntegrityFailed` where the log was cut short, rewritten, or
     replaced by another.
     """
-    now = open_checkpoint(current, {key.keyid: key})
+    now = open_checkpoint(current, _by_keyid(keys))
     if now.origin != former.origin:
         raise IntegrityFailed(f"the server's log is now {now.origin}; the kept checkpoint is of {former.origin}")
     if now.size < former.size:
@@ -208,6 +215,10 @@ def verify_growth(former: Checkpoint, current: Any, proof: Mapping[str, Any], ke
         raise IntegrityFailed(f"the consistency proof cannot be read: {error}") from error
     if not merkle.verify_consistency(former.size, now.size, *roots, hashes):
         raise IntegrityFailed(f"the first {former.size} entries are not those that the kept checkpoint signed")
+
+
+def _by_keyid(keys: Iterable[PublicKey]) -> dict[str, PublicKey]:
+    return {key.keyid: key for key in keys}
 
 
 def _read(file: bytes) -> Attestation:
