@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import itertools
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,8 +13,7 @@ import msgspec
 from sekisho.cli import main
 from sekisho.gate.policies import load_policies
 from sekisho.gate.reference import rules_page
-from sekisho.kernel import settings
-from sekisho.kernel.settings import PREFIX, SECRETS, Settings
+from sekisho.kernel.settings import Settings, described_settings, variable_of
 
 ROOT: Final = Path(__file__).parents[2]
 BLOCKS: Final = {"docs/operations.md": "settings", "docs/cli.md": "commands"}
@@ -24,11 +21,10 @@ BLOCKS: Final = {"docs/operations.md": "settings", "docs/cli.md": "commands"}
 
 def settings_table() -> str:
     """Every setting with its name in the environment, its default and its meaning."""
-    meanings = _meanings()
+    meanings = {item.name: item.meaning for item in described_settings()}
     lines = ["| setting | in the environment | default | meaning |", "|---|---|---|---|"]
     for field in msgspec.structs.fields(Settings):
-        secret = " Secret." if field.name in SECRETS else ""
-        cells = (f"`{field.name}`", f"`{PREFIX}{field.name.upper()}`", _default(field), meanings[field.name] + secret)
+        cells = (f"`{field.name}`", f"`{variable_of(field.name)}`", _default(field), meanings[field.name])
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -71,20 +67,6 @@ def with_block(text: str, name: str, content: str) -> str:
     if not opened or not closed:
         raise ValueError(f"the page has no block {name}")
     return f"{before}{start}\n{content}\n{end}{after}"
-
-
-def _meanings() -> dict[str, str]:
-    """The text under each field of the class, which Python itself does not keep."""
-    tree = ast.parse(Path(settings.__file__).read_text("utf-8"))
-    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Settings")
-    return {
-        field.target.id: " ".join(str(told.value.value).replace("``", "`").split())
-        for field, told in itertools.pairwise(body)
-        if isinstance(field, ast.AnnAssign)
-        and isinstance(field.target, ast.Name)
-        and isinstance(told, ast.Expr)
-        and isinstance(told.value, ast.Constant)
-    }
 
 
 def _default(field: Any) -> str:

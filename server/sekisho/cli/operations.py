@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from pathlib import Path
 from typing import Final
 
 import click
@@ -13,8 +14,8 @@ from rich.table import Table
 from sekisho.cli.extras import require_extra
 from sekisho.cli.session import Session, session
 from sekisho.cli.supervision import Child, Supervisor, end_with_supervisor
-from sekisho.kernel.errors import Conflict, IntegrityFailed
-from sekisho.kernel.settings import Settings
+from sekisho.kernel.errors import Conflict, IntegrityFailed, Invalid
+from sekisho.kernel.settings import Settings, described_settings, read_settings
 
 GRACE_S: Final = 10
 
@@ -122,7 +123,20 @@ def db_check(session: Session) -> None:
     session.show({"state": "as meant", "differences": []}, "The database is as this version means it.")
 
 
-@click.command()
+class SettingsHelp(click.Command):
+    """Its help ends with every setting, told from the settings themselves."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Settings"):
+            formatter.write_dl(
+                [
+                    (item.variable, f"{item.meaning} [{item.kind}; default: {item.default or 'empty'}]")
+                    for item in described_settings()
+                ]
+            )
+
+
+@click.command(cls=SettingsHelp)
 @session
 def settings(session: Session) -> None:
     """Every setting, its value (secrets masked) and where it came from: default, sekisho.toml or the environment.
@@ -130,12 +144,21 @@ def settings(session: Session) -> None:
     \b
     A setting `data_dir` stands as `data_dir = "…"` in ./sekisho.toml, or as SEKISHO_DATA_DIR in the environment,
     which wins.
+
+    Where one is wrong or unknown, the others are shown, what is wrong is said, and the exit code is 2.
     """
-    rows = [{"name": item.name, "value": item.shown, "source": item.source} for item in session.sources]
+    _, sources, wrong = read_settings(os.environ, Path.cwd())
+    rows = [{"name": item.name, "value": item.shown, "source": item.source} for item in sources]
     table = Table("setting", "value", "from", box=None, pad_edge=False)
     for row in rows:
         table.add_row(row["name"], row["value"], row["source"])
     session.show({"settings": rows}, table)
+    if wrong:
+        raise Invalid(
+            "the settings are not valid; a wrong one is shown with its default, and no process starts with it",
+            fields=wrong,
+            remedy="see `sekisho settings --help` for the names",
+        )
 
 
 def migrate(settings: Settings) -> None:

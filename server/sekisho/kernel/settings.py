@@ -1,16 +1,21 @@
 """Settings: frozen, from defaults, then ``sekisho.toml``, then ``SEKISHO_*`` in the environment.
 
-Each value remembers where it came from, so that ``sekisho settings`` can say it. Nothing is read at import.
+Each value remembers where it came from, so that ``sekisho settings`` can say it. Nothing is read at import. A variable
+that nobody reads is refused: a misspelt name would leave a default in force unnoticed.
 """
 
 from __future__ import annotations
 
+import ast
+import difflib
+import inspect
+import itertools
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 import msgspec
 
@@ -79,6 +84,56 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 SECRETS: Final = frozenset({"token"})
+OTHER_VARIABLES: Final[Mapping[str, str]] = {
+    "SEKISHO_PROJECT": "option of the CLI",
+    "SEKISHO_AUTHOR": "option of the CLI",
+    "SEKISHO_MESSAGE": "option of the CLI",
+    "SEKISHO_COMMIT": "option of the CLI",
+    "SEKISHO_CI_RUN": "option of the CLI",
+    "SEKISHO_IDEMPOTENCY_KEY": "option of the CLI",
+    "SEKISHO_SUPERVISOR_PID": "from `sekisho up` to its children",
+    "SEKISHO_POSTGRES_PASSWORD": "of docker-compose.yml, whose .env may be loaded as a whole",
+    "SEKISHO_SIGNING_KEY_FILE": "of docker-compose.yml",
+    "SEKISHO_BUNDLE_PUBLIC_KEY_FILE": "of docker-compose.yml",
+    "SEKISHO_REQUIRE_SERVICES": "of the tests",
+}
+"""Variables with our prefix that are no settings, and who reads them."""
+# Addresses that the tests use; and those that Kubernetes puts into every container for a service named sekisho-….
+_OTHERS: Final = re.compile(
+    r"SEKISHO_TEST_.*|SEKISHO_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP)(_\w+)?)=.*|SEKISHO_\w+_PORT=tcp://.*",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One setting for people: its name in the environment, what it takes, its default, and what it means."""
+
+    name: str
+    variable: str
+    kind: str
+    default: str
+    meaning: str
+
+
+def described_settings() -> tuple[Described, ...]:
+    """Every setting, told from the class itself."""
+    meanings = _meanings()
+    return tuple(
+        Described(
+            field.name,
+            variable_of(field.name),
+            _kind(field.type),
+            ",".join(field.default) if isinstance(field.default, tuple) else str(field.default),
+            meanings[field.name] + (" Secret." if field.name in SECRETS else ""),
+        )
+        for field in msgspec.structs.fields(Settings)
+    )
+
+
+def variable_of(name: str) -> str:
+    """The setting's name in the environment."""
+    return f"{PREFIX}{name.upper()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +158,20 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> tuple[Settings, t
 
     Raises `Invalid`, naming every unknown or ill-typed setting and its source.
     """
+    settings, origin, wrong = read_settings(environ, folder)
+    if wrong:
+        raise Invalid("the settings are not valid", fields=wrong, remedy="see `sekisho settings --help` for the names")
+    return settings, origin
+
+
+def read_settings(
+    environ: Mapping[str, str], folder: Path
+) -> tuple[Settings, tuple[Sourced, ...], tuple[FieldError, ...]]:
+    """As `load_settings`, but with what is wrong beside what could be read; a wrong value leaves the default.
+
+    Only for showing them: nothing may run on settings that are partly wrong. Raises `Invalid` where the file cannot be
+    read at all.
+    """
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     path = folder / FILE
@@ -110,23 +179,68 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> tuple[Settings, t
         for name, value in _read_toml(path).items():
             values[name], sources[name] = value, str(path)
     known = {field.name: field for field in msgspec.structs.fields(Settings)}
-    wrong = [FieldError(f"$.{name}", f"unknown setting in {sources[name]}") for name in values if name not in known]
+    wrong = [
+        FieldError(f"$.{name}", f"unknown setting in {sources[name]}{_closest(name, known)}")
+        for name in values
+        if name not in known
+    ]
+    values = {name: value for name, value in values.items() if name in known}
+    wrong += _unknown_variables(environ, known)
     for variable, text in environ.items():
         name = variable.removeprefix(PREFIX).lower()
         if variable.startswith(PREFIX) and name in known:
             values[name] = _split(text) if name == "ollama_hosts" else text
             sources[name] = variable
     for name in list(values):
-        if name in known:
-            try:
-                values[name] = msgspec.convert(values[name], known[name].type, strict=False, dec_hook=_path)
-            except msgspec.ValidationError as error:
-                wrong.append(FieldError(f"$.{name}", f"{error} (from {sources[name]})"))
-    if wrong:
-        raise Invalid("the settings are not valid", fields=wrong, remedy="see `sekisho settings --help` for the names")
+        try:
+            values[name] = msgspec.convert(values[name], known[name].type, strict=False, dec_hook=_path)
+        except msgspec.ValidationError as error:
+            wrong.append(FieldError(f"$.{name}", f"{error} (from {sources[name]})"))
+            del values[name]
     settings = Settings(**values)
-    origin = tuple(Sourced(name, getattr(settings, name), sources.get(name, "default")) for name in known)
-    return settings, origin
+    origin = tuple(
+        Sourced(name, getattr(settings, name), sources[name] if name in values else "default") for name in known
+    )
+    return settings, origin, tuple(wrong)
+
+
+def _unknown_variables(environ: Mapping[str, str], known: Mapping[str, Any]) -> list[FieldError]:
+    read = {*map(variable_of, known), *OTHER_VARIABLES}
+    return [
+        FieldError(variable, f"unknown variable in the environment{_closest(variable.upper(), read)}")
+        for variable in sorted(environ)
+        if variable.startswith(PREFIX)
+        and variable not in read
+        and not _OTHERS.fullmatch(f"{variable}={environ[variable]}")
+    ]
+
+
+def _closest(name: str, names: Iterable[str]) -> str:
+    found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def _meanings() -> dict[str, str]:
+    """The text under each field of the class, which Python itself does not keep."""
+    parsed = ast.parse(inspect.getsource(Settings)).body
+    body = next(node.body for node in parsed if isinstance(node, ast.ClassDef))
+    return {
+        field.target.id: " ".join(str(told.value.value).replace("``", "`").split())
+        for field, told in itertools.pairwise(body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(told, ast.Expr)
+        and isinstance(told.value, ast.Constant)
+    }
+
+
+def _kind(annotation: Any) -> str:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _kind(arguments[0])
+    if origin is Literal:
+        return " or ".join(arguments)
+    return {int: "number", Path: "path", str: "text"}.get(annotation, "list")
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
