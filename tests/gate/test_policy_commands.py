@@ -92,6 +92,25 @@ def test_pin_changes_the_digest(folder: Path) -> None:
     assert after.parameters.suites["docs-answers"].suite == digest("e")
 
 
+def test_pin_leaves_the_shipped_policy_alone(tmp_path: Path) -> None:
+    """Without a folder of one's own it is refused, saying how to get one; the copy is whole and can be pinned."""
+    shipped = (ROOT / "policies" / "data.yaml").read_bytes()
+    pin = ("pin", "docs-answers", "--suite", digest("e"), "--dataset", digest("f"))
+    refused = run(*pin)
+    assert (refused.exit_code, "sekisho policy copy" in refused.output) == (2, True)
+    assert (ROOT / "policies" / "data.yaml").read_bytes() == shipped
+    assert run("catalog", "--write").exit_code == 2
+    mine = tmp_path / "mine"
+    assert run("copy", str(mine)).exit_code == 0
+    names = {path.relative_to(mine) for path in mine.rglob("*")}
+    assert names == {path.relative_to(ROOT / "policies") for path in (ROOT / "policies").rglob("*")}
+    assert load_policies(mine).digest == load_policies(ROOT / "policies").digest
+    assert run(*pin, SEKISHO_POLICY_DIR=str(mine)).exit_code == 0
+    assert load_policies(mine).parameters.suites["docs-answers"].suite == digest("e")
+    assert run("copy", str(mine)).exit_code == 2
+    assert load_policies(mine).parameters.suites["docs-answers"].suite == digest("e")
+
+
 def test_bundle_is_written_with_a_key_that_opa_takes(folder: Path, tmp_path: Path) -> None:
     """Beside the server's Ed25519 key an ECDSA one is made, and the bundle is signed with it."""
     out, data_dir = tmp_path / "bundle.tar.gz", tmp_path / "data"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def catalog(state: Session, folder: Path | None, write: bool, markdown: bool) ->
     from sekisho.gate.checking import generated
     from sekisho.gate.reference import rules_page
 
-    place = _folder(state.settings, folder)
+    place = (_own_folder if write else _folder)(state.settings, folder)
     policies = load_policies(place)
     if write:
         for name, text in generated(policies).items():
@@ -146,16 +147,33 @@ def bundle(state: Session, folder: Path | None, out: Path, key: Path | None) -> 
 
 
 @policy.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@session
+def copy(state: Session, folder: Path) -> None:
+    """Copy the policy that ships with Sekisho, with its tests and schemas, to the new FOLDER, to be changed there."""
+    if folder.exists():
+        raise Invalid(f"{folder} exists already", remedy="name a new folder; nothing is written over")
+    # The mode of an installed file is not the copy's: a copy is to be written to.
+    shutil.copytree(tree("policies"), folder, copy_function=shutil.copyfile)
+    found = load_policies(folder).digest
+    text = f"{folder}: policy {found}; set SEKISHO_POLICY_DIR to it for the API"
+    state.show({"folder": str(folder), "digest": found}, text)
+
+
+@policy.command()
 @FOLDER
 @click.argument("name")
 @click.option("--suite", required=True, help="Digest of the suite version that the name is to mean.")
 @click.option("--dataset", required=True, help="Digest of the dataset that it must have run on.")
 @session
 def pin(state: Session, folder: Path | None, name: str, suite: str, dataset: str) -> None:
-    """Pin the suite NAME of the policy data to a digest and a dataset. This changes the policy and its digest."""
+    """Pin the suite NAME of the policy data to a digest and a dataset. This changes the policy and its digest.
+
+    It takes a folder of your own, by --policies or the settings: the shipped policy is never changed.
+    """
     from sekisho.gate.pins import with_pins
 
-    place = _folder(state.settings, folder)
+    place = _own_folder(state.settings, folder)
     path = place / DATA_FILE
     path.write_text(with_pins(path.read_text("utf-8"), {name: Pin(suite=suite, dataset=dataset)}), "utf-8")
     found = load_policies(place).digest
@@ -164,6 +182,15 @@ def pin(state: Session, folder: Path | None, name: str, suite: str, dataset: str
 
 def _folder(settings: Settings, given: Path | None) -> Path:
     return given or (Path(settings.policy_dir) if settings.policy_dir else tree("policies"))
+
+
+def _own_folder(settings: Settings, given: Path | None) -> Path:
+    if given is None and not settings.policy_dir:
+        raise Invalid(
+            "no policy folder of your own is named, and the one that ships with Sekisho is not changed",
+            remedy="`sekisho policy copy my-policies`, then --policies my-policies or SEKISHO_POLICY_DIR=my-policies",
+        )
+    return _folder(settings, given)
 
 
 def _engine(settings: Settings, policies: PolicySet, name: str) -> PolicyEngine:
