@@ -1,0 +1,53 @@
+"""`sekisho promote` without a selector: what the lock of this commit says, and nothing newer."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+from tests.api_client import ApiClient
+from tests.cli.projects import PROJECT, changed, write
+from tests.identity.commands import Bridge
+
+from sekisho.cli import Rooms, apply, gate, registry
+from sekisho.cli.session import Session
+from sekisho.client import Client
+
+GIT = ("--author", "Ada <ada@example.org>", "--commit", "1")
+
+
+async def sekisho(api: ApiClient, *words: str) -> Any:
+    """One command by an author; its exit code and what it printed."""
+    state = Session()
+    bridge = Bridge(api, asyncio.get_running_loop())
+    state.__dict__["client"] = Client("http://sekisho.test", await api.token_for("author"), transport=bridge)
+    group = Rooms("sekisho", commands=[*apply.commands, *gate.commands, *registry.commands])
+    return await asyncio.to_thread(CliRunner().invoke, group, list(words), obj=state)
+
+
+async def served(api: ApiClient) -> int:
+    """The number of the prompt's version at dev."""
+    answer = await api.get(
+        "/v1/projects/default/resolve/prompt/ask", params={"selector": "dev"}, headers=await api.role("viewer")
+    )
+    return int(answer.json()["number"])
+
+
+async def test_a_git_revert_promotes_the_reverted_bytes(api: ApiClient, tmp_path: Path) -> None:
+    """With the first lock back in place the first version is promoted, although a newer one is the latest."""
+    file, lock = write(tmp_path), tmp_path / "sekisho.lock"
+    to_dev = ("promote", "prompt/ask", "--to", "dev", "--lock", str(lock))
+    assert (await sekisho(api, "apply", str(file), *GIT)).exit_code == 0
+    first = lock.read_bytes()
+    write(tmp_path, changed(PROJECT, "prompt.ask.messages.0.template", "Answer: {{ question }}"))
+    assert (await sekisho(api, "apply", str(file), *GIT)).exit_code == 0
+    assert (await sekisho(api, *to_dev)).exit_code == 0
+    assert await served(api) == 2
+    lock.write_bytes(first)
+    result = await sekisho(api, *to_dev)
+    assert result.exit_code == 0, result.stderr
+    assert await served(api) == 1
+    latest = await sekisho(api, "resolve", "prompt/ask@latest")
+    assert "prompt/ask v2" in latest.stdout
