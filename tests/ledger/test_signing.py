@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sekisho.kernel.errors import IntegrityFailed, Invalid
+from sekisho.ledger import signing
 from sekisho.ledger.signing import (
     CHECKPOINT_TYPE,
     STATEMENT_TYPE,
@@ -127,6 +129,52 @@ def test_a_replaced_key_retires_the_former_one(key_file: Path) -> None:
     assert fresh.keyid != former.keyid
     assert [key.keyid for key in retired_keys(key_file.parent)] == [former.keyid]
     assert key_file.with_name("signing.pub.pem").read_text() == fresh.public_pem
+
+
+def test_a_key_in_a_read_only_mount_is_replaced(
+    key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can be written beside it, with or without a former public key there; the data folder keeps them all."""
+    kept = tmp_path / "data" / "public-keys"
+    first = load_or_create_signer(key_file)
+    write = signing._write_whole
+
+    def write_elsewhere(path: Path, data: bytes) -> None:
+        if path.parent == key_file.parent:
+            raise OSError(errno.EROFS, "Read-only file system")
+        write(path, data)
+
+    monkeypatch.setattr(signing, "_write_whole", write_elsewhere)
+    former = [first]
+    for _ in range(2):
+        key_file.write_bytes(pem(ec.generate_private_key(ec.SECP256R1())))
+        key_file.parent.chmod(0o500)
+        try:
+            former.append(load_or_create_signer(key_file, kept))
+        finally:
+            key_file.parent.chmod(0o700)
+    assert {key.keyid for key in retired_keys(key_file.parent, kept)} == {signer.keyid for signer in former}
+    assert [path.name for path in key_file.parent.glob("retired-*")] == []
+
+
+def test_a_key_file_that_cannot_be_read(key_file: Path) -> None:
+    """It is said which, and what to do; no traceback."""
+    key_file.mkdir(parents=True)
+    with pytest.raises(Invalid, match="cannot be read") as caught:
+        load_or_create_signer(key_file)
+    assert str(key_file) in caught.value.detail
+
+
+def test_keys_retired_beside_the_key_are_read_too(key_file: Path, tmp_path: Path) -> None:
+    """Where an earlier version left them."""
+    former = load_or_create_signer(key_file)
+    key_file.unlink()
+    load_or_create_signer(key_file)
+    key_file.unlink()
+    fresh = load_or_create_signer(key_file, kept := tmp_path / "kept")
+    found = {key.keyid for key in retired_keys(key_file.parent, kept)}
+    assert {former.keyid, fresh.keyid} <= found
+    assert len(found) == 3
 
 
 @pytest.mark.parametrize(

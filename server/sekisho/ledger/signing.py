@@ -161,27 +161,47 @@ def load_signer(pem: bytes) -> Signer:
     return Signer(load_public_key(public.decode()), signer)
 
 
-def load_or_create_signer(path: Path) -> Signer:
+def load_or_create_signer(path: Path, kept: Path | None = None) -> Signer:
     """The signer of this PEM file; where there is none, an Ed25519 key is made, readable by its owner only.
 
     Several processes may start at once: one file wins, all use it. The public key is written beside it
-    (``signing.pub.pem``); one that belongs to a former private key is kept as ``retired-<keyid>.pub.pem``.
+    (``signing.pub.pem``), where that folder can be written to, and into `kept`, which so comes to hold the public key
+    of every private key there ever was. Without `kept`, a former one is left beside the key, as
+    ``retired-<keyid>.pub.pem``. Raises `Invalid` where the key cannot be read or used.
     """
-    if not path.exists():
-        _require_extra()
-        from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]
-
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with contextlib.suppress(FileExistsError):
-            _write_whole(path, CryptoSigner.generate_ed25519().private_bytes)
-    signer = load_signer(path.read_bytes())
-    _publish(signer, path.with_name(f"{path.stem}.pub.pem"))
+    try:
+        if not path.exists():
+            _create(path)
+        content = path.read_bytes()
+    except OSError as error:
+        raise Invalid(
+            f"the signing key {path} cannot be read, or made where there is none: {error.strerror}",
+            remedy="let the user that the server runs as read it, or point SEKISHO_SIGNING_KEY elsewhere",
+        ) from error
+    signer = load_signer(content)
+    _publish(signer, path.with_name(f"{path.stem}.pub.pem"), kept or path.parent)
+    if kept is not None:
+        _keep(signer.public, kept)
     return signer
 
 
-def retired_keys(folder: Path) -> tuple[PublicKey, ...]:
-    """Public keys of former signing keys, with which older checkpoints still verify."""
-    return tuple(load_public_key(path.read_text()) for path in sorted(folder.glob("retired-*.pub.pem")))
+def _create(path: Path) -> None:
+    _require_extra()
+    from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]
+
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with contextlib.suppress(FileExistsError):
+        _write_whole(path, CryptoSigner.generate_ed25519().private_bytes)
+
+
+def retired_keys(folder: Path, kept: Path | None = None) -> tuple[PublicKey, ...]:
+    """Public keys of former signing keys, with which older checkpoints still verify.
+
+    Those that stand beside the key as ``retired-….pub.pem``, and all in `kept`, the present one among them.
+    """
+    paths = [*sorted(folder.glob("retired-*.pub.pem")), *(sorted(kept.glob("*.pub.pem")) if kept else [])]
+    keys = [load_public_key(path.read_text()) for path in paths]
+    return tuple({key.keyid: key for key in keys}.values())
 
 
 def _write_whole(path: Path, data: bytes) -> None:
@@ -197,24 +217,32 @@ def _write_whole(path: Path, data: bytes) -> None:
         os.unlink(name)
 
 
-def _publish(signer: Signer, path: Path) -> None:
-    try:
+def _publish(signer: Signer, path: Path, kept: Path) -> None:
+    """Write the public key to `path`; one of a former key that stands there goes to `kept` first."""
+    former = ""
+    with contextlib.suppress(FileNotFoundError, PermissionError):
         former = path.read_text()
-        if former == signer.public_pem:
-            return
-        retired = path.with_name(f"retired-{load_public_key(former).keyid[:16]}.pub.pem")
-        os.replace(path, retired)
-    except FileNotFoundError:
-        pass
-    except Invalid:
-        path.unlink()
-    try:
-        with contextlib.suppress(FileExistsError):
-            _write_whole(path, signer.public_pem.encode())
-            path.chmod(0o644)
-    except OSError:
-        # A signing key may stand in a read-only mount (a secret); GET /v1/keys publishes it all the same.
+    if former == signer.public_pem:
         return
+    with contextlib.suppress(Invalid):  # no key at all
+        _keep(load_public_key(former), kept, "retired-")
+    # A signing key may stand in a read-only mount (a secret); GET /v1/keys publishes it all the same.
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+        _write_public(path, signer.public_pem)
+
+
+def _keep(key: PublicKey, folder: Path, prefix: str = "") -> None:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{prefix}{key.keyid[:16]}.pub.pem"
+    if not path.exists():
+        _write_public(path, key.pem)
+
+
+def _write_public(path: Path, pem: str) -> None:
+    with contextlib.suppress(FileExistsError):
+        _write_whole(path, pem.encode())
+        path.chmod(0o644)
 
 
 def _envelope(value: Any) -> Envelope:
