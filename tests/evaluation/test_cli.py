@@ -55,7 +55,7 @@ async def test_eval_measures_what_the_lock_means(door: ApiClient, world: World, 
     assert "50.0 %" in found.stdout
     page = await world.evaluation.runs(VIEWER, "default", limit=5)
     (only,) = page.items
-    assert "en-ja" in (await sekisho(door, "run", "report", only.id)).stdout
+    assert "en over ja" in (await sekisho(door, "run", "report", only.id)).stdout
     assert "finished" in (await sekisho(door, "run", "list")).stdout
     assert only.id in (await sekisho(door, "run", "show", only.id)).stdout
 

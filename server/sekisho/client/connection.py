@@ -27,6 +27,9 @@ _BY_SLUG: Final[Mapping[str, type[SekishoError]]] = {
     "extra-missing": errors.ExtraMissing,
 }
 
+# A proxy set in the environment cannot reach this machine's loopback; for other servers it is used as set.
+_DIRECT: Final = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
+
 
 class ServerFailed(errors.Unavailable):
     title = "The server failed"
@@ -42,7 +45,9 @@ class Connection:
 
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.server = server
-        self._http = httpx.Client(base_url=server, headers=headers, timeout=timeout_s, transport=transport)
+        self._http = httpx.Client(
+            base_url=server, headers=headers, timeout=timeout_s, transport=transport, mounts=_DIRECT
+        )
 
     def get(self, path: str, **params: Any) -> Any:
         """Decoded JSON of a GET; parameters that are None are left out."""

@@ -38,9 +38,7 @@ class ProjectController(Controller):
     tags = ("identity",)
 
     @post(operation_id="create_project")
-    async def create(
-        self, data: JSONBody[NewProject], actor: Injected[Actor], identity: Injected[Identity]
-    ) -> Project:
+    async def create(self, data: JSONBody[NewProject], actor: Injected[Actor], identity: Injected[Identity]) -> Project:
         """Make a project. For admins of the server."""
         return await identity.create_project(actor, data.name)
 
@@ -50,9 +48,7 @@ class ProjectController(Controller):
         return Projects(await identity.projects(actor))
 
     @get("/{project:str}", operation_id="get_project")
-    async def project(
-        self, project: FromPath[str], actor: Injected[Actor], identity: Injected[Identity]
-    ) -> Project:
+    async def project(self, project: FromPath[str], actor: Injected[Actor], identity: Injected[Identity]) -> Project:
         """One project."""
         return await identity.project(actor, project)
 
@@ -141,9 +137,7 @@ class TokenController(Controller):
         return Tokens([token_view(token) for token in await identity.tokens(actor, principal)])
 
     @delete("/{token:str}", operation_id="revoke_token")
-    async def revoke(
-        self, token: FromPath[str], actor: Injected[Actor], identity: Injected[Identity]
-    ) -> None:
+    async def revoke(self, token: FromPath[str], actor: Injected[Actor], identity: Injected[Identity]) -> None:
         """Revoke a token, and those its holder issued for himself with it. It acts on the next request."""
         await identity.revoke_token(actor, token)
 

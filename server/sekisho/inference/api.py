@@ -40,9 +40,7 @@ class Models(Controller):
     tags = ("models",)
 
     @get(operation_id="list_available_models")
-    async def models(
-        self, actor: Injected[Actor], inference: Injected[Inference], project: FromPath[str]
-    ) -> HostList:
+    async def models(self, actor: Injected[Actor], inference: Injected[Inference], project: FromPath[str]) -> HostList:
         """What can answer or embed now, host by host. A host that is away is listed with its problem."""
         return HostList([_view(state) for state in await inference.models(actor, project)])
 
