@@ -18,9 +18,7 @@ load_tables()
 
 def run(connection: Connection) -> None:
     """Compare and migrate in batch mode, since SQLite alters a table by rebuilding it."""
-    context.configure(
-        connection=connection, target_metadata=Base.metadata, render_as_batch=True, compare_type=True
-    )
+    context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True, compare_type=True)
     with context.begin_transaction():
         context.run_migrations()
 

@@ -49,9 +49,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("archived_at", sa.BigInteger(), nullable=True),
         sa.Column("revoked", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["artifact_id"], ["artifacts.id"], name=op.f("fk_versions_artifact_id_artifacts")
-        ),
+        sa.ForeignKeyConstraint(["artifact_id"], ["artifacts.id"], name=op.f("fk_versions_artifact_id_artifacts")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_versions")),
         sa.UniqueConstraint("artifact_id", "number", name=op.f("uq_versions_artifact_id_number")),
         sa.UniqueConstraint("artifact_id", "digest", name=op.f("uq_versions_artifact_id_digest")),
@@ -70,15 +68,11 @@ def upgrade() -> None:
         sa.Column("ci_run", sa.String(1000), nullable=False),
         sa.Column("labels", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["version_id"], ["versions.id"], name=op.f("fk_registrations_version_id_versions")
-        ),
+        sa.ForeignKeyConstraint(["version_id"], ["versions.id"], name=op.f("fk_registrations_version_id_versions")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_registrations")),
     )
     op.create_index("ix_registrations_version_id", "registrations", ["version_id"])
-    op.create_index(
-        "ix_registrations_project_digest", "registrations", ["project", "digest", "created_at", "id"]
-    )
+    op.create_index("ix_registrations_project_digest", "registrations", ["project", "digest", "created_at", "id"])
     op.create_table(
         "edges",
         sa.Column("project", sa.String(64), nullable=False),
@@ -124,9 +118,7 @@ def upgrade() -> None:
         sa.Column("decision_id", sa.String(36), nullable=False),
         sa.Column("principal", sa.String(64), nullable=False),
         sa.Column("moved_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["artifact_id"], ["artifacts.id"], name=op.f("fk_stage_moves_artifact_id_artifacts")
-        ),
+        sa.ForeignKeyConstraint(["artifact_id"], ["artifacts.id"], name=op.f("fk_stage_moves_artifact_id_artifacts")),
         sa.PrimaryKeyConstraint("artifact_id", "stage", "seq", name=op.f("pk_stage_moves")),
     )
 
