@@ -12,7 +12,7 @@ import click
 from sekisho.cli.demo.acts import Play
 from sekisho.cli.demo.findings import Findings
 from sekisho.cli.demo.scene import Scene
-from sekisho.cli.demo.server import Server, free_port
+from sekisho.cli.demo.server import LOCAL_OLLAMA, Server, free_port, ollama_answers
 from sekisho.cli.extras import require_extra
 from sekisho.cli.session import Session, session
 
@@ -48,13 +48,15 @@ def demo(ctx: click.Context, state: Session, once: bool, data_dir: Path | None, 
     state.console.rule("[bold]0  A server and its people[/bold]", align="left")
     state.console.print(f"  `sekisho up` at {address}, data in {scene.folder}")
     environment = {"SEKISHO_DATA_DIR": str(scene.data), "SEKISHO_PORT": str(port), "SEKISHO_SERVER_URL": ""}
+    if not settings.ollama_hosts and ollama_answers(LOCAL_OLLAMA):
+        environment["SEKISHO_OLLAMA_HOSTS"] = LOCAL_OLLAMA
     with Server(address, environment, scene.folder / "server.log") as server:
         scene.invite()
         state.console.print(f"  the server's public key is kept in {scene.public_key.name} before anything is decided")
         play.first_version()
         play.denied()
         attestation = play.mended()
-        play.another_model(model, hosts=bool(settings.ollama_hosts))
+        play.another_model(model, hosts="SEKISHO_OLLAMA_HOSTS" in environment or bool(settings.ollama_hosts))
         if once:
             server.stop()
         play.verify(attestation, stopped=once)

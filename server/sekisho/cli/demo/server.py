@@ -17,8 +17,19 @@ import httpx
 
 from sekisho.kernel.errors import Unavailable
 
+LOCAL_OLLAMA: Final = "http://127.0.0.1:11434"
+"""Where an Ollama on this machine listens unless told otherwise."""
 STOP_S: Final = 30
 _LAST_LINES: Final = 15
+
+
+def ollama_answers(address: str) -> bool:
+    """Whether an Ollama host is there, told within half a second."""
+    try:
+        with httpx.Client(timeout=0.5, trust_env=False) as http:
+            return "version" in http.get(f"{address}/api/version").json()
+    except (httpx.HTTPError, ValueError):
+        return False
 
 
 @dataclass
