@@ -11,12 +11,11 @@ from typing import Any
 import click
 import yaml
 from rich.console import Group
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from sekisho.cli.session import Session, session
+from sekisho.cli.session import Session, coloured, session
 from sekisho.kernel.digests import short
 from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.references import Kind
@@ -65,7 +64,7 @@ def show(state: Session, reference: str) -> None:
     """The version REFERENCE (kind/name[@selector]) with its manifest."""
     version = state.client.registry.version(reference)
     head = Text(f"{_name(version)}  {version['digest']}  {_time(version['created_at'])}  {_away(version)}".rstrip())
-    state.show(version, Group(head, Syntax(_yaml(version["manifest"]), "yaml", background_color="default")))
+    state.show(version, Group(head, coloured(_yaml(version["manifest"]), "yaml")))
 
 
 @click.command("versions")
@@ -90,7 +89,7 @@ def diff(state: Session, before: str, after: str, as_text: bool) -> None:
     """What changed from the version BEFORE to the version AFTER of one artifact."""
     found = state.client.registry.diff(before, after, text=as_text)
     if as_text:
-        state.show(found, Syntax(found.get("text") or "", "diff", background_color="default"))
+        state.show(found, coloured(found.get("text") or "", "diff"))
         return
     lines = [_step(step) for step in found.get("changes", ())]
     state.show(found, Text("\n".join(lines) or "no difference"))

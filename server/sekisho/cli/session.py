@@ -129,6 +129,13 @@ class Session:
         return path.read_text("utf-8").strip() if os.access(path, os.R_OK) else ""
 
 
+def coloured(text: str, language: str) -> RenderableType:
+    """The text with the colours of its language."""
+    from rich.syntax import Syntax  # its lexers would take a tenth of a second of every command's start
+
+    return Syntax(text, language, background_color="default")
+
+
 session = click.make_pass_decorator(Session)
 """Decorator: gives a command its `Session` as the first argument."""
 

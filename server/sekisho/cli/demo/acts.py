@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.markup import escape
-from rich.syntax import Syntax
 
 from sekisho.cli.demo.findings import Findings, Version
 from sekisho.cli.demo.scene import AGENT, ALICE, BOB, Scene
+from sekisho.cli.session import coloured
 from sekisho.client.evaluation import Evaluation
 from sekisho.kernel.digests import short
 from sekisho.kernel.errors import Invalid
@@ -207,7 +207,7 @@ class Play:
             after = after.replace(old, new)
         file.write_text(after, "utf-8")
         lines = difflib.unified_diff(before.splitlines(), after.splitlines(), file.name, file.name, "", "", 1, "")
-        self.scene.console.print(Syntax("\n".join(lines), "diff", background_color="default"))
+        self.scene.console.print(coloured("\n".join(lines), "diff"))
 
     def _pinned(self, label: str) -> str:
         return f"{label}@{self.scene.lock.digest(label)}"
