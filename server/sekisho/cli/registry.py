@@ -36,7 +36,7 @@ def register(state: Session, /, reference: str, file: Path, labels: tuple[str, .
     made = state.client.registry.register(reference, _read_yaml(file), registration)
     version = made["version"]
     word = "registered" if made["new"] else "known already as"
-    state.show(made, Text(f"{word} {_name(version)}  {version['digest']}"))
+    state.show(made, f"{word} {_name(version)}  {version['digest']}")
 
 
 @click.command("list")
@@ -113,7 +113,7 @@ def resolve(state: Session, reference: str) -> None:
     """What REFERENCE (kind/name@selector) means now, and for a stage the decision that put it there."""
     body = state.client.resolve(reference).body
     by = f"  by decision {body['decision_id']}" if body.get("decision_id") else ""
-    state.show(body, Text(f"{_name(body)}  {body['digest']}{by}{'  ' + _away(body) if _away(body) else ''}"))
+    state.show(body, f"{_name(body)}  {body['digest']}{by}{'  ' + _away(body) if _away(body) else ''}")
 
 
 @click.command("archive")
