@@ -75,7 +75,7 @@ def fault_of(words: list[str]) -> str | None:
             if name not in options:
                 return f"{command.name} has no option {name}"
         elif isinstance(command, click.Group):
-            found = command.commands.get(word)
+            found = command.get_command(click.Context(command), word)
             if found is None:
                 # A value of one of the root's own options, or no command at all.
                 if command is main and words[words.index(word) - 1] == "--project":

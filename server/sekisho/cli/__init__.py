@@ -6,6 +6,7 @@ Exit codes: 0 allowed or passed; 1 an enforced, unwaived rule failed, or a regre
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final
 
@@ -16,10 +17,33 @@ from sekisho.cli.session import Session, exit_code_of
 from sekisho.kernel.errors import SekishoError
 from sekisho.kernel.references import DEFAULT_PROJECT
 
-ROOMS: Final = (
-    "operations", "identity", "ledger", "registry", "apply", "inference", "indexing", "evaluation", "evidence", "gate",
-    "policy", "demo",
-)  # fmt: skip
+COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "operations": ("up", "serve", "worker", "db", "settings"),
+    "identity": ("whoami", "project", "principal", "role", "token"),
+    "ledger": ("ledger", "verify"),
+    "registry": (
+        "register",
+        "list",
+        "show",
+        "versions",
+        "diff",
+        "lineage",
+        "resolve",
+        "archive",
+        "restore",
+        "render",
+    ),
+    "apply": ("apply", "schema"),
+    "inference": ("models",),
+    "indexing": ("index",),
+    "evaluation": ("eval", "run", "compare", "suite", "scorers"),
+    "evidence": ("card",),
+    "gate": ("promote", "rollback", "approve", "explain", "attestation", "decisions"),
+    "policy": ("policy",),
+    "demo": ("demo",),
+}
+"""Which module has which commands: only the one that is asked for is loaded."""
+_ROOM_OF: Final = {name: room for room, names in COMMANDS.items() for name in names}
 
 
 class Rooms(click.Group):
@@ -36,7 +60,20 @@ class Rooms(click.Group):
             ctx.exit(130)
 
 
-@click.group(cls=Rooms, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class Product(Rooms):
+    """Every command of the product, each loaded when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_ROOM_OF)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.commands and cmd_name in _ROOM_OF:
+            for command in import_module(f"sekisho.cli.{_ROOM_OF[cmd_name]}").commands:
+                self.add_command(_with_common_options(command))
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=Product, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="sekisho")
 @click.option("--project", envvar="SEKISHO_PROJECT", help="Project to work in; default, or the lock's.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, nothing else, on standard output.")
@@ -79,8 +116,3 @@ def _with_common_options(command: click.Command) -> click.Command:
             click.Option(["--project"], expose_value=False, callback=_remember_project, help="Project to work in.")
         )
     return command
-
-
-for _room in ROOMS:
-    for _command in import_module(f"sekisho.cli.{_room}").commands:
-        main.add_command(_with_common_options(_command))
