@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any
 
 import msgspec
@@ -10,7 +11,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from litestar.types import ControllerRouterHandler
 
 from sekisho.evaluation.report import case_json, run_json
-from sekisho.evaluation.scorers import SCORERS
+from sekisho.evaluation.scorers.catalogue import SCORERS
 from sekisho.evaluation.service import Evaluation
 from sekisho.identity.types import Actor
 from sekisho.kernel.injection import Injected
@@ -27,7 +28,7 @@ class NewRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ScorerView(msgspec.Struct, frozen=True):
-    """What a scorer measures and reads, and when a case has no score. Every score lies in [0, 1]."""
+    """What a scorer measures and reads, and when a case has no score. `parameters` is a JSON Schema."""
 
     name: str
     meaning: str
@@ -35,7 +36,9 @@ class ScorerView(msgspec.Struct, frozen=True):
     reads: list[str]
     metrics: list[str]
     lower_is_better: list[str]
-    takes_k: bool
+    range: list[float | None]
+    judged: bool
+    parameters: dict[str, Any]
     unscored_when: str
 
 
@@ -153,9 +156,11 @@ async def scorers(actor: Injected[Actor]) -> ScorerList:
                 meaning=scorer.meaning,
                 target=scorer.target.value,
                 reads=list(scorer.reads),
-                metrics=[f"{metric}@k" if scorer.takes_k else metric for metric in scorer.metrics],
+                metrics=list(scorer.metrics),
                 lower_is_better=sorted(scorer.lower_is_better),
-                takes_k=scorer.takes_k,
+                range=[bound if math.isfinite(bound) else None for bound in scorer.range],
+                judged=scorer.judged,
+                parameters=msgspec.json.schema(scorer.params),
                 unscored_when=scorer.unscored,
             )
             for scorer in SCORERS.values()

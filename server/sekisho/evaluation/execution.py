@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from sekisho.evaluation.engine import engine_of
 from sekisho.evaluation.plan import Plan, make_plan
 from sekisho.evaluation.runner import Cancelled, Runner
-from sekisho.evaluation.scorers import LOWER_IS_BETTER
+from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.summary import summarise, verdict
 from sekisho.evaluation.targets import Answers, OpenIndex, Retrieval, RunTarget, options_of

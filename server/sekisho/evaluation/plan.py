@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from sekisho.evaluation import cases as datasets
-from sekisho.evaluation.scorers import Measure, measures
+from sekisho.evaluation.scorers.catalogue import measures
+from sekisho.evaluation.scorers.declaration import Measure
 from sekisho.evaluation.types import Case, Target
 from sekisho.kernel.errors import FieldError, Invalid, NotFound
 from sekisho.kernel.references import Kind

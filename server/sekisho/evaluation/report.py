@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sekisho.evaluation.summary import case_values
-from sekisho.evaluation.types import ORIGIN, CaseResult, Run, RunState, score_json
+from sekisho.evaluation.types import CaseResult, Run, RunState, score_json
 from sekisho.kernel.jobs import Job, JobState
 
 SCHEMA: Final = "sekisho.report/v1"
@@ -20,7 +20,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "id": run.id,
         "project": run.project,
         "state": run.state.value,
-        "origin": ORIGIN,
+        "origin": run.origin.value,
         "suite": run.suite,
         "suite_name": run.suite_name,
         "dataset": run.dataset,

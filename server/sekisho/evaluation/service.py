@@ -17,9 +17,9 @@ from sekisho.evaluation.execution import (
     enter,
     load_plan,
 )
-from sekisho.evaluation.scorers import LOWER_IS_BETTER
+from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
 from sekisho.evaluation.store import RunStore
-from sekisho.evaluation.types import CaseResult, Run, RunState
+from sekisho.evaluation.types import CaseResult, Origin, Run, RunState
 from sekisho.identity.types import Action, Actor
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database, Transaction
@@ -71,6 +71,7 @@ class Evaluation:
             id=new_id(now),
             project=project,
             state=RunState.QUEUED,
+            origin=Origin.MEASURED,
             suite=suite.digest,
             suite_name=suite.name,
             dataset=plan.suite.dataset,

@@ -6,10 +6,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
-ORIGIN: Final = "measured"
-"""Runs are measured by our own worker; imports and attestations are another room's."""
+
+class Origin(StrEnum):
+    """Where evidence comes from: measured by our own worker, brought by a principal, or attested by a person."""
+
+    MEASURED = "measured"
+    IMPORTED = "imported"
+    ATTESTED = "attested"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,7 @@ class Run:
     id: str
     project: str
     state: RunState
+    origin: Origin
     suite: str
     suite_name: str
     dataset: str

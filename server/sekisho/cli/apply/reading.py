@@ -27,7 +27,7 @@ from sekisho.cli.apply.declarations import (
 )
 from sekisho.cli.apply.manifests import Content, raw_manifest
 from sekisho.cli.apply.yaml_files import read_yaml
-from sekisho.evaluation.scorers import measures
+from sekisho.evaluation.scorers.catalogue import measures
 from sekisho.evaluation.types import Target
 from sekisho.indexing.types import Recipe
 from sekisho.kernel.errors import FieldError, Invalid
