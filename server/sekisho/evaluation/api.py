@@ -21,10 +21,15 @@ Key = Annotated[str | None, msgspec.Meta(max_length=200)]
 
 
 class NewRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which suite is to measure which agent or index."""
+    """Which suite is to measure which agent, index or prompt.
+
+    `answers` is the digest of a blob of recorded answers (JSON Lines of id, answer, retrieved): these are scored, and
+    the run counts as imported by whoever asks, not as measured.
+    """
 
     suite: Annotated[str, msgspec.Meta(examples=["suite/docs-retrieval@latest"])]
     subject: Annotated[str, msgspec.Meta(examples=["agent/docs-assistant@latest"])]
+    answers: Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
 
 
 class ScorerView(msgspec.Struct, frozen=True):
@@ -62,7 +67,7 @@ class RunController(Controller):
         idempotency_key: Annotated[Key, HeaderParameter(name="Idempotency-Key")] = None,
     ) -> dict[str, Any]:
         """Pin suite, dataset and subject by digest, and queue the run for a worker."""
-        run = await evaluation.start_run(actor, project, data.suite, data.subject, idempotency_key)
+        run = await evaluation.start_run(actor, project, data.suite, data.subject, idempotency_key, data.answers)
         return run_json(run)
 
     @get(operation_id="list_runs")

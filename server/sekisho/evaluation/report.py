@@ -29,6 +29,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "subject_name": run.subject_name,
         "target": run.target.value,
         "principal": run.principal,
+        "answers": run.answers,
         "planned": run.planned,
         "done": run.done,
         "engine": dict(run.engine),

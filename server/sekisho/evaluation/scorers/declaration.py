@@ -58,7 +58,8 @@ class Scorer:
 
     `measures` makes the measures of one use from its parameters. `metrics` are the names that its scores get (with
     ``@k`` added where it takes a cut); `lower_is_better` holds those of them that are. `range` bounds every score.
-    `judged`: it asks the suite's judge, a model.
+    `judged`: it asks the suite's judge, a model. `detects` are the metrics that must notice a control case: an answer
+    which is known to be unsupported.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Scorer:
     range: tuple[float, float] = SHARE
     lower_is_better: frozenset[str] = frozenset()
     judged: bool = False
+    detects: frozenset[str] = frozenset()
 
 
 def plain(score: Callable[[Sample], Outcome]) -> Callable[[Scorer, Any], tuple[Measure, ...]]:
