@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sekisho.evaluation.statistics.observations import ALPHA, Interval, Observation, by_cluster, level, mean
 from sekisho.evaluation.statistics.quantiles import NORMAL, t_quantile
-from sekisho.evaluation.statistics.resampling import FEW, Method, Sampled, Sums, sampled
+from sekisho.evaluation.statistics.resampling import FEW, Method, Sampled, Sums, clustered_error, sampled
 
 
 class Bounds(Protocol):
@@ -173,16 +173,20 @@ def bootstrap_bounds(
 ) -> Bounds:
     """Cluster bootstrap of the mean.
 
-    One cluster says nothing about others: the limits are then the whole range. Clusters whose means happen to be
-    equal have no spread between them; then the cases are drawn, as if the design effect were 1.
+    One cluster says nothing about others: the limits are then the whole range. Clusters whose means happen to lie
+    closer together than independent cases would are sampling luck; then the cases are drawn, as for a design effect
+    of 1, and only the degrees of freedom remain the clusters'.
     """
     clusters = by_cluster(observations)
     if len(clusters) < 2:
         return Unknown(floor, ceiling)
     found = _sampled([(math.fsum(values), len(values)) for values in clusters], seed, method)
-    if found.moments.error > 1e-12:
+    if len(clusters) == len(observations):
         return found
-    return _sampled([(value, 1) for value in sorted(o.value for o in observations)], seed, method)
+    alone = _sampled([(value, 1) for value in sorted(o.value for o in observations)], seed, method)
+    if found.moments.error >= alone.moments.error:
+        return found
+    return replace(alone, moments=replace(alone.moments, freedom=len(clusters) - 1))
 
 
 def bootstrap(
@@ -233,16 +237,20 @@ def _newcombe(first: Sequence[Observation], second: Sequence[Observation]) -> Ne
 
 
 def _design(observations: Sequence[Observation]) -> tuple[int, float | None]:
-    """How many clusters there are, and the design effect; None where it cannot differ from 1 or cannot be seen."""
+    """How many clusters there are, and a rate's design effect; None where it cannot differ from 1 or be seen."""
+    rate = mean([o.value for o in observations])
+    return design_effect(observations, rate * (1 - rate))
+
+
+def design_effect(observations: Sequence[Observation], variance: float) -> tuple[int, float | None]:
+    """How many clusters there are, and by how much they widen the variance of the mean, at least 1."""
     clusters = by_cluster(observations)
     n, groups = len(observations), len(clusters)
-    rate = mean([o.value for o in observations])
-    independent = rate * (1 - rate) / n
-    if groups == n or groups < 2 or independent <= 0:
+    if groups == n or groups < 2 or variance <= 0:
         return groups, None
-    residuals = [math.fsum(v - rate for v in values) for values in clusters]
-    clustered = groups / (groups - 1) * math.fsum(r * r for r in residuals) / (n * n)
-    return groups, max(1.0, clustered / independent)
+    centre = mean([o.value for o in observations])
+    error = clustered_error([math.fsum(v - centre for v in values) for values in clusters], n)
+    return groups, max(1.0, error * error / (variance / n))
 
 
 def _sampled(sums: Sums, seed: int, method: Method) -> Sampled:

@@ -67,7 +67,7 @@ class Sampled:
         return max(self.moments.point, self._end(t), self._student(t))
 
     def _student(self, t: float) -> float:
-        few = self.moments.clusters < FEW
+        few = self.moments.freedom + 1 < FEW
         return self.moments.point + t * self.moments.error if few else self.moments.point
 
     def _end(self, t: float) -> float:
