@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from sekisho.evaluation.statistics.observations import ALPHA, Interval, Observation, by_cluster, level, mean
 from sekisho.evaluation.statistics.quantiles import NORMAL, t_quantile
-from sekisho.evaluation.statistics.resampling import FEW, Method, Sampled, Sums, clustered_error, sampled
+from sekisho.evaluation.statistics.resampling import FEW, Method, clustered_error, computed, sampled
 
 
 class Bounds(Protocol):
@@ -174,19 +174,17 @@ def bootstrap_bounds(
     """Cluster bootstrap of the mean.
 
     One cluster says nothing about others: the limits are then the whole range. Clusters whose means happen to lie
-    closer together than independent cases would are sampling luck; then the cases are drawn, as for a design effect
-    of 1, and only the degrees of freedom remain the clusters'.
+    closer together than independent cases would are sampling luck; then the cases count one by one, as for a
+    design effect of 1, and only the degrees of freedom remain the clusters'.
     """
     clusters = by_cluster(observations)
     if len(clusters) < 2:
         return Unknown(floor, ceiling)
-    found = _sampled([(math.fsum(values), len(values)) for values in clusters], seed, method)
+    found = sampled([[(math.fsum(values), len(values)) for values in clusters]], seed=seed, method=method)
     if len(clusters) == len(observations):
         return found
-    alone = _sampled([(value, 1) for value in sorted(o.value for o in observations)], seed, method)
-    if found.moments.error >= alone.moments.error:
-        return found
-    return replace(alone, moments=replace(alone.moments, freedom=len(clusters) - 1))
+    alone = computed([(o.value, 1) for o in observations], freedom=len(clusters) - 1)
+    return found if found.moments.error >= alone.moments.error else alone
 
 
 def bootstrap(
@@ -251,10 +249,6 @@ def design_effect(observations: Sequence[Observation], variance: float) -> tuple
     centre = mean([o.value for o in observations])
     error = clustered_error([math.fsum(v - centre for v in values) for values in clusters], n)
     return groups, max(1.0, error * error / (variance / n))
-
-
-def _sampled(sums: Sums, seed: int, method: Method) -> Sampled:
-    return sampled([sums], seed=seed, method=method)
 
 
 def _sums(observations: Sequence[Observation], names: Sequence[str]) -> list[tuple[float, int]]:

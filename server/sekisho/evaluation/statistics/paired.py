@@ -42,7 +42,7 @@ class Tango:
 
     def _end(self, t: float, far: float) -> float:
         near = self.won - self.lost
-        for _ in range(50):
+        for _ in range(44):
             middle = (near + far) / 2
             near, far = (middle, far) if abs(self._score(middle)) <= abs(t) else (near, middle)
         return near
@@ -126,7 +126,7 @@ def _tails(bounds: Bounds, limit: float) -> tuple[float, float]:
 def _touching(clear: Callable[[float], bool]) -> float:
     """How far out, in units of t, an end of the interval is still clear of the limit; ends are monotone."""
     near, far = 0.0, _FARTHEST
-    for _ in range(80):
+    for _ in range(48):
         middle = (near + far) / 2
         near, far = (middle, far) if clear(middle) else (near, middle)
     return near

@@ -41,6 +41,9 @@ def probability_worse(before: Rate, after: Rate, *, margin: float = 0.0, lower_i
         return probability_worse(before.turned(), after.turned(), margin=margin)
     if margin >= 1:
         return 0.0
+    if after.n > before.n:
+        # The integral runs over the sharper of the two, beside which the other one's distribution is smooth.
+        return probability_worse(after.turned(), before.turned(), margin=margin)
     a, b = before.shape
     c, d = after.shape
     log = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)

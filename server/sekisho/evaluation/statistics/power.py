@@ -17,8 +17,8 @@ POWER: Final = 0.8
 def paired_error(differences: Sequence[Observation]) -> float | None:
     """Standard error of the mean paired difference over clusters; None where one cluster tells nothing of others.
 
-    Where all differences are equal it is that of the largest share of pairs that could still differ by one (Wilson's
-    upper limit for none among n).
+    It is never below that of independent pairs, since clusters agree by luck at most. Where all differences are equal
+    it is that of the largest share of pairs that could still differ by one (Wilson's upper limit for none among n).
     """
     clusters = by_cluster(differences)
     if len(clusters) < 2:
@@ -27,7 +27,8 @@ def paired_error(differences: Sequence[Observation]) -> float | None:
     if level(values):
         return math.sqrt(Score(0.0, len(values)).high(t_quantile(1 - ALPHA / 2, None)) / len(values))
     centre = mean(values)
-    return clustered_error([math.fsum(v - centre for v in cluster) for cluster in clusters], len(values))
+    clustered = clustered_error([math.fsum(v - centre for v in cluster) for cluster in clusters], len(values))
+    return max(clustered, clustered_error([v - centre for v in values], len(values)))
 
 
 def detectable(differences: Sequence[Observation], *, alpha: float = ALPHA, power: float = POWER) -> float:

@@ -12,7 +12,7 @@ import math
 import random
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -98,11 +98,16 @@ def sampled(groups: Sequence[Sums], *, seed: int, resamples: int = RESAMPLES, me
     """
     moments = _moments(groups)
     if moments.error == 0 or (method is Method.BCA and moments.clusters > MOST_DRAWN):
-        return Sampled(moments, Method.BCA, (), moments.acceleration)
+        return _computed(moments)
     draws = sorted(_draws(groups, random.Random(seed), resamples))  # noqa: S311  # resampling, not secrecy
     below = (bisect_left(draws, moments.point - 1e-12) + bisect_right(draws, moments.point + 1e-12)) / 2
     share = min(max(below / len(draws), 1 / len(draws)), 1 - 1 / len(draws))
     return Sampled(moments, method, draws, NORMAL.inv_cdf(share))
+
+
+def computed(sums: Sums, freedom: int) -> Sampled:
+    """One group's mean from its moments alone, with the degrees of freedom that somebody else knows of."""
+    return _computed(replace(_moments([sums]), freedom=freedom))
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
@@ -117,6 +122,10 @@ def clustered_error(residuals: Sequence[float], n: int) -> float:
     """Standard error of a mean of `n` values, from the summed residuals of its clusters (Cochran 1977, chapter 9A)."""
     groups = len(residuals)
     return math.sqrt(groups / (groups - 1) * math.fsum(r * r for r in residuals)) / n
+
+
+def _computed(moments: Moments) -> Sampled:
+    return Sampled(moments, Method.BCA, (), moments.acceleration)
 
 
 def _moments(groups: Sequence[Sums]) -> Moments:
