@@ -18,10 +18,11 @@ def scored(values: st.SearchStrategy[float], least: int = 1) -> st.SearchStrateg
     return st.lists(st.tuples(values, CLUSTERS), min_size=least, max_size=40)
 
 
-SHARES = scored(st.floats(0, 1))
+# Sixty-fourths, since one minus a float is not always its mirror image.
+SHARES = scored(st.integers(0, 64).map(lambda part: part / 64))
 RATES = scored(st.sampled_from([0.0, 1.0]))
 CHANGES = scored(st.sampled_from([-1.0, 0.0, 1.0]))
-DIFFERENCES = scored(st.floats(-1, 1))
+DIFFERENCES = scored(st.integers(-64, 64).map(lambda part: part / 64))
 
 
 def observed(pairs: Sequence[tuple[float, str]]) -> list[Observation]:

@@ -45,8 +45,8 @@ def t_tail(t: float, freedom: int | None) -> float:
     """P(T > t) for t >= 0; no `freedom` means the normal distribution."""
     if freedom is None:
         return math.erfc(t / math.sqrt(2)) / 2
-    # The incomplete beta function keeps its digits where 1 - t_central has none left, of the smaller of its arguments.
-    if t * t < freedom:
+    # The incomplete beta function keeps its digits where 1 - t_central has none left; near 0 it is the other way round.
+    if t < 1:
         return (1 - beta_cdf(t * t / (freedom + t * t), 0.5, freedom / 2)) / 2
     return beta_cdf(freedom / (freedom + t * t), freedom / 2, 0.5) / 2
 
