@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sekisho.evaluation.grounding import abstained, ground
-from sekisho.evaluation.scorers import ground as score
+from sekisho.evaluation.scorers.grounded import ground as score
 from sekisho.evaluation.types import Case, Hit, Sample, Scored, Unscored
 
 CONTEXT = (

@@ -15,6 +15,7 @@ from sekisho.cli.reporting import report_options, write_report
 from sekisho.cli.results import comparison_table, report_view, run_table, runs_table
 from sekisho.cli.session import Session, session
 from sekisho.client.evaluation import Evaluation
+from sekisho.client.registry import Registry
 from sekisho.kernel.references import Kind
 
 EXIT_CODES: Final = {"finished": 0, "inconclusive": 3, "failed": 4, "cancelled": 4}
@@ -40,11 +41,22 @@ class Rate(ProgressColumn):
     help="Where references without a selector are looked up.",
 )
 @click.option("--idempotency-key", envvar="SEKISHO_IDEMPOTENCY_KEY", help="Repeat the request without a second run.")
+@click.option(
+    "--answers",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Score these recorded answers (JSON Lines of id, answer, retrieved) instead of asking SUBJECT; the run is "
+    "imported evidence, which a policy may not accept.",
+)
 @session
 def evaluate(
-    state: Session, subject: str | None, suites: tuple[str, ...], lock_file: Path, idempotency_key: str | None
+    state: Session,
+    subject: str | None,
+    suites: tuple[str, ...],
+    lock_file: Path,
+    idempotency_key: str | None,
+    answers: Path | None,
 ) -> None:
-    """Measure SUBJECT (an agent or an index) by suites, and wait for the result.
+    """Measure SUBJECT (an agent, an index or a prompt) by suites, and wait for the result.
 
     Left out, SUBJECT means every agent of sekisho.lock, and the suites are all that the lock holds.
     Exit code 0 measured, 3 too little could be scored, 4 a run failed or was cancelled.
@@ -52,8 +64,14 @@ def evaluate(
     subjects = [state.pinned(subject, lock_file)] if subject else state.locked(lock_file, Kind.AGENT)
     chosen = [state.pinned(suite, lock_file) for suite in suites] or state.locked(lock_file, Kind.SUITE)
     client = _client(state)
+    recorded = None if answers is None else _put(state, answers)
     started = [
-        client.start(suite, one, idempotency_key=f"{idempotency_key}:{one}:{suite}" if idempotency_key else None)
+        client.start(
+            suite,
+            one,
+            idempotency_key=f"{idempotency_key}:{one}:{suite}" if idempotency_key else None,
+            answers=recorded,
+        )
         for one in subjects
         for suite in chosen
     ]
@@ -94,7 +112,7 @@ def show(state: Session, run_id: str) -> None:
 @report_options
 @session
 def report(
-    state: Session, run_id: str, with_cases: bool, baseline: str | None, form: str | None, **options: Any
+    state: Session, /, run_id: str, with_cases: bool, baseline: str | None, form: str | None, **options: Any
 ) -> None:
     """The whole report: slices, gaps with the cases that show them, and what was not scored.
 
@@ -124,7 +142,7 @@ def cancel(state: Session, run_id: str) -> None:
 @click.argument("candidate")
 @report_options
 @session
-def compare(state: Session, baseline: str, candidate: str, form: str | None, **options: Any) -> None:
+def compare(state: Session, /, baseline: str, candidate: str, form: str | None, **options: Any) -> None:
     """What changed from run BASELINE to run CANDIDATE, paired case by case.
 
     With --format the report of CANDIDATE with BASELINE beside it.
@@ -169,6 +187,11 @@ def scorers(state: Session) -> None:
         for item in found
     ]
     state.show({"items": found}, Text("\n".join(lines)))
+
+
+def _put(state: Session, file: Path) -> str:
+    (digest,) = Registry(state.connection, state.project).put_blobs([file.read_bytes()])
+    return digest
 
 
 def _client(state: Session) -> Evaluation:

@@ -26,7 +26,9 @@ def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--lang", type=click.Choice(["en", "ja"]), default="en", show_default=True, help="Words of the HTML."
             ),
-            click.option("--max-cases", type=click.IntRange(0, 500), default=50, show_default=True, help="Cases shown."),
+            click.option(
+                "--max-cases", type=click.IntRange(0, 500), default=50, show_default=True, help="Cases shown."
+            ),
             click.option("--docs", help="Address of statistics.md, for the links of numbers."),
         )
     ):

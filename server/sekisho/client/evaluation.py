@@ -19,9 +19,14 @@ class Evaluation:
     connection: Connection
     project: str
 
-    def start(self, suite: str, subject: str, *, idempotency_key: str | None = None) -> dict[str, Any]:
-        """Queue a run of `subject` (an agent or an index) by `suite`; gives the run."""
-        body = {"suite": suite, "subject": subject}
+    def start(
+        self, suite: str, subject: str, *, idempotency_key: str | None = None, answers: str | None = None
+    ) -> dict[str, Any]:
+        """Queue a run of `subject` (an agent, an index or a prompt) by `suite`; gives the run.
+
+        `answers` is the digest of recorded answers that were put before (`Registry.put_blobs`): the run scores these.
+        """
+        body = {"suite": suite, "subject": subject} | ({} if answers is None else {"answers": answers})
         return self._mapping(self.connection.post(self._path(), body, idempotency_key=idempotency_key))
 
     def run(self, run_id: str) -> dict[str, Any]:

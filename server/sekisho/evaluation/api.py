@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any
 
 import msgspec
@@ -14,7 +15,7 @@ from sekisho.evaluation.reports.html import content_security_policy
 from sekisho.evaluation.reports.json import SHOWN_CASES, case_json, run_json
 from sekisho.evaluation.reports.methods import DOCS
 from sekisho.evaluation.reports.shape import report_schema
-from sekisho.evaluation.scorers import SCORERS
+from sekisho.evaluation.scorers.catalogue import SCORERS
 from sekisho.evaluation.service import Evaluation
 from sekisho.identity.types import Actor
 from sekisho.kernel.injection import Injected
@@ -24,14 +25,19 @@ Key = Annotated[str | None, msgspec.Meta(max_length=200)]
 
 
 class NewRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which suite is to measure which agent or index."""
+    """Which suite is to measure which agent, index or prompt.
+
+    `answers` is the digest of a blob of recorded answers (JSON Lines of id, answer, retrieved): these are scored, and
+    the run counts as imported by whoever asks, not as measured.
+    """
 
     suite: Annotated[str, msgspec.Meta(examples=["suite/docs-retrieval@latest"])]
     subject: Annotated[str, msgspec.Meta(examples=["agent/docs-assistant@latest"])]
+    answers: Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
 
 
 class ScorerView(msgspec.Struct, frozen=True):
-    """What a scorer measures and reads, and when a case has no score. Every score lies in [0, 1]."""
+    """What a scorer measures and reads, and when a case has no score. `parameters` is a JSON Schema."""
 
     name: str
     meaning: str
@@ -39,7 +45,9 @@ class ScorerView(msgspec.Struct, frozen=True):
     reads: list[str]
     metrics: list[str]
     lower_is_better: list[str]
-    takes_k: bool
+    range: list[float | None]
+    judged: bool
+    parameters: dict[str, Any]
     unscored_when: str
 
 
@@ -63,7 +71,7 @@ class RunController(Controller):
         idempotency_key: Annotated[Key, HeaderParameter(name="Idempotency-Key")] = None,
     ) -> dict[str, Any]:
         """Pin suite, dataset and subject by digest, and queue the run for a worker."""
-        run = await evaluation.start_run(actor, project, data.suite, data.subject, idempotency_key)
+        run = await evaluation.start_run(actor, project, data.suite, data.subject, idempotency_key, data.answers)
         return run_json(run)
 
     @get(operation_id="list_runs")
@@ -182,9 +190,11 @@ async def scorers(actor: Injected[Actor]) -> ScorerList:
                 meaning=scorer.meaning,
                 target=scorer.target.value,
                 reads=list(scorer.reads),
-                metrics=[f"{metric}@k" if scorer.takes_k else metric for metric in scorer.metrics],
+                metrics=list(scorer.metrics),
                 lower_is_better=sorted(scorer.lower_is_better),
-                takes_k=scorer.takes_k,
+                range=[bound if math.isfinite(bound) else None for bound in scorer.range],
+                judged=scorer.judged,
+                parameters=msgspec.json.schema(scorer.params),
                 unscored_when=scorer.unscored,
             )
             for scorer in SCORERS.values()

@@ -17,9 +17,10 @@ def engine_of(plan: Plan) -> dict[str, str]:
     found = {
         "sekisho": __version__,
         "python": platform.python_version(),
-        "index": plan.index,
         "seed": str(plan.seed),
     }
+    if plan.index is not None:
+        found["index"] = plan.index
     if plan.answering is not None:
         found["model"] = plan.answering.model.digest
         found["model_name"] = plan.answering.model.name

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sekisho.evaluation.comparison import compare_metric
-from sekisho.evaluation.types import ORIGIN, CaseResult, Run, RunState
+from sekisho.evaluation.types import CaseResult, Run, RunState
 
 _INTERVAL: Final = ("n", "mean_bp", "low_bp", "high_bp")
 
@@ -20,7 +20,7 @@ def run_evidence(run: Run) -> dict[str, Any]:
         "suite_name": run.suite_name,
         "dataset": run.dataset,
         "subject": run.subject,
-        "origin": ORIGIN,
+        "origin": run.origin.value,
         "state": run.state.value,
         "finished_at": run.finished_at or 0,
         "final_digest": run.final_digest or "",

@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sekisho.evaluation.cases import measured
+from sekisho.evaluation.controls import control_summary, control_verdict
 from sekisho.evaluation.engine import engine_of
 from sekisho.evaluation.plan import Plan, make_plan
+from sekisho.evaluation.recorded import parse_recorded
 from sekisho.evaluation.runner import Cancelled, Runner
-from sekisho.evaluation.scorers import LOWER_IS_BETTER
+from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.summary import summarise, verdict
-from sekisho.evaluation.targets import Answers, OpenIndex, Retrieval, RunTarget, options_of
+from sekisho.evaluation.targets import Answers, Controlled, Given, OpenIndex, Recorded, Retrieval, RunTarget, options_of
 from sekisho.evaluation.types import Case, CaseResult, Run, RunState
 from sekisho.inference.types import Answerer
 from sekisho.kernel.clock import Clock, epoch_ms
@@ -82,7 +85,7 @@ class Execution:
         async with self.database.read() as tx:
             run = await self._stored(tx, run_id)
             plan, cases = await load_plan(self.registry, tx, run.project, run.suite, run.subject)
-        target = await self._target(run.project, plan)
+        target = await self._target(run, plan, cases)
         async with self.database.write() as tx:
             await self.jobs.hold(tx, job)
             await RunStore(tx).start(run_id, engine_of(plan), epoch_ms(self.clock.now()))
@@ -91,15 +94,8 @@ class Execution:
         moved = await _moved(target)
         async with self.database.read() as tx:
             results = await RunStore(tx).results(run_id)
-        summary = await asyncio.to_thread(
-            summarise,
-            results,
-            planned=len(cases),
-            metrics=plan.metrics,
-            axes=plan.suite.slices,
-            lower=LOWER_IS_BETTER,
-        )
-        await self._finish(job, run, summary, results, moved or verdict(summary))
+        summary = await asyncio.to_thread(_summary, plan, cases, results)
+        await self._finish(job, run, summary, results, moved or control_verdict(summary) or verdict(summary))
 
     async def _finish(
         self, job: Job, run: Run, summary: Mapping[str, Any], results: Sequence[CaseResult], reason: str | None
@@ -120,18 +116,40 @@ class Execution:
             await RunStore(tx).end(run_id, RunState.FAILED, epoch_ms(self.clock.now()), reason=str(error))
             await enter(self.ledger, tx, run, "run.failed", run.principal, {"suite": run.suite, "reason": error.detail})
 
-    async def _target(self, project: str, plan: Plan) -> RunTarget:
-        retrieval = Retrieval(await self.indexing.open(project, plan.index), plan.depth)
+    async def _target(self, run: Run, plan: Plan, cases: Sequence[Case]) -> RunTarget:
+        if run.answers is not None:
+            async with self.database.read() as tx:
+                content = await self.registry.read_blob(tx, run.project, run.answers)
+            return Controlled(Recorded(parse_recorded(content, {case.id for case in cases})))
+        if plan.index is None:
+            passages: Retrieval | Given = Given()
+        else:
+            passages = Retrieval(await self.indexing.open(run.project, plan.index), plan.depth)
         if plan.answering is None:
-            return retrieval
+            assert isinstance(passages, Retrieval)  # noqa: S101  # a prompt has no suite of target retrieval
+            return passages
         answerer = await self.inference.answerer(plan.answering.model)
-        return Answers(retrieval, plan.answering, answerer, options_of(plan.answering))
+        return Controlled(Answers(passages, plan.answering, answerer, options_of(plan.answering)))
 
     async def _stored(self, tx: Transaction, run_id: str) -> Run:
         run = await RunStore(tx).one_or_none(run_id)
         if run is None:
             raise NotFound(f"there is no run {run_id}")
         return run
+
+
+def _summary(plan: Plan, cases: Sequence[Case], results: Sequence[CaseResult]) -> dict[str, Any]:
+    """What was measured, and beside it what the control cases say of the scorers."""
+    summary = summarise(
+        [result for result in results if not result.is_control],
+        planned=len(measured(cases)),
+        metrics=plan.metrics,
+        axes=plan.suite.slices,
+        lower=LOWER_IS_BETTER,
+    )
+    allowed = plan.suite.controls.max_missed if plan.suite.controls else 0
+    controls = control_summary(results, plan.measures, allowed)
+    return summary if controls is None else {**summary, "controls": controls}
 
 
 async def load_plan(
@@ -157,8 +175,10 @@ async def end_cancelled(ledger: Ledger, clock: Clock, tx: Transaction, run: Run,
 
 def final_digest(run: Run, state: RunState, summary: Mapping[str, Any], results: Sequence[CaseResult]) -> str:
     """Digest over what was measured: versions, summary, every case result in order. Not over times."""
+    imported = {} if run.answers is None else {"origin": run.origin.value, "answers": run.answers}
     return digest_of(
         {
+            **imported,
             "schema": "sekisho.run/v1",
             "suite": run.suite,
             "dataset": run.dataset,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sekisho.evaluation import cases as datasets
-from sekisho.evaluation.scorers import Measure, measures
+from sekisho.evaluation.scorers.catalogue import measures
+from sekisho.evaluation.scorers.declaration import Measure
 from sekisho.evaluation.types import Case, Target
 from sekisho.kernel.errors import FieldError, Invalid, NotFound
 from sekisho.kernel.references import Kind
@@ -23,33 +23,40 @@ from sekisho.registry.manifests import (
 from sekisho.registry.types import Closure, Version
 
 VARIABLES: Final = frozenset({"question", "passages"})
-"""What a prompt under evaluation is given: the question, and the retrieved passages as a list of texts."""
+"""What a prompt under evaluation is given: the question, and the retrieved passages as a list of texts.
+
+A prompt that is evaluated by itself gets the passages that come with the case, and the case's own variables.
+"""
 LEAST_DEPTH: Final = 10
-SUBJECTS: Final = (Kind.AGENT, Kind.INDEX)
+SUBJECTS: Final = {
+    Target.RETRIEVAL: (Kind.AGENT, Kind.INDEX),
+    Target.ANSWERS: (Kind.AGENT, Kind.PROMPT),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """The parts of an agent that write an answer."""
+    """What writes an answer: an agent's prompt and model, or a prompt with the suite's model."""
 
-    agent: AgentManifest
     prompt: PromptManifest
     model: ModelManifest
-
-    @property
-    def generation(self) -> Generation:
-        return self.agent.generation or Generation()
+    generation: Generation
+    passages: int
+    timeout_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`depth` is how many chunks are retrieved per case; `answering` is None where only retrieval is measured."""
+    """`depth` is how many chunks are retrieved per case; `answering` is None where only retrieval is measured.
+
+    `index` is None where the subject is a prompt: its passages come with the cases.
+    """
 
     suite: SuiteManifest
     dataset: DatasetManifest
     target: Target
     measures: tuple[Measure, ...]
-    index: str
+    index: str | None
     depth: int
     answering: Answering | None
 
@@ -63,15 +70,20 @@ class Plan:
 
     def cases(self, content: bytes) -> tuple[Case, ...]:
         """The cases to evaluate. Raises `Invalid` where the dataset does not hold what the suite asks for."""
-        found = datasets.parse_cases(content)
+        parsed = datasets.parse_cases(content)
+        found = datasets.measured(parsed)
+        if not found:
+            raise Invalid(
+                "the dataset measures nothing", fields=[FieldError("$.dataset", "every case of it is a control")]
+            )
         if absent := datasets.missing_axes(found, self.suite.slices):
             raise Invalid(
                 "the suite slices by what the dataset does not say",
                 fields=[FieldError("$.slices", f"no case has the slice {axis!r}") for axis in absent],
             )
-        if self.suite.sample is None:
-            return found
-        return datasets.sample(found, self.suite.sample.size, self.suite.sample.seed or 0)
+        if self.suite.sample is not None:
+            found = datasets.sample(found, self.suite.sample.size, self.suite.sample.seed or 0)
+        return found + (datasets.controls(parsed) if self.target is Target.ANSWERS else ())
 
 
 def make_plan(suite: Closure, subject: Closure) -> Plan:
@@ -80,23 +92,27 @@ def make_plan(suite: Closure, subject: Closure) -> Plan:
     target = Target(manifest.target)
     found = measures([(use.name, use.params) for use in manifest.scorers], target)
     version = subject.nodes[subject.root]
-    if version.kind not in SUBJECTS:
+    if version.kind not in SUBJECTS[target]:
         raise Invalid(
             f"a {version.kind} cannot be evaluated by a suite of target {target}",
-            fields=[FieldError("$.subject", f"name one of {', '.join(SUBJECTS)}")],
+            fields=[FieldError("$.subject", f"name one of {', '.join(SUBJECTS[target])}")],
         )
-    answering = _answering(subject, version) if target is Target.ANSWERS else None
-    index = version.digest if version.kind is Kind.INDEX else str(version.manifest["index"])
-    _pinned(subject, index)
-    depth = answering.agent.context_passages if answering else max([LEAST_DEPTH, *(m.depth for m in found)])
+    answering = _answering(suite, manifest, subject, version) if target is Target.ANSWERS else None
+    index = _index(subject, version)
+    depth = answering.passages if answering else max([LEAST_DEPTH, *(m.depth for m in found)])
     dataset = parse_manifest(Kind.DATASET, dict(_pinned(suite, manifest.dataset).manifest))
     assert isinstance(dataset, DatasetManifest)  # noqa: S101  # narrows what the kind has decided
     return Plan(manifest, dataset, target, found, index, depth, answering)
 
 
-def unmet_variables(prompt: PromptManifest) -> Sequence[str]:
-    """Variables that the prompt declares and an evaluation does not have."""
-    return sorted(set(prompt.variables) - VARIABLES)
+def _index(subject: Closure, version: Version) -> str | None:
+    match version.kind:
+        case Kind.PROMPT:
+            return None
+        case Kind.INDEX:
+            return version.digest
+        case _:
+            return _pinned(subject, str(version.manifest["index"])).digest
 
 
 def _suite(closure: Closure) -> SuiteManifest:
@@ -111,25 +127,45 @@ def _suite(closure: Closure) -> SuiteManifest:
     return manifest
 
 
-def _answering(closure: Closure, version: Version) -> Answering:
-    if version.kind is not Kind.AGENT:
-        raise Invalid(
-            f"{version} gives no answers",
-            fields=[FieldError("$.subject", "a suite of target answers measures an agent")],
-        )
+def _answering(suite: Closure, manifest: SuiteManifest, subject: Closure, version: Version) -> Answering:
+    return _of_agent(subject, version) if version.kind is Kind.AGENT else _of_prompt(suite, manifest, version)
+
+
+def _of_agent(closure: Closure, version: Version) -> Answering:
     agent = parse_manifest(Kind.AGENT, dict(version.manifest))
     assert isinstance(agent, AgentManifest)  # noqa: S101  # narrows what the kind has decided
-    prompt = parse_manifest(Kind.PROMPT, dict(_pinned(closure, agent.prompt).manifest))
-    model = parse_manifest(Kind.MODEL, dict(_pinned(closure, agent.model).manifest))
-    assert isinstance(prompt, PromptManifest)  # noqa: S101  # narrows what the kind has decided
-    assert isinstance(model, ModelManifest)  # noqa: S101  # narrows what the kind has decided
-    if unmet := unmet_variables(prompt):
+    prompt = _prompt(_pinned(closure, agent.prompt))
+    if unmet := sorted(set(prompt.variables) - VARIABLES):
         raise Invalid(
             "the agent's prompt wants variables that an evaluation does not have",
             fields=[FieldError(f"$.variables.{name}", "not one of: passages, question") for name in unmet],
             remedy="evaluate a prompt whose variables are question and passages",
         )
-    return Answering(agent, prompt, model)
+    generation = agent.generation or Generation()
+    model = _model(_pinned(closure, agent.model))
+    return Answering(prompt, model, generation, agent.context_passages, agent.limits.timeout_ms)
+
+
+def _of_prompt(suite: Closure, manifest: SuiteManifest, version: Version) -> Answering:
+    if manifest.model is None:
+        raise Invalid(
+            "a prompt has no model of its own, and the suite names none",
+            fields=[FieldError("$.model", "name the model that is to answer")],
+            remedy="add `model:` to the suite, or evaluate an agent",
+        )
+    return Answering(_prompt(version), _model(_pinned(suite, manifest.model)), Generation(), LEAST_DEPTH, None)
+
+
+def _prompt(version: Version) -> PromptManifest:
+    prompt = parse_manifest(Kind.PROMPT, dict(version.manifest))
+    assert isinstance(prompt, PromptManifest)  # noqa: S101  # narrows what the kind has decided
+    return prompt
+
+
+def _model(version: Version) -> ModelManifest:
+    model = parse_manifest(Kind.MODEL, dict(version.manifest))
+    assert isinstance(model, ModelManifest)  # noqa: S101  # narrows what the kind has decided
+    return model
 
 
 def _pinned(closure: Closure, digest: str) -> Version:

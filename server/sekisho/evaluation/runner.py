@@ -111,11 +111,16 @@ class Runner:
 
 
 def apply(plan: Plan, sample: Sample) -> tuple[Mapping[str, Score], Mapping[str, Any]]:
-    """Every score of a sample, and what its scorers have to show."""
+    """Every score of a sample by the pure scorers, and what they have to show.
+
+    A case that gave no output is `Unscored` with its reason.
+    """
     scores: dict[str, Score] = {}
     details: dict[str, Any] = {}
     for measure in plan.measures:
-        outcome = measure.apply(sample)
+        if measure.score is None:
+            continue
+        outcome = measure.score(sample) if sample.failure is None else measure.unscored(sample.failure)
         scores.update(outcome.scores)
         details.update(outcome.details)
     return scores, details

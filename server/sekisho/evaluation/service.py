@@ -18,13 +18,14 @@ from sekisho.evaluation.execution import (
     enter,
     load_plan,
 )
+from sekisho.evaluation.recorded import parse_recorded
 from sekisho.evaluation.reports import json as report
 from sekisho.evaluation.reports.formats import Rendered, Wish, render
 from sekisho.evaluation.reports.json import Baseline
 from sekisho.evaluation.reports.shape import Report
-from sekisho.evaluation.scorers import LOWER_IS_BETTER
+from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
 from sekisho.evaluation.store import RunStore
-from sekisho.evaluation.types import CaseResult, Run, RunState
+from sekisho.evaluation.types import CaseResult, Origin, Run, RunState
 from sekisho.identity.types import Action, Actor
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database, Transaction
@@ -55,12 +56,20 @@ class Evaluation:
     beat_s: float = BEAT_S
 
     async def start_run(
-        self, actor: Actor, project: str, suite_ref: str, subject_ref: str, idempotency_key: str | None = None
+        self,
+        actor: Actor,
+        project: str,
+        suite_ref: str,
+        subject_ref: str,
+        idempotency_key: str | None = None,
+        answers: str | None = None,
     ) -> Run:
         """Pin suite, dataset and subject by digest, and queue the run.
 
-        The same key of the same principal gives the same run again. Raises `Invalid` where the suite cannot measure
-        the subject, `Archived` where either takes nothing new, `Conflict` where the key meant another run.
+        `answers` is the digest of a blob of recorded answers: they are scored instead of the subject's own, and the
+        run is imported by the actor, not measured. The same key of the same principal gives the same run again.
+        Raises `Invalid` where the suite cannot measure the subject or an answer fits no case, `Archived` where
+        either takes nothing new, `Conflict` where the key meant another run.
         """
         actor.require(project, Action.EVALUATE)
         key = _key(idempotency_key)
@@ -68,6 +77,8 @@ class Evaluation:
             suite = await self.registry.find(tx, _reference(suite_ref, project, "$.suite"))
             subject = await self.registry.find(tx, _reference(subject_ref, project, "$.subject"))
             plan, cases = await load_plan(self.registry, tx, project, suite.digest, subject.digest)
+            if answers is not None:
+                parse_recorded(await self.registry.read_blob(tx, project, answers), {case.id for case in cases})
         for version in (suite, subject):
             if version.archived:
                 raise Archived(f"{version} is archived", remedy="restore it, or evaluate another version")
@@ -76,6 +87,7 @@ class Evaluation:
             id=new_id(now),
             project=project,
             state=RunState.QUEUED,
+            origin=Origin.MEASURED if answers is None else Origin.IMPORTED,
             suite=suite.digest,
             suite_name=suite.name,
             dataset=plan.suite.dataset,
@@ -85,6 +97,7 @@ class Evaluation:
             target=plan.target,
             principal=actor.principal,
             job_id="",
+            answers=answers,
             planned=len(cases) * plan.suite.repeats,
             done=0,
             engine={},
@@ -229,7 +242,7 @@ class Evaluation:
             store = RunStore(tx)
             known = None if key is None else await store.by_key(run.project, run.principal, key)
             if known is not None:
-                if (known.suite, known.subject) != (run.suite, run.subject):
+                if (known.suite, known.subject, known.answers) != (run.suite, run.subject, run.answers):
                     raise Conflict(f"the idempotency key was used for run {known.id}, of other versions")
                 return await self._as_it_is(tx, known)
             job_id = await self.jobs.enqueue(
@@ -237,7 +250,9 @@ class Evaluation:
             )
             queued = report.with_job(run, job_id)
             await store.insert(queued, key)
-            body = {"suite": run.suite, "dataset": run.dataset, "cases": run.planned}
+            body = {"suite": run.suite, "dataset": run.dataset, "cases": run.planned, "origin": run.origin.value}
+            if run.answers is not None:
+                body["answers"] = run.answers
             await enter(self.ledger, tx, run, "run.started", run.principal, body)
         return queued
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sekisho.evaluation.types import CaseResult, Run, RunState, Target, score_json, score_of
+from sekisho.evaluation.types import CaseResult, Origin, Run, RunState, Target, score_json, score_of
 from sekisho.kernel.database import Base, CanonicalJson, Transaction
 from sekisho.kernel.pages import Cursor
 
@@ -24,6 +24,7 @@ class RunRow(Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     project: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(16))
+    origin: Mapped[str] = mapped_column(String(16))
     suite: Mapped[str] = mapped_column(String(71))
     suite_name: Mapped[str] = mapped_column(String(64))
     dataset: Mapped[str] = mapped_column(String(71))
@@ -34,6 +35,7 @@ class RunRow(Base):
     principal: Mapped[str] = mapped_column(String(64))
     idempotency_key: Mapped[str | None] = mapped_column(String(200))
     job_id: Mapped[str] = mapped_column(String(36))
+    answers: Mapped[str | None] = mapped_column(String(71))
     planned: Mapped[int]
     engine: Mapped[Any] = mapped_column(CanonicalJson)
     summary: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
@@ -67,10 +69,12 @@ class RunStore:
     async def insert(self, run: Run, idempotency_key: str | None) -> None:
         self._tx.add(
             RunRow(
-                id=run.id, project=run.project, state=run.state.value, suite=run.suite, suite_name=run.suite_name,
+                id=run.id, project=run.project, state=run.state.value, origin=run.origin.value, suite=run.suite,
+                suite_name=run.suite_name,
                 dataset=run.dataset, subject=run.subject, subject_kind=run.subject_kind,
                 subject_name=run.subject_name, target=run.target.value, principal=run.principal,
-                idempotency_key=idempotency_key, job_id=run.job_id, planned=run.planned, engine=dict(run.engine),
+                idempotency_key=idempotency_key, job_id=run.job_id,
+                answers=run.answers, planned=run.planned, engine=dict(run.engine),
                 created_at=run.created_at,
             )
         )  # fmt: skip
@@ -195,9 +199,11 @@ class RunStore:
 
 def _run(row: RunRow, done: int) -> Run:
     return Run(
-        id=row.id, project=row.project, state=RunState(row.state), suite=row.suite, suite_name=row.suite_name,
+        id=row.id, project=row.project, state=RunState(row.state), origin=Origin(row.origin),
+        suite=row.suite, suite_name=row.suite_name,
         dataset=row.dataset, subject=row.subject, subject_kind=row.subject_kind, subject_name=row.subject_name,
-        target=Target(row.target), principal=row.principal, job_id=row.job_id, planned=row.planned, done=done,
+        target=Target(row.target), principal=row.principal, job_id=row.job_id, answers=row.answers,
+        planned=row.planned, done=done,
         engine=row.engine, summary=row.summary, final_digest=row.final_digest, reason=row.reason,
         created_at=row.created_at, started_at=row.started_at, finished_at=row.finished_at,
     )  # fmt: skip

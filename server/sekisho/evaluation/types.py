@@ -6,10 +6,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
-ORIGIN: Final = "measured"
-"""Runs are measured by our own worker; imports and attestations are another room's."""
+
+class Origin(StrEnum):
+    """Where evidence comes from: measured by our own worker, brought by a principal, or attested by a person."""
+
+    MEASURED = "measured"
+    IMPORTED = "imported"
+    ATTESTED = "attested"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,24 @@ class RunState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """An answer that is known to be wrong on its context: it tests the scorer, not the subject.
+
+    `kind` is ``unsupported`` (the context does not say it) or ``instruction`` (it orders the scorer to accept it).
+    """
+
+    answer: str
+    context: tuple[str, ...]
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One row of a dataset.
 
     `gold` are passages that answer the question, `cluster` the document it was made from (answers to one document
-    are not independent), `pair` joins the same question in other words or languages.
+    are not independent), `pair` joins the same question in other words or languages. `context` are passages that come
+    with the case, for a subject that retrieves none; `variables` are further values for a prompt.
     """
 
     id: str
@@ -70,6 +88,9 @@ class Case:
     cluster: str | None = None
     pair: str | None = None
     expected: str | None = None
+    context: tuple[str, ...] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    control: Control | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +131,10 @@ class CaseResult:
     latency_ms: int | None
     at: int
 
+    @property
+    def is_control(self) -> bool:
+        return "control" in self.output
+
     def canonical(self) -> dict[str, Any]:
         """The part of the result that the run's final digest covers."""
         return {
@@ -122,11 +147,15 @@ class CaseResult:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One evaluation of one version by one suite version. Times are epoch milliseconds, `planned` counts results."""
+    """One evaluation of one version by one suite version. Times are epoch milliseconds, `planned` counts results.
+
+    `answers` is the blob of recorded answers that an imported run scores.
+    """
 
     id: str
     project: str
     state: RunState
+    origin: Origin
     suite: str
     suite_name: str
     dataset: str
@@ -136,6 +165,7 @@ class Run:
     target: Target
     principal: str
     job_id: str
+    answers: str | None
     planned: int
     done: int
     engine: Mapping[str, str]

@@ -243,8 +243,17 @@ class Sample(Part, frozen=True, kw_only=True):
     seed: Size | None = None
 
 
+class Controls(Part, frozen=True, kw_only=True):
+    """How many of the dataset's control cases the suite's scorers may miss before a run says nothing."""
+
+    max_missed: Annotated[int, Meta(ge=0, le=10_000)]
+
+
 class SuiteManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag="sekisho.suite/v1"):
-    """What to measure: a dataset, a target, scorers, slices. It holds no thresholds."""
+    """What to measure: a dataset, a target, scorers, slices. It holds no thresholds.
+
+    `model` answers where the subject is a prompt, which has no model of its own.
+    """
 
     dataset: Digest
     target: Literal["retrieval", "answers"]
@@ -253,12 +262,15 @@ class SuiteManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag
     cluster_by: FieldName | None = None
     sample: Sample | None = None
     repeats: Annotated[int, Meta(ge=1, le=100)] = 1
+    controls: Controls | None = None
+    model: Digest | None = None
 
     def sorted(self) -> Manifest:
         return msgspec.structs.replace(self, slices=tuple(sorted(set(self.slices))))
 
     def dependencies(self) -> tuple[Dependency, ...]:
-        return (Dependency("dataset", Kind.DATASET, self.dataset, "$.dataset"),)
+        model = () if self.model is None else (Dependency("model", Kind.MODEL, self.model, "$.model"),)
+        return (Dependency("dataset", Kind.DATASET, self.dataset, "$.dataset"), *model)
 
 
 MANIFESTS: dict[Kind, type[Manifest]] = {

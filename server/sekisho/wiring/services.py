@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sekisho.evaluation.scorers import known_scorers
+from sekisho.evaluation.scorers.catalogue import known_scorers
 from sekisho.evaluation.service import Evaluation
 from sekisho.evidence.service import Evidence
 from sekisho.gate.approvals import Approvals

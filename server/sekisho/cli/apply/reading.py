@@ -27,7 +27,7 @@ from sekisho.cli.apply.declarations import (
 )
 from sekisho.cli.apply.manifests import Content, raw_manifest
 from sekisho.cli.apply.yaml_files import read_yaml
-from sekisho.evaluation.scorers import measures
+from sekisho.evaluation.scorers.catalogue import measures
 from sekisho.evaluation.types import Target
 from sekisho.indexing.types import Recipe
 from sekisho.kernel.errors import FieldError, Invalid
@@ -175,7 +175,7 @@ def _unknown_names(declared: Sequence[Declared], raw: Mapping[str, Any]) -> list
     for one in declared:
         for name, kind in NAMES.get(one.kind, {}).items():
             wanted = getattr(one.declaration, name)
-            if (kind, wanted) not in known:
+            if wanted is not msgspec.UNSET and (kind, wanted) not in known:
                 there = ", ".join(sorted(n for k, n in known if k == kind)) or "none"
                 wrong.append(one.at(FieldError(f"$.{name}", f"there is no {kind} {wanted!r} here; declared: {there}")))
     return wrong

@@ -11,7 +11,7 @@ from sekisho.evaluation.reports.methods import DOCS, methods
 from sekisho.evaluation.reports.shape import SCHEMA, Bin, CaseView, Comparison, Regression, Report, RunView
 from sekisho.evaluation.reports.verdict import verdict_of
 from sekisho.evaluation.summary import case_values
-from sekisho.evaluation.types import ORIGIN, CaseResult, Run, RunState, score_json
+from sekisho.evaluation.types import CaseResult, Run, RunState, score_json
 from sekisho.kernel.jobs import Job, JobState
 
 COMPARISON: Final = "sekisho.comparison/v1"
@@ -35,7 +35,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "id": run.id,
         "project": run.project,
         "state": run.state.value,
-        "origin": ORIGIN,
+        "origin": run.origin.value,
         "suite": run.suite,
         "suite_name": run.suite_name,
         "dataset": run.dataset,
@@ -44,6 +44,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "subject_name": run.subject_name,
         "target": run.target.value,
         "principal": run.principal,
+        "answers": run.answers,
         "planned": run.planned,
         "done": run.done,
         "engine": dict(run.engine),

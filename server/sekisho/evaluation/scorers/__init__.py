@@ -1,0 +1,1 @@
+"""The scorers that a suite may name, one file per family; `catalogue` has them all and reads a suite's list of them."""

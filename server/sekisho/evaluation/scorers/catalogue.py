@@ -1,0 +1,59 @@
+"""Every scorer by name, and a suite's list of them read into measures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from sekisho.evaluation.scorers import grounded, matching, ranking
+from sekisho.evaluation.scorers.declaration import Measure, Scorer
+from sekisho.evaluation.types import Target
+from sekisho.kernel.errors import FieldError, Invalid
+from sekisho.registry.schemas import violations
+
+SCORERS: Final[Mapping[str, Scorer]] = {
+    scorer.name: scorer for scorer in (*ranking.SCORERS, *grounded.SCORERS, *matching.SCORERS)
+}
+
+LOWER_IS_BETTER: Final = frozenset().union(*(scorer.lower_is_better for scorer in SCORERS.values()))
+
+
+def measures(uses: Sequence[tuple[str, Mapping[str, Any]]], target: Target) -> tuple[Measure, ...]:
+    """The measures of a suite's (name, params) list. Raises `Invalid`, naming every place that is wrong."""
+    wrong: list[FieldError] = []
+    found: list[Measure] = []
+    for index, (name, params) in enumerate(uses):
+        found += _measures(f"$.scorers[{index}]", name, params, target, wrong)
+    names = [metric for measure in found for metric in measure.metrics]
+    wrong += [FieldError("$.scorers", f"{name} is asked for twice") for name, n in Counter(names).items() if n > 1]
+    if wrong:
+        raise Invalid(
+            "the suite cannot be measured",
+            fields=wrong,
+            remedy="see `sekisho scorers` for what each takes and reads",
+        )
+    return tuple(found)
+
+
+def _measures(
+    path: str, name: str, params: Mapping[str, Any], target: Target, wrong: list[FieldError]
+) -> tuple[Measure, ...]:
+    scorer = SCORERS.get(name)
+    if scorer is None:
+        wrong.append(FieldError(f"{path}.name", f"unknown scorer {name!r}; known are {', '.join(sorted(SCORERS))}"))
+        return ()
+    if scorer.target is Target.ANSWERS and target is Target.RETRIEVAL:
+        wrong.append(FieldError(f"{path}.name", f"{name} scores answers, and the suite's target is retrieval"))
+    bad = violations(scorer.params, dict(params))
+    if bad:
+        wrong += [FieldError(f"{path}.params{one.path.removeprefix('$')}", one.message) for one in bad]
+        return ()
+    return scorer.measures(scorer, msgspec.convert(dict(params), scorer.params))
+
+
+def known_scorers() -> frozenset[str]:
+    """The names that a suite may use; the registry asks this when a suite is registered."""
+    return frozenset(SCORERS)
