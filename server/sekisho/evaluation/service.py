@@ -279,7 +279,8 @@ def _compared(
     baseline: Run, before: Sequence[CaseResult], candidate: Run, after: Sequence[CaseResult]
 ) -> dict[str, Any]:
     names = set((baseline.summary or {})["metrics"]) & set((candidate.summary or {})["metrics"])
-    return compare_runs(before, after, names, LOWER_IS_BETTER)
+    old, new = ([result for result in results if not result.is_control] for results in (before, after))
+    return compare_runs(old, new, names, LOWER_IS_BETTER)
 
 
 def _comparable(baseline: Run, candidate: Run) -> None:

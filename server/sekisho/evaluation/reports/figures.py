@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sekisho.evaluation.reports.methods import Number, further
+from sekisho.evaluation.reports.numbers import Number, further, pessimistic
 from sekisho.evaluation.reports.shape import Bin, CaseView, Report
 
 LISTED: Final = 8
@@ -139,18 +139,12 @@ def _metrics(report: Report) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _row(name: str, label: str, part: Mapping[str, Any], cases: Sequence[str]) -> Row:
-    scale, numbers = _scale(part), tuple(further(part))
-    outer = {
-        edge: number.value
-        for number in numbers
-        for edge in ("low", "high")
-        if number.anchor == "pessimistic-interval" and edge in number.name and isinstance(number.value, int)
-    }
+    scale, outer = _scale(part), pessimistic(part)
     places = None
     if "mean_bp" in part:
         places = (scale.at(part["mean_bp"]), scale.at(part["low_bp"]), scale.at(part["high_bp"]))
-    wide = (scale.at(outer["low"]), scale.at(outer["high"])) if len(outer) == 2 else None
-    return Row(name, label, part, cases, places, wide, numbers)
+    wide = (scale.at(outer[0]), scale.at(outer[1])) if outer else None
+    return Row(name, label, part, cases, places, wide, tuple(further(part)))
 
 
 def _scale(part: Mapping[str, Any], others: Iterable[Mapping[str, Any]] = ()) -> Scale:

@@ -13,11 +13,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sekisho.evaluation.reports import figures, neutral, words
-from sekisho.evaluation.reports.shape import Report
-from sekisho.evaluation.reports.texts import LANGUAGES, MEANINGS, METHODS, VERDICTS, WORDS, Language
-from sekisho.kernel.clock import from_epoch_ms, iso
+from sekisho.evaluation.reports.shape import CaseView, Report
+from sekisho.evaluation.reports.texts import LANGUAGES, MEANINGS, METHODS, NUMBERS, VERDICTS, WORDS, Language
+from sekisho.kernel.clock import from_epoch_ms
 from sekisho.kernel.digests import short
 
+OPEN_REGRESSIONS: Final = 5
 TEMPLATES: Final = Path(__file__).parent / "templates"
 OPEN_CASES: Final = 10
 """The worst cases stand open; the others are opened by a click, and on paper."""
@@ -41,9 +42,15 @@ def html_of(report: Report, lang: Language = "en") -> str:
         slices=figures.slice_figures(report),
         histograms=figures.histograms(report),
         changes=figures.change_rows(report) if "comparison" in report else None,
-        anchors={case["case"]: f"c{number}" for number, case in enumerate(report["cases"], 1)},
+        anchors={case["case"]: f"c{number}" for number, case in enumerate(_anchored(report), 1)},
+        names={key: pair[place] for key, pair in NUMBERS.items()},
         open_cases=OPEN_CASES,
+        open_regressions=OPEN_REGRESSIONS,
     )  # fmt: skip
+
+
+def _anchored(report: Report) -> list[CaseView]:
+    return [*report["cases"], *report.get("controls", [])]
 
 
 def content_security_policy() -> str:
@@ -88,4 +95,4 @@ def _segments(case: Mapping[str, Any]) -> Sequence[tuple[str, int | None]]:
 
 
 def _when(milliseconds: int) -> str:
-    return iso(from_epoch_ms(milliseconds))
+    return f"{from_epoch_ms(milliseconds):%Y-%m-%d %H:%M} UTC"

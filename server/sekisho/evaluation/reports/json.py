@@ -88,6 +88,8 @@ def report_json(
     cases is read page by page. `lower` names the metrics where less is better.
     """
     metrics = (run.summary or {}).get("metrics", {})
+    controls = [result for result in results if result.is_control]
+    results = [result for result in results if not result.is_control]
     regressed = [] if baseline is None else _regressed(baseline.metrics)
     ordered = worst_first(results, lower, [row["case"] for row in regressed])
     report: Report = {
@@ -106,6 +108,8 @@ def report_json(
         "cut": {"total": len(ordered), "shown": min(shown, len(ordered))},
         "methods": methods(docs),
     }
+    if controls:
+        report["controls"] = [case_view(repeats, lower) for repeats in _missed(run, controls, lower)]
     if baseline is not None:
         report["comparison"] = _comparison(baseline, regressed, results, lower)
     return report
@@ -131,6 +135,12 @@ def ended_by_job(run: Run, job: Job | None) -> Run:
         return run
     state = RunState.CANCELLED if job.state is JobState.CANCELLED else RunState.FAILED
     return replace(run, state=state, reason=job.error or state.value, finished_at=job.finished_at)
+
+
+def _missed(run: Run, controls: Sequence[CaseResult], lower: frozenset[str]) -> list[Sequence[CaseResult]]:
+    """The control cases that the scorers missed, as far as the summary names them."""
+    named = set((run.summary or {}).get("controls", {}).get("missed_cases", ()))
+    return worst_first([result for result in controls if result.case_id in named], lower)
 
 
 def _comparison(

@@ -12,8 +12,9 @@ from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from sekisho.evaluation.reports import neutral
-from sekisho.evaluation.reports.methods import further
+from sekisho.evaluation.reports.numbers import further
 from sekisho.evaluation.reports.shape import CaseView, Report
+from sekisho.evaluation.reports.verdict import claimed
 from sekisho.evaluation.reports.words import difference, interval, share
 from sekisho.kernel.clock import from_epoch_ms, iso
 
@@ -77,7 +78,7 @@ def _metric(suite: Element, classname: str, name: str, report: Report) -> None:
         return
     metric: Mapping[str, Any] = run["summary"]["metrics"][name]
     change: Mapping[str, Any] = report.get("comparison", {"metrics": {}})["metrics"].get(name, {})
-    said = {part.get("verdict") for part in (metric, change)}
+    said = {claimed(part) for part in (metric, change)}
     facts = "\n".join(_facts(metric, change, report))
     if "fail" in said:
         _say(test, "failure", "claim", f"{name}: {interval(metric)}, a claim failed", facts)
@@ -96,7 +97,7 @@ def _facts(metric: Mapping[str, Any], change: Mapping[str, Any], report: Report)
     if "diff_bp" in change:
         yield f"difference {difference(change)} of {change['n']} pairs ({at['paired-difference']})"
     for number in (*further(metric), *further(change)):
-        yield f"{number.name} {number.value} ({at[number.anchor]})"
+        yield f"{number.name} {number.text} ({at[number.anchor]})"
     for axis, gap in metric.get("gaps", {}).items():
         reach = difference({**gap, "diff_bp": gap["gap_bp"]})
         yield f"gap by {axis}: {gap['best']} over {gap['worst']} {reach} ({at['gap']})"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sekisho.evaluation.reports import neutral, words
-from sekisho.evaluation.reports.methods import further
 from sekisho.evaluation.reports.neutral import markdown as inert
+from sekisho.evaluation.reports.numbers import further
 from sekisho.evaluation.reports.shape import CaseView, Part, Report
 from sekisho.evaluation.reports.texts import VERDICTS
 from sekisho.kernel.digests import short
@@ -16,10 +16,18 @@ from sekisho.kernel.digests import short
 LIMIT: Final = 65_536
 """Characters that GitHub takes in one comment."""
 _RESERVE: Final = 1_000
-_MARKS: Final = {"fail": "❌", "worse": "❌", "failed": "❌", "better": "✅", "pass": "✅", "unchanged": "✅"}
+_MARKS: Final = {
+    "fail": "❌",
+    "worse": "❌",
+    "failed": "❌",
+    "better": "✅",
+    "pass": "✅",
+    "unchanged": "⚪",
+    "measured": "⚪",
+}
 _NAME: Final = 120
 _LINE: Final = 300
-_BLOCK: Final = 1_500
+_BLOCK: Final = 1_200
 MAX_METRICS: Final = 30
 MAX_CASES: Final = 20
 
@@ -61,6 +69,11 @@ def _blocks(report: Report) -> Iterator[tuple[str, str]]:
         yield "what changed", _changes(report)
     if metrics := _metrics(report):
         yield "the metrics", metrics
+    summary = report["run"].get("summary")
+    if summary is not None and "controls" in summary:
+        controls = summary["controls"]
+        told = f"the scorers missed {controls['missed']} of {controls['planned']}, allowed are {controls['allowed']}"
+        yield "the control cases", f"Control cases: {told}."
     yield from _regressions(report)
     yield from _worst(report)
     for title, body in (
@@ -144,7 +157,7 @@ def _further(report: Report, metrics: Mapping[str, Mapping[str, Any]]) -> list[s
     """Numbers beyond mean and interval, a line a metric."""
     lines = []
     for name, metric in list(metrics.items())[:MAX_METRICS]:
-        told = [f"{_link(report, _name(one.name), one.anchor)} {inert(words.number(one))}" for one in further(metric)]
+        told = [f"{_link(report, _name(one.name), one.anchor)} {inert(one.text)}" for one in further(metric)]
         if told:
             lines.append(f"- {_name(name)}: {', '.join(told[:20])}")
     return ["", *lines] if lines else []
@@ -176,10 +189,10 @@ def _case(case: CaseView) -> list[str]:
     parts += _quoted("Answer", case.get("answer")) + _quoted("Failure", case.get("failure"))
     for flag in case["flags"][:10]:
         reasons = inert(neutral.clipped("; ".join(flag["reasons"]), _LINE))
-        parts.append(f"- Flagged: {inert(neutral.clipped(flag['text'], _LINE))}. Why: {reasons}")
+        parts.append(f"- Flagged: {inert(neutral.clipped(flag['text'], _LINE))} (why: {reasons})")
     for claim in case["claims"][:10]:
         parts.append(f"- Claim, {inert(claim['verdict'])}: {inert(neutral.clipped(claim['claim'], _LINE))}")
-    for passage in case["passages"][:5]:
+    for passage in case["passages"][:3]:
         place = inert(neutral.clipped(passage.get("document", passage.get("chunk", "")), _NAME))
         parts += _quoted(f"Passage {passage['rank']}, {place}", passage.get("text"))
     return parts

@@ -27,7 +27,8 @@ _HIDDEN: Final = re.compile(
 _COMMAND: Final = re.compile(r"^([^\S\n]*:)(?=:)|(#)(?=#(?:\[|vso\[|teamcity\[))", re.MULTILINE)
 _SLASH_COMMAND: Final = re.compile(r"^([^\S\n]*)(?=/[A-Za-z])", re.MULTILINE)
 _BREAKABLE: Final = re.compile(
-    r"(@"  # mentions of people and groups, and addresses
+    # Mentions of people and groups, and addresses; recall@5 is none of them.
+    r"((?!(?<=\w)@\d+(?![\w.-]))@"
     r"|:(?=//)"  # autolinks
     r"|\bwww(?=\.)"
     r"|\b(?:mailto|xmpp)(?=:)"

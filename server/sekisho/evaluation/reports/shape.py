@@ -65,11 +65,21 @@ class Metric(Part):
     gaps: dict[str, dict[str, Any]]
 
 
+class Controls(TypedDict):
+    """Cases that are known to be wrong, and how many of them the scorers missed."""
+
+    planned: int
+    missed: int
+    allowed: int
+    missed_cases: list[str]
+
+
 class Summary(TypedDict):
     cases: int
     scored: int
     coverage_bp: int
     metrics: dict[str, Metric]
+    controls: NotRequired[Controls]
 
 
 class RunView(TypedDict):
@@ -219,6 +229,7 @@ class Report(TypedDict):
     cases: list[CaseView]
     cut: Shown
     methods: dict[str, str]
+    controls: NotRequired[list[CaseView]]
     comparison: NotRequired[Comparison]
 
 

@@ -75,9 +75,10 @@ WORDS: Final[Mapping[str, Pair]] = {
     "change": ("change", "変化"),
     "worse": ("worse", "悪化"),
     "better": ("better", "改善"),
-    "none": ("none", "なし"),
+    "none": ("no clear change", "明らかな変化なし"),
     "unknown": ("unknown", "不明"),
     "regressions": ("Cases that got worse, side by side", "悪化したケースの前後比較"),
+    "more_regressions": ("more", "ほか"),
     "metrics": ("Metrics", "指標"),
     "mean_interval": ("mean [95 %]", "平均 [95 %]"),
     "n": ("cases", "件数"),
@@ -125,8 +126,30 @@ WORDS: Final[Mapping[str, Pair]] = {
     "provenance": ("What was measured", "測定対象と来歴"),
     "none_metrics": ("The run has no metrics.", "この実行には指標がありません。"),
     "top": ("to the top", "先頭へ"),
-    "further": ("further", "その他"),
+    "controls": ("Control cases", "対照ケース"),
+    "controls_told": (
+        "The scorers missed {missed} of {planned} cases that are known to be wrong; the suite allows {allowed}.",
+        "誤りと分かっているケース{planned}件のうち、採点器は{missed}件を見逃しました。許容は{allowed}件です。",
+    ),
 }
+
+NUMBERS: Final[Mapping[str, Pair]] = {
+    "pessimistic": ("pessimistic", "悲観的"),
+    "clusters": ("documents", "文書数"),
+    "margin": ("margin", "余裕"),
+    "decision": ("not worse than the margin", "余裕内の非劣性"),
+    "not_worse_p": ("p that it is not worse", "非劣性のp値"),
+    "worse_p": ("p that it is worse", "劣性のp値"),
+    "worse_probability": ("probability of being worse", "悪化の事後確率"),
+    "detectable": ("smallest detectable change", "検出可能な最小の変化"),
+    "holm.claims": ("claims tested together", "同時検定の主張数"),
+    "holm.decision": ("together", "同時検定の判定"),
+    "holm.not_worse_p": ("together, p that it is not worse", "同時検定、非劣性のp値"),
+    "holm.worse_p": ("together, p that it is worse", "同時検定、劣性のp値"),
+    "holm.low": ("together, lower limit", "同時検定、下限"),
+    "holm.high": ("together, upper limit", "同時検定、上限"),
+}
+"""Names of numbers that stand beside mean and interval; one that is not here is shown by its own name."""
 
 METHODS: Final[Mapping[str, tuple[Pair, Pair]]] = {
     "verdict": (

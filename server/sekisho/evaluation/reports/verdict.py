@@ -26,6 +26,20 @@ def verdict_of(run: Run, comparison: Mapping[str, Any] | None) -> Verdict:
     return {"outcome": _outcome(reasons, compared=comparison is not None), "reasons": reasons}
 
 
+def claimed(metric: Mapping[str, Any]) -> str | None:
+    """What was decided of a claim about this metric, or None where nobody made one.
+
+    Without a margin the claim would be that nothing at all was lost, which no number of cases can show.
+    """
+    if isinstance(metric.get("verdict"), str):
+        return str(metric["verdict"])
+    if metric.get("margin_bp", 0) <= 0:
+        return None
+    joint = metric.get("holm")
+    said = joint.get("decision") if isinstance(joint, Mapping) else metric.get("decision")
+    return said if isinstance(said, str) else None
+
+
 def _outcome(reasons: list[Reason], *, compared: bool) -> Outcome:
     codes = {reason["code"] for reason in reasons}
     said = {reason["text"].rpartition(": ")[2] for reason in reasons if reason["code"] == "metric_verdict"}
@@ -49,18 +63,15 @@ def _reason(run: Run) -> list[Reason]:
 def _claims(metrics: Mapping[str, Any]) -> Iterator[Reason]:
     """Verdicts that stand in the summary itself."""
     for name, metric in sorted(metrics.items()):
-        if isinstance(metric.get("verdict"), str):
-            yield {"code": "metric_verdict", "metric": name, "text": f"{name}: {metric['verdict']}"}
+        if (said := claimed(metric)) is not None:
+            yield {"code": "metric_verdict", "metric": name, "text": f"{name}: {said}"}
 
 
 def _changes(comparison: Mapping[str, Any]) -> Iterator[Reason]:
     for name, metric in sorted(comparison.items()):
-        if isinstance(metric.get("verdict"), str):
-            yield {
-                "code": "metric_verdict",
-                "metric": name,
-                "text": f"{name} against the baseline: {metric['verdict']}",
-            }
+        if (said := claimed(metric)) is not None:
+            text = f"{name} is not worse than the baseline by more than the margin: {said}"
+            yield {"code": "metric_verdict", "metric": name, "text": text}
         change = metric["change"]
         if change == "unknown":
             text = f"{name} was scored for no case in both runs"

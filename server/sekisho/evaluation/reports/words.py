@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sekisho.evaluation.reports.methods import Number
-
 WHOLE: Final = 10_000
 NONE: Final = "–"
 
@@ -55,10 +53,8 @@ def p_value(basis_points: int) -> str:
     return "< 0.0001" if basis_points == 0 else f"{basis_points / WHOLE:.4f}"
 
 
-def number(one: Number) -> str:
-    """A number that a report does not know by name, by what its name says of it."""
-    if isinstance(one.value, bool | str):
-        return str(one.value).lower()
-    if "p_bp" in one.name:
-        return p_value(one.value)
-    return share(one.value) if one.is_rate else str(one.value)
+def tick(basis_points: float, signed: bool) -> str:
+    """A number at an axis: short, without decimals where it has none."""
+    value = round(basis_points)
+    text = points(value) if signed else share(value)
+    return text.replace(".0", "", 1)
