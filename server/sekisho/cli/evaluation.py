@@ -11,7 +11,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from sekisho.cli.reporting import report_options, write_report
+from sekisho.cli.reporting import report_options, show_json, write_report
 from sekisho.cli.results import comparison_table, report_view, run_table, runs_table
 from sekisho.cli.session import Session, session
 from sekisho.client.evaluation import Evaluation
@@ -125,7 +125,10 @@ def report(
     found = client.report(run_id)
     if with_cases:
         found = {**found, "rows": client.cases(run_id)}
-    state.show(found, report_view(found))
+    if state.as_json:
+        show_json(found)
+    else:
+        state.show(found, report_view(found))
 
 
 @run.command("cancel")

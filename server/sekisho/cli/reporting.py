@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import click
 
 from sekisho.client.evaluation import Evaluation
+from sekisho.evaluation.reports.neutral import json_text
 from sekisho.kernel.errors import Invalid
 
 FORMATS = ("json", "junit", "markdown", "html")
@@ -34,6 +36,11 @@ def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def show_json(value: Any) -> None:
+    """JSON on standard output in which no character acts on a terminal or a build log."""
+    sys.stdout.write(json_text(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")
 
 
 def write_report(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from sekisho.evaluation.comparison import compare_runs
@@ -122,22 +123,41 @@ def compared(
 
 def hostile(text: str) -> Report:
     """A report with a baseline in which every string that somebody else wrote is this one."""
+    made: Report = _replaced(_poisoned(), text)
+    return made
+
+
+_MARK = "\ue000"
+
+
+@cache
+def _poisoned() -> Report:
+    """The same with a mark in the text's place; its statistics do not depend on the text and are worked out once."""
 
     def poisoned(n: int, bad: int) -> CaseResult:
-        made = result(f"{text}{n}", float(n < bad), f1=n / 10)
-        flagged = [{"text": text, "reasons": [text]}]
+        made = result(f"{_MARK}{n}", float(n < bad), f1=n / 10)
         output = {
-            "retrieved": [{"rank": 1, "chunk": text, "document": text, "text": text}],
-            "answer": f"{text} and more",
-            "unsupported": flagged,
-            "judged": [{"claim": text, "verdict": text, "quote": text}],
+            "retrieved": [{"rank": 1, "chunk": _MARK, "document": _MARK, "text": _MARK}],
+            "answer": f"{_MARK} and more",
+            "unsupported": [{"text": _MARK, "reasons": [_MARK]}],
+            "judged": [{"claim": _MARK, "verdict": _MARK, "quote": _MARK}],
         }
-        scores = {**made.scores, **({"hallucinated": Unscored(text)} if n == 9 else {})}
-        return replace(made, question=text, slices={"language": f"{text}{n % 2}"}, output=output, scores=scores)
+        scores = {**made.scores, **({"hallucinated": Unscored(_MARK)} if n == 9 else {})}
+        return replace(made, question=_MARK, slices={"language": f"{_MARK}{n % 2}"}, output=output, scores=scores)
 
     before, after = ([poisoned(n, bad) for n in range(10)] for bad in (1, 5))
     metrics = compare_runs(before, after, METRICS, LOWER)
-    names = {"engine": {text: text}, "subject_name": text, "suite_name": text, "principal": text, "reason": text}
+    names = {"engine": {_MARK: _MARK}, "subject_name": _MARK, "suite_name": _MARK, "principal": _MARK, "reason": _MARK}
     baseline = Baseline(run(before, **names), before, metrics)
     made = run(after, **names, state=RunState.INCONCLUSIVE)
     return report_json(made, after, lower=LOWER, baseline=baseline)
+
+
+def _replaced(value: Any, text: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(_MARK, text)
+    if isinstance(value, list):
+        return [_replaced(part, text) for part in value]
+    if isinstance(value, dict):
+        return {_replaced(name, text): _replaced(part, text) for name, part in value.items()}
+    return value

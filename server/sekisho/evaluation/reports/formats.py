@@ -25,11 +25,12 @@ class Format(StrEnum):
     HTML = "html"
 
 
+# Text is served as UTF-8, which the server adds to these itself.
 MEDIA_TYPES: Final = {
     Format.JSON: "application/json",
     Format.JUNIT: "application/xml",
-    Format.MARKDOWN: "text/markdown; charset=utf-8",
-    Format.HTML: "text/html; charset=utf-8",
+    Format.MARKDOWN: "text/markdown",
+    Format.HTML: "text/html",
 }
 ENDINGS: Final = {Format.JSON: "json", Format.JUNIT: "xml", Format.MARKDOWN: "md", Format.HTML: "html"}
 _ACCEPTED: Final = {
