@@ -95,10 +95,10 @@ WORDS: Final[Mapping[str, Pair]] = {
     "cases": ("Cases", "ケース"),
     "worst_first": ("worst first", "悪い順"),
     "cut": (
-        "This report holds the {shown} worst of {total} cases. `sekisho run report RUN --cases --json` gives all.",
+        "This report holds the {shown} worst of {total} cases. sekisho run report RUN --cases --json gives all.",
         (
             "全{total}件のうち悪い順に{shown}件だけを載せています。"
-            "全件は `sekisho run report RUN --cases --json` で得られます。"
+            "全件は sekisho run report RUN --cases --json で得られます。"
         ),
     ),
     "question": ("Question", "質問"),
