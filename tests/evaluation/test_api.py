@@ -62,7 +62,7 @@ async def test_a_run_from_start_to_report(door: ApiClient, world: World) -> None
     rest = await door.get(f"{RUNS}/{run['id']}/cases", params={"cursor": page["next_cursor"]}, headers=viewer)
     assert len(rest.json()["items"]) == 7
     report = (await door.get(f"{RUNS}/{run['id']}/report", headers=viewer)).json()
-    assert report["schema"] == "sekisho.report/v1"
+    assert report["schema"] == "sekisho.report/v2"
     worst = report["worst"]["recall@5"]["language"][0]
     assert {case["group"]: case["value_bp"] for case in worst["cases"]} == {"en": 10000, "ja": 0}
     listed = (await door.get(RUNS, params={"subject": run["subject"]}, headers=viewer)).json()

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rich import markup
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from sekisho.evaluation.reports.neutral import terminal
+from sekisho.evaluation.reports.numbers import further
 from sekisho.kernel.clock import from_epoch_ms, iso
 from sekisho.kernel.digests import short
 
 MAX_CASES = 10
+
+
+def escape(text: str) -> str:
+    """What others wrote, as a cell shows it: no escape sequence, no workflow command, no markup."""
+    return markup.escape(terminal(text))
 
 
 def percent(basis_points: int) -> str:
@@ -42,7 +49,7 @@ def _run_parts(run: dict[str, Any]) -> list[RenderableType]:
     digest = f", final digest {short(run['final_digest'])}" if "final_digest" in run else ""
     reason = f": {run['reason']}" if "reason" in run else ""
     told = f"run {run['id']} is {run['state']}{reason} ({run['done']} of {run['planned']} cases{digest})"
-    words = Text("\n".join([*gaps, told]))
+    words = Text(terminal("\n".join([*gaps, told])))
     return [table, words] if metrics else [words]
 
 
@@ -80,7 +87,7 @@ def report_view(report: dict[str, Any]) -> RenderableType:
             if worst:
                 parts.append(_worst(f"{name}: where {axis} differs most", worst))
     unscored = [f"{item['n']} cases have no {item['metric']}: {item['reason']}" for item in report.get("unscored", [])]
-    return Group(*parts, Text("\n".join(unscored)))
+    return Group(*parts, Text(terminal("\n".join([*_further(metrics), *unscored]))))
 
 
 def comparison_table(comparison: dict[str, Any]) -> RenderableType:
@@ -100,8 +107,14 @@ def comparison_table(comparison: dict[str, Any]) -> RenderableType:
             for row in metric["worsened"][:MAX_CASES]
         ]
         if lines:
-            parts.append(Text("\n".join([f"worse by {name}:", *lines])))
-    return Group(*parts)
+            parts.append(Text(terminal("\n".join([f"worse by {name}:", *lines]))))
+    return Group(*parts, Text(terminal("\n".join(_further(comparison["metrics"])))))
+
+
+def _further(metrics: dict[str, Any]) -> list[str]:
+    """What statistics say beside mean, difference and interval, a line a metric."""
+    told = {name: ", ".join(f"{one.name} {one.text}" for one in further(metric)) for name, metric in metrics.items()}
+    return [f"{name}: {text}" for name, text in told.items() if text]
 
 
 def _gap(metric: str, axis: str, gap: dict[str, Any]) -> str:
