@@ -11,6 +11,8 @@ from litestar import Litestar, Request, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import ValidationException
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ControllerRouterHandler
 from prometheus_client import CollectorRegistry
 
@@ -26,6 +28,17 @@ from sekisho.kernel.injection import Injected
 from sekisho.wiring.services import Services
 
 ROOMS: Final = ("ledger", "identity", "registry", "inference", "indexing", "evaluation", "evidence", "gate")
+
+
+class Application(Litestar):
+    """Litestar without the plugins for Pydantic and attrs.
+
+    It would load them for whoever has the packages, and Chroma brings Pydantic along. Nothing here is made of either.
+    """
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
 
 
 async def provide_actor(request: Request[Any, Any, Any], identity: Injected[Identity]) -> Actor:
@@ -48,7 +61,7 @@ def create_app(services: Services) -> Litestar:
         finally:
             await services.close()
 
-    return Litestar(
+    return Application(
         route_handlers=[
             *health_handlers,
             asset_router(),

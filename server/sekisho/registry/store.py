@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, and_, delete, event, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from sekisho.kernel.database import Transaction
+from sekisho.kernel.database import Transaction, insert_of
 from sekisho.kernel.digests import digest_of_bytes
 from sekisho.kernel.errors import IntegrityFailed
 from sekisho.kernel.json import decode_json
@@ -268,9 +267,8 @@ class BlobStore:
 
     async def insert(self, project: str, digest: str, data: bytes, now: int) -> None:
         """Keep the bytes; nothing happens where they are kept already."""
-        dialect = postgresql if self._tx.get_bind().dialect.name == "postgresql" else sqlite
         row = {"project": project, "digest": digest, "size": len(data), "data": data, "created_at": now}
-        await self._tx.execute(dialect.insert(BlobRow).values(row).on_conflict_do_nothing())
+        await self._tx.execute(insert_of(self._tx)(BlobRow).values(row).on_conflict_do_nothing())
 
     async def one_or_none(self, project: str, digest: str) -> bytes | None:
         query = select(BlobRow.data).where(BlobRow.project == project, BlobRow.digest == digest)
