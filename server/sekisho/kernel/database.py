@@ -156,7 +156,7 @@ class _outages:  # noqa: N801  # reads as a word at its one use
     """
 
     def __init__(self, drivers: tuple[type[BaseException], ...]) -> None:
-        self._away = (OSError, *drivers)
+        self._away: tuple[type[BaseException], ...] = (OSError, *drivers)
 
     def __enter__(self) -> None:
         return None

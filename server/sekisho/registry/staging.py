@@ -28,11 +28,9 @@ class Staging(Ports):
 
         `marker` is the watch's, where the caller has just looked.
         """
-        actor.require(reference.project, Action.READ)
         if marker is None:
             marker = self.watch.marker()
-        remembered = self.memory.recall(reference, marker)
-        if remembered is not None:
+        if (remembered := self.remembered(actor, reference, marker)) is not None:
             return remembered
         generation = self.memory.generation
         async with self.database.read() as tx:
@@ -41,6 +39,11 @@ class Staging(Ports):
         if marker is not None:
             self.memory.remember(reference, answer, (marker, generation))
         return answer
+
+    def remembered(self, actor: Actor, reference: Reference, marker: int | None) -> Resolved | None:
+        """What a reference means, where that is known without asking the database."""
+        actor.require(reference.project, Action.READ)
+        return self.memory.recall(reference, marker)
 
     async def pointer(self, tx: Transaction, project: str, kind: Kind, name: str, stage: str) -> Pointer | None:
         """What the stage serves now; None where nothing was promoted there. Raises `Invalid` for an unknown stage."""
