@@ -68,7 +68,8 @@ class Asked:
         self.cpu.append((cpu_s([self.pid]) - before) / (seen.rate * (self.plan.warm_up_s + self.plan.measured_s)))
 
     def median(self, name: str) -> float:
-        return statistics.median(getattr(seen, name) for seen in self.loads)
+        found: list[float] = [getattr(seen, name) for seen in self.loads]
+        return statistics.median(found)
 
     @property
     def rate(self) -> str:

@@ -65,6 +65,7 @@ def serve(session: Session) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing here asks where a request came from
         lifespan="on",
         ws="none",
         timeout_graceful_shutdown=GRACE_S,
