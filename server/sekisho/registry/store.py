@@ -37,9 +37,10 @@ class ArtifactFilter:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A version and the id of its row."""
+    """A version, and the ids of its row and of its artifact's."""
 
     id: str
+    artifact_id: str
     version: Version
 
 
@@ -53,13 +54,15 @@ class ArtifactStore:
         self._tx = tx
 
     async def one_or_none(self, project: str, kind: Kind, name: str) -> Artifact | None:
-        query = select(ArtifactRow).where(
-            ArtifactRow.project == project, ArtifactRow.kind == kind.value, ArtifactRow.name == name
+        query = (
+            select(ArtifactRow, ArtifactLabelRow.name, ArtifactLabelRow.value)
+            .outerjoin(ArtifactLabelRow, ArtifactLabelRow.artifact_id == ArtifactRow.id)
+            .where(ArtifactRow.project == project, ArtifactRow.kind == kind.value, ArtifactRow.name == name)
+            .order_by(ArtifactLabelRow.name)
         )
-        row = await self._tx.scalar(query.execution_options(populate_existing=True))
-        if row is None:
-            return None
-        return _artifact(row, (await self._labels([row.id])).get(row.id, {}))
+        found = (await self._tx.execute(query.execution_options(populate_existing=True))).all()
+        labels = {label: value for _, label, value in found if label is not None}
+        return _artifact(found[0][0], labels) if found else None
 
     async def insert(self, artifact: Artifact) -> None:
         self._tx.add(
@@ -223,11 +226,12 @@ class RegistrationStore:
         )  # fmt: skip
         await self._tx.flush()
 
-    async def all(self, project: str, digest: str) -> list[Registration]:
-        """Every registration of these bytes in the project, under whatever name."""
-        query = self._query().where(RegistrationRow.project == project, RegistrationRow.digest == digest)
-        query = query.order_by(RegistrationRow.created_at, RegistrationRow.id)
-        return [_registration(*row) for row in (await self._tx.execute(query)).all()]
+    async def hands(self, project: str, digests: Sequence[str]) -> list[tuple[str, str]]:
+        """Each principal that registered one of these digests in the project, with each author he named, once."""
+        query = select(RegistrationRow.principal, RegistrationRow.author).distinct()
+        query = query.where(RegistrationRow.project == project, RegistrationRow.digest.in_(digests))
+        query = query.order_by(RegistrationRow.principal, RegistrationRow.author)
+        return [(principal, author) for principal, author in (await self._tx.execute(query)).all()]
 
     async def page(self, version_id: str, after: Cursor | None, limit: int) -> list[Registration]:
         query = _after(
@@ -313,7 +317,7 @@ def _stored(row: VersionRow, artifact: ArtifactRow) -> Stored:
         manifest=decode_json(content), created_at=row.created_at, author=row.author,
         archived=row.archived_at is not None or artifact.archived_at is not None, revoked=row.revoked,
     )  # fmt: skip
-    return Stored(row.id, version)
+    return Stored(row.id, row.artifact_id, version)
 
 
 def _registration(row: RegistrationRow, number: int, kind: str, name: str) -> Registration:
