@@ -116,7 +116,8 @@ class Registering(Ports):
         stored = known or await self._insert_version(tx, artifact, manifest, said)
         count = max(artifact.versions, stored.version.number)
         await ArtifactStore(tx).count(artifact.id, versions=count, latest=stored.version.number)
-        await ArtifactStore(tx).label(artifact.id, said.labels)
+        if dict(said.labels) != dict(artifact.labels):
+            await ArtifactStore(tx).label(artifact.id, said.labels)
         registration_id = new_id(now)
         await RegistrationStore(tx).insert(
             registration_id=registration_id, version_id=stored.id, version=stored.version,

@@ -142,13 +142,12 @@ class VersionStore:
             )
         )  # fmt: skip
         await self._tx.flush()
-        for edge in edges:
-            key = (project, edge.from_digest, edge.role, edge.to_digest)
-            if await self._tx.get(EdgeRow, key) is None:
-                self._tx.add(
-                    EdgeRow(project=project, from_digest=edge.from_digest, role=edge.role, to_digest=edge.to_digest)
-                )
-        await self._tx.flush()
+        rows = [
+            {"project": project, "from_digest": edge.from_digest, "role": edge.role, "to_digest": edge.to_digest}
+            for edge in edges
+        ]
+        if rows:  # another name's version of the same content has the same edges
+            await self._tx.execute(insert_of(self._tx)(EdgeRow).values(rows).on_conflict_do_nothing())
 
     async def by_number(self, artifact_id: str, number: int) -> Stored | None:
         return await self._one(VersionRow.artifact_id == artifact_id, VersionRow.number == number)
