@@ -8,7 +8,7 @@ client.resolve("agent/support@production").digest
 
 from __future__ import annotations
 
-import httpx
+from typing import TYPE_CHECKING
 
 from sekisho.client.connection import Connection, ServerFailed
 from sekisho.client.evaluation import Evaluation
@@ -19,6 +19,9 @@ from sekisho.client.ledger import Ledger
 from sekisho.client.registry import Registry
 from sekisho.client.resolver import Resolution, Resolver
 from sekisho.kernel.references import DEFAULT_PROJECT
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["Client", "Connection", "Resolution", "Resolver", "ServerFailed"]
 

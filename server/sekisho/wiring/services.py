@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sekisho.evaluation.scorers.catalogue import known_scorers
@@ -58,17 +60,22 @@ class Services:
     bundle: Bundle
     schema: Schema
     readiness: Readiness
+    _trial: list[asyncio.Task[None]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     async def start(self) -> None:
-        """Begin as an API: see to it that somebody can administer the server, and try the policy engine.
+        """Begin as an API: see to it that somebody can administer the server, and have the policy engine load.
 
-        What is not ready does not stop the start: /readyz tells it, and the gate fails closed.
+        What is not ready does not stop the start: /readyz tells it, and the gate fails closed. Both try the engine
+        themselves, and wait for it where it still loads.
         """
+        self._trial.append(asyncio.create_task(self._try_engine()))
         await self.watch.start()
         if await self.schema.ready():
             written = await Bootstrap(self.identity, self.settings.data_dir).run()
             if written is not None:
                 _log.info("first admin's token written", file=str(written))
+
+    async def _try_engine(self) -> None:
         try:
             await self.engine.check()
         except SekishoError as error:
@@ -80,6 +87,10 @@ class Services:
         await self.watch.start()
 
     async def close(self) -> None:
+        for trial in self._trial:
+            trial.cancel()
+            with suppress(asyncio.CancelledError):
+                await trial
         await self.watch.close()
         await self.engine.close()
         await self.indexing.close()
