@@ -14,6 +14,7 @@ from sekisho.kernel.json import decode_json
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Grade = Annotated[int, msgspec.Meta(ge=0, le=100)]
 MAX_NAMED = 20
 
 
@@ -22,7 +23,7 @@ class CaseRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     ``gold``: passages of the corpus that answer the question, verbatim. ``slices``: axis to group, such as
     ``{"language": "ja"}``. ``cluster``: the document it was made from. ``pair``: the same question's name in every
-    language. ``expected``: a reference answer.
+    language. ``expected``: a reference answer. ``qrels``: document or chunk id to its grade of relevance, 0 for none.
     """
 
     id: Word
@@ -32,6 +33,7 @@ class CaseRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     cluster: Word | None = None
     pair: Word | None = None
     expected: Text | None = None
+    qrels: Annotated[dict[Word, Grade], msgspec.Meta(max_length=10_000)] = {}
 
 
 def parse_cases(content: bytes) -> tuple[Case, ...]:
@@ -93,7 +95,7 @@ def missing_axes(cases: Iterable[Case], axes: Sequence[str]) -> list[str]:
 
 def _case(raw: Any) -> Case:
     row = msgspec.convert(raw, CaseRow)
-    return Case(row.id, row.question, row.gold, row.slices, row.cluster, row.pair, row.expected)
+    return Case(row.id, row.question, row.gold, row.slices, row.cluster, row.pair, row.expected, row.qrels)
 
 
 def _message(error: Exception) -> str:

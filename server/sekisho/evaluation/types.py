@@ -65,7 +65,8 @@ class Case:
     """One row of a dataset.
 
     `gold` are passages that answer the question, `cluster` the document it was made from (answers to one document
-    are not independent), `pair` joins the same question in other words or languages.
+    are not independent), `pair` joins the same question in other words or languages, `qrels` are grades of relevance
+    by document or chunk id.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Case:
     cluster: str | None = None
     pair: str | None = None
     expected: str | None = None
+    qrels: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class Sample:
     answer: str | None = None
     latency_ms: int | None = None
     failure: str | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
