@@ -86,7 +86,7 @@ async def test_an_unknown_scorer_is_refused(ready: World, name: str) -> None:
     [
         ({"scorers": [{"name": "recall"}]}, "$.scorers[0].params.k"),
         ({"scorers": [{"name": "recall", "params": {"k": 0}}]}, "$.scorers[0].params.k"),
-        ({"scorers": [{"name": "mrr", "params": {"k": 5}}]}, "$.scorers[0].params.k"),
+        ({"scorers": [{"name": "map", "params": {"k": 5}}]}, "$.scorers[0].params.k"),
         ({"scorers": [{"name": "recall", "params": {"k": [5, 5]}}]}, "$.scorers"),
         ({"scorers": [{"name": "grounding"}]}, "$.scorers[0].name"),
         ({"slices": ["dialect"]}, "$.slices"),

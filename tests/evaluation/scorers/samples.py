@@ -23,7 +23,8 @@ PURE = [name for name, scorer in SCORERS.items() if not scorer.judged]
 
 def sample(answer: str | None = None, expected: str | None = None, **fields: Any) -> Sample:
     """A case of one question, with this answer; `hits` are texts."""
-    hits = tuple(Hit(f"c{n}", f"d{n}", text) for n, text in enumerate(fields.pop("hits", ())))
+    texts = fields.pop("hits", ())
+    hits = None if texts is None else tuple(Hit(f"c{n}", f"d{n}", text) for n, text in enumerate(texts))
     case = Case("c", "?", gold=tuple(fields.pop("gold", ())), expected=expected, qrels=fields.pop("qrels", {}))
     return Sample(case, hits, answer, **fields)
 

@@ -24,6 +24,8 @@ def test_nothing_to_find_is_no_score(name: str) -> None:
     """No gold passage, blank ones, or nothing relevant in the qrels."""
     for empty in (sample(hits=["x"]), sample(hits=["x"], gold=[" "]), sample(hits=["x"], qrels={"d0": 0})):
         assert "no gold passage" in str(scored(name, empty))
+    assert scored(name, sample(hits=None, gold=["x"])) == "nothing says what was retrieved"
+    assert scored(name, sample(hits=[], gold=["x"])) == 0
 
 
 @pytest.mark.parametrize(

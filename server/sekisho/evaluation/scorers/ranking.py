@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -10,11 +10,12 @@ from msgspec import Meta
 
 from sekisho.evaluation import retrieval
 from sekisho.evaluation.scorers.declaration import Measure, NoParams, Outcome, Params, Scorer, plain
-from sekisho.evaluation.types import Sample, Scored, Target, Unscored
+from sekisho.evaluation.types import Hit, Sample, Scored, Target, Unscored
 
 MAX_K: Final = 1000
 MAX_CUTS: Final = 10
 NOTHING_TO_FIND: Final = "the case names no gold passage, and nothing that is relevant in its qrels"
+NOT_RETRIEVED: Final = "nothing says what was retrieved"
 Cut = Annotated[int, Meta(ge=1, le=MAX_K)]
 Cuts = Cut | Annotated[tuple[Cut, ...], Meta(min_length=1, max_length=MAX_CUTS)]
 
@@ -38,15 +39,16 @@ class WholeOrCutParams(Params, frozen=True, kw_only=True):
 
 
 def _ranked(metric: str, value: Callable[[retrieval.Judged], float], sample: Sample) -> Outcome:
-    judged = _judged(sample)
+    if sample.hits is None:
+        return Outcome({metric: Unscored(NOT_RETRIEVED)}, {})
+    judged = _judged(sample, sample.hits)
     if not judged.relevant:
         return Outcome({metric: Unscored(NOTHING_TO_FIND)}, {})
     return Outcome({metric: Scored(value(judged))}, {})
 
 
-def _judged(sample: Sample) -> retrieval.Judged:
+def _judged(sample: Sample, hits: Sequence[Hit]) -> retrieval.Judged:
     """By qrels where the case has any, else by gold passages."""
-    hits = sample.hits or ()
     if sample.case.qrels:
         return retrieval.judge_by_qrels(hits, sample.case.qrels)
     return retrieval.judge([hit.text for hit in hits], sample.case.gold)
@@ -117,7 +119,7 @@ def _scorer(
         meaning=meaning,
         target=Target.RETRIEVAL,
         reads=("hits", "gold", "qrels"),
-        unscored=NOTHING_TO_FIND,
+        unscored=f"{NOT_RETRIEVED}, or {NOTHING_TO_FIND}",
         metrics=metrics,
         measures=measures,
         params=params,
