@@ -21,9 +21,12 @@ def percent(basis_points: int) -> str:
 
 
 def interval(part: dict[str, Any]) -> str:
-    """``62.1 % [55.0, 68.7]``, or a dash where nothing was scored."""
+    """``62.1 % [55.0, 68.7]``, in the metric's unit where it is no share, or a dash where nothing was scored."""
     if "mean_bp" not in part:
         return "-"
+    if "unit" in part:
+        mean, low, high = (f"{part[name] / 10_000:,.1f}" for name in ("mean_bp", "low_bp", "high_bp"))
+        return f"{mean} {part['unit']} \\[{low}, {high}]"
     return f"{percent(part['mean_bp'])} \\[{part['low_bp'] / 100:.1f}, {part['high_bp'] / 100:.1f}]"
 
 
@@ -39,11 +42,24 @@ def _run_parts(run: dict[str, Any]) -> list[RenderableType]:
     for name, metric in metrics.items():
         table.add_row(escape(name), str(metric["n"]), percent(metric["coverage_bp"]), interval(metric))
     gaps = [_gap(name, axis, gap) for name, metric in metrics.items() for axis, gap in metric["gaps"].items()]
+    gaps += [
+        _flips(name, axis, one) for name, metric in metrics.items() for axis, one in metric.get("flips", {}).items()
+    ]
     digest = f", final digest {short(run['final_digest'])}" if "final_digest" in run else ""
     reason = f": {run['reason']}" if "reason" in run else ""
     told = f"run {run['id']} is {run['state']}{reason} ({run['done']} of {run['planned']} cases{digest})"
     words = Text("\n".join([*gaps, told]))
     return [table, words] if metrics else [words]
+
+
+def _flips(metric: str, axis: str, flips: dict[str, Any]) -> str:
+    if "excess_bp" not in flips:
+        return f"{metric}, flips by {axis}: {flips['unscored']}"
+    beyond = f"{percent(flips['excess_bp'])} [{flips['low_bp'] / 100:.1f}, {flips['high_bp'] / 100:.1f}]"
+    return (
+        f"{metric} flips by {axis} in {percent(flips['flip_bp'])}, by itself in {percent(flips['resample_bp'])}:"
+        f" {beyond} beyond chance, over {flips['n']} of {flips['pairs']} pairs"
+    )
 
 
 def runs_table(runs: Sequence[dict[str, Any]]) -> RenderableType:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sekisho.evaluation import statistics
 from sekisho.evaluation.statistics import Observation
-from sekisho.evaluation.summary import SEED, case_values
+from sekisho.evaluation.summary import SEED, bounds_of, case_values
 from sekisho.evaluation.types import CaseResult, basis_points
 
 MAX_LISTED: Final = 50
@@ -27,7 +27,8 @@ def compare_metric(
     if not shared:
         return None, []
     rows = [Observation(new - old, after[name].cluster) for name, old, new in changes]
-    interval = statistics.difference_interval(rows, seed=SEED)
+    floor, ceiling = bounds_of(metric, (value for _, old, new in changes for value in (old, new)))
+    interval = statistics.difference_interval(rows, seed=SEED, reach=ceiling - floor)
     return {
         "diff_bp": basis_points(statistics.mean([row.value for row in rows])),
         "low_bp": basis_points(interval.low),

@@ -98,6 +98,7 @@ class Execution:
             metrics=plan.metrics,
             axes=plan.suite.slices,
             lower=LOWER_IS_BETTER,
+            counterfactuals=plan.suite.counterfactuals,
         )
         await self._finish(job, run, summary, results, moved or verdict(summary))
 

@@ -72,34 +72,47 @@ def effective_size(observations: Sequence[Observation], *, alpha: float = ALPHA)
     return max(1.0, n / (effect * freedom)) if independent > 0 else float(n)
 
 
-def mean_interval(observations: Sequence[Observation], *, seed: int, alpha: float = ALPHA) -> Interval:
-    """Interval for the mean of scores in [0, 1].
+def mean_interval(
+    observations: Sequence[Observation], *, seed: int, alpha: float = ALPHA, floor: float = 0.0, ceiling: float = 1.0
+) -> Interval:
+    """Interval for the mean of scores in [floor, ceiling].
 
-    Values that are all 0 or 1 are a rate: Wilson on the effective sample size. So is a mean without any spread,
-    where a bootstrap would claim certainty. Everything else: the clustered bootstrap.
+    Shares that are all 0 or 1 are a rate: Wilson on the effective sample size. So is a mean of shares without any
+    spread, where a bootstrap would claim certainty. Everything else: the clustered bootstrap.
     """
     values = [o.value for o in observations]
     if not values:
-        return Interval(0.0, 1.0)
+        return Interval(floor, ceiling)
+    if (floor, ceiling) != (0.0, 1.0):
+        found = bootstrap(observations, seed=seed, alpha=alpha, floor=floor, ceiling=ceiling)
+        return found if found.low < found.high else _without_spread(found.low, len(values), alpha, floor, ceiling)
     if set(values) <= {0.0, 1.0} or min(values) == max(values):
         n = effective_size(observations, alpha=alpha)
         return wilson(mean(values) * n, n, alpha=alpha)
-    return bootstrap(observations, seed=seed, alpha=alpha, floor=0.0, ceiling=1.0)
+    return bootstrap(observations, seed=seed, alpha=alpha, floor=floor, ceiling=ceiling)
 
 
-def difference_interval(observations: Sequence[Observation], *, seed: int, alpha: float = ALPHA) -> Interval:
-    """Interval for the mean of paired differences in [-1, 1].
+def _without_spread(value: float, n: int, alpha: float, floor: float, ceiling: float) -> Interval:
+    """Among n equal values the share that could still differ is bounded by Wilson; it may lie at either end."""
+    share = wilson(0, n, alpha=alpha).high
+    return Interval(value - share * (value - floor), value + share * (ceiling - value))
+
+
+def difference_interval(
+    observations: Sequence[Observation], *, seed: int, alpha: float = ALPHA, reach: float = 1.0
+) -> Interval:
+    """Interval for the mean of paired differences in [-reach, reach].
 
     Where all are equal there is no spread to resample; then the share of pairs that could still differ is
     bounded by Wilson's upper limit for none seen among n.
     """
     values = [o.value for o in observations]
     if not values:
-        return Interval(-1.0, 1.0)
+        return Interval(-reach, reach)
     if min(values) == max(values):
-        reach = wilson(0, len(values), alpha=alpha).high
-        return Interval(max(-1.0, values[0] - reach), min(1.0, values[0] + reach))
-    return bootstrap(observations, seed=seed, alpha=alpha, floor=-1.0, ceiling=1.0)
+        slack = reach * wilson(0, len(values), alpha=alpha).high
+        return Interval(max(-reach, values[0] - slack), min(reach, values[0] + slack))
+    return bootstrap(observations, seed=seed, alpha=alpha, floor=-reach, ceiling=reach)
 
 
 def bootstrap(
@@ -135,9 +148,14 @@ def _of_means(
 
 
 def unpaired_difference(
-    first: Sequence[Observation], second: Sequence[Observation], *, seed: int, alpha: float = ALPHA
+    first: Sequence[Observation],
+    second: Sequence[Observation],
+    *,
+    seed: int,
+    alpha: float = ALPHA,
+    reach: float = 1.0,
 ) -> Interval:
-    """Interval for mean(first) - mean(second) of two groups whose cases are not paired.
+    """Interval for mean(first) - mean(second) of two groups whose cases are not paired, in [-reach, reach].
 
     Clusters are drawn jointly over both groups, since one document may have cases in each. Draws in which a
     group stands empty are left out. Without any spread between the draws, Newcombe's hybrid of the two groups'
@@ -158,8 +176,13 @@ def unpaired_difference(
             means.append(total / size)
         return means[0] - means[1]
 
-    found = _resampled(statistic, len(names), seed=seed, alpha=alpha, floor=-1.0, ceiling=1.0)
-    return _newcombe(first, second, alpha) if found.low == found.high else found
+    found = _resampled(statistic, len(names), seed=seed, alpha=alpha, floor=-reach, ceiling=reach)
+    if found.low < found.high:
+        return found
+    if reach == 1.0:
+        return _newcombe(first, second, alpha)
+    slack = reach * wilson(0, min(len(first), len(second)), alpha=alpha).high
+    return Interval(max(-reach, found.low - slack), min(reach, found.high + slack))
 
 
 def _newcombe(first: Sequence[Observation], second: Sequence[Observation], alpha: float) -> Interval:

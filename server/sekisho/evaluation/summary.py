@@ -13,6 +13,9 @@ from itertools import combinations
 from typing import Any, Final
 
 from sekisho.evaluation import statistics
+from sekisho.evaluation.fairness import flips
+from sekisho.evaluation.scorers.catalogue import RANGES, UNITS
+from sekisho.evaluation.scorers.declaration import SHARE
 from sekisho.evaluation.statistics import ALPHA, Interval, Observation
 from sekisho.evaluation.types import CaseResult, Scored, basis_points
 
@@ -56,8 +59,12 @@ def summarise(
     metrics: Sequence[str],
     axes: Sequence[str],
     lower: Iterable[str],
+    counterfactuals: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The summary of a run. `planned` is the number of cases; `lower` names the metrics where less is better."""
+    """The summary of a run. `planned` is the number of cases; `lower` names the metrics where less is better.
+
+    `counterfactuals` are the axes whose variants should change nothing; each metric then has its ``flips``.
+    """
     values = {metric: case_values(results, metric) for metric in metrics}
     scored = set.intersection(*({v.case_id for v in rows} for rows in values.values())) if values else set()
     groups = {axis: sorted({r.slices[axis] for r in results if axis in r.slices}) for axis in axes}
@@ -67,7 +74,10 @@ def summarise(
         "scored": len(scored),
         "coverage_bp": _share_bp(len(scored), planned),
         "metrics": {
-            metric: _metric(rows, planned, groups, results, lower_is_better=metric in better_low)
+            metric: {
+                **_metric(metric, rows, planned, groups, results, lower_is_better=metric in better_low),
+                **_flips(results, metric, counterfactuals),
+            }
             for metric, rows in values.items()
         },
     }
@@ -104,6 +114,15 @@ def case_values(results: Sequence[CaseResult], metric: str) -> list[CaseValue]:
     ]
 
 
+def bounds_of(metric: str, values: Iterable[float]) -> tuple[float, float]:
+    """The range of a metric; where it has no upper end, from the least to the greatest value that was seen."""
+    floor, ceiling = RANGES.get(metric, SHARE)
+    if math.isfinite(ceiling):
+        return floor, ceiling
+    seen = list(values) or [floor]
+    return min(seen), max(seen)
+
+
 def interval_bp(mean: float, interval: Interval) -> dict[str, int]:
     return {
         "mean_bp": basis_points(mean),
@@ -112,7 +131,14 @@ def interval_bp(mean: float, interval: Interval) -> dict[str, int]:
     }
 
 
+def _flips(results: Sequence[CaseResult], metric: str, axes: Sequence[str]) -> dict[str, Any]:
+    share = RANGES.get(metric, SHARE) == SHARE
+    found = {axis: flips(results, metric, axis, axes, share=share, seed=SEED) for axis in axes}
+    return {"flips": found} if found else {}
+
+
 def _metric(
+    metric: str,
     rows: Sequence[CaseValue],
     planned: int,
     groups: Mapping[str, Sequence[str]],
@@ -120,26 +146,29 @@ def _metric(
     *,
     lower_is_better: bool,
 ) -> dict[str, Any]:
+    bounds = bounds_of(metric, (row.value for row in rows))
+    unit = {"unit": UNITS[metric]} if metric in UNITS else {}
     slices: dict[str, Any] = {}
     gaps: dict[str, Any] = {}
     for axis, names in groups.items():
         members = {name: [row for row in rows if row.slices.get(axis) == name] for name in names}
         asked = {name: len({r.case_id for r in results if r.slices.get(axis) == name}) for name in names}
-        slices[axis] = {name: _mean(members[name], asked[name]) for name in names}
-        if gap := _gap(members, lower_is_better=lower_is_better):
+        slices[axis] = {name: _mean(members[name], asked[name], bounds) for name in names}
+        if gap := _gap(members, bounds[1] - bounds[0], lower_is_better=lower_is_better):
             gaps[axis] = gap
-    return {**_mean(rows, planned), "lower_is_better": lower_is_better, "slices": slices, "gaps": gaps}
+    return {**_mean(rows, planned, bounds), **unit, "lower_is_better": lower_is_better, "slices": slices, "gaps": gaps}
 
 
-def _mean(rows: Sequence[CaseValue], planned: int) -> dict[str, Any]:
+def _mean(rows: Sequence[CaseValue], planned: int, bounds: tuple[float, float]) -> dict[str, Any]:
     counted = {"n": len(rows), "coverage_bp": _share_bp(len(rows), planned)}
     if not rows:
         return counted
-    interval = statistics.mean_interval([row.observation for row in rows], seed=SEED)
+    observed = [row.observation for row in rows]
+    interval = statistics.mean_interval(observed, seed=SEED, floor=bounds[0], ceiling=bounds[1])
     return {**counted, **interval_bp(statistics.mean([row.value for row in rows]), interval)}
 
 
-def _gap(members: Mapping[str, Sequence[CaseValue]], *, lower_is_better: bool) -> dict[str, Any] | None:
+def _gap(members: Mapping[str, Sequence[CaseValue]], reach: float, *, lower_is_better: bool) -> dict[str, Any] | None:
     """The gap between the best and the worst group of an axis; None where a group has no value or stands alone.
 
     With more than two groups every two are compared. The upper limit is the highest of all: a small group's wide
@@ -153,11 +182,11 @@ def _gap(members: Mapping[str, Sequence[CaseValue]], *, lower_is_better: bool) -
     sign = -1.0 if lower_is_better else 1.0
     found = []
     for first, second in pairs:
-        difference = _difference(members[first], members[second], sign, ALPHA / len(pairs))
+        difference = _difference(members[first], members[second], sign, ALPHA / len(pairs), reach)
         if difference.value >= 0:
             found.append((first, second, difference))
         else:
-            found.append((second, first, _difference(members[second], members[first], sign, ALPHA / len(pairs))))
+            found.append((second, first, _difference(members[second], members[first], sign, ALPHA / len(pairs), reach)))
     best, worst, widest = max(found, key=lambda entry: (entry[2].value, entry[0], entry[1]))
     return {
         "gap_bp": basis_points(widest.value),
@@ -172,7 +201,7 @@ def _gap(members: Mapping[str, Sequence[CaseValue]], *, lower_is_better: bool) -
 
 
 def _difference(
-    first: Sequence[CaseValue], second: Sequence[CaseValue], sign: float, corrected_alpha: float
+    first: Sequence[CaseValue], second: Sequence[CaseValue], sign: float, corrected_alpha: float, reach: float
 ) -> _Difference:
     """first - second (turned by `sign`); by pair where every case of both has its counterpart's name."""
     pairs = _paired(first, second, sign)
@@ -183,8 +212,8 @@ def _difference(
             value=statistics.mean([row.value for row in rows]),
             n=len(rows),
             paired=True,
-            interval=statistics.difference_interval(rows, seed=SEED),
-            corrected=statistics.difference_interval(rows, seed=SEED, alpha=corrected_alpha),
+            interval=statistics.difference_interval(rows, seed=SEED, reach=reach),
+            corrected=statistics.difference_interval(rows, seed=SEED, alpha=corrected_alpha, reach=reach),
             cases=tuple(name for name, _, _ in worst),
         )
     left = [Observation(sign * row.value, row.cluster) for row in first]
@@ -194,8 +223,8 @@ def _difference(
         value=statistics.mean([o.value for o in left]) - statistics.mean([o.value for o in right]),
         n=min(len(left), len(right)),
         paired=False,
-        interval=statistics.unpaired_difference(left, right, seed=SEED),
-        corrected=statistics.unpaired_difference(left, right, seed=SEED, alpha=corrected_alpha),
+        interval=statistics.unpaired_difference(left, right, seed=SEED, reach=reach),
+        corrected=statistics.unpaired_difference(left, right, seed=SEED, alpha=corrected_alpha, reach=reach),
         cases=tuple(row.case_id for row in lowest),
     )
 

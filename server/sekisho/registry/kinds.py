@@ -244,18 +244,23 @@ class Sample(Part, frozen=True, kw_only=True):
 
 
 class SuiteManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag="sekisho.suite/v1"):
-    """What to measure: a dataset, a target, scorers, slices. It holds no thresholds."""
+    """What to measure: a dataset, a target, scorers, slices. It holds no thresholds.
+
+    `counterfactuals` are slice axes, such as name or gender, whose variants within a pair should change no score.
+    """
 
     dataset: Digest
     target: Literal["retrieval", "answers"]
     scorers: Annotated[tuple[ScorerUse, ...], Meta(min_length=1, max_length=50)]
     slices: Annotated[tuple[FieldName, ...], Meta(max_length=20)] = ()
+    counterfactuals: Annotated[tuple[FieldName, ...], Meta(max_length=20)] = ()
     cluster_by: FieldName | None = None
     sample: Sample | None = None
     repeats: Annotated[int, Meta(ge=1, le=100)] = 1
 
     def sorted(self) -> Manifest:
-        return msgspec.structs.replace(self, slices=tuple(sorted(set(self.slices))))
+        axes = tuple(sorted(set(self.counterfactuals)))
+        return msgspec.structs.replace(self, slices=tuple(sorted(set(self.slices))), counterfactuals=axes)
 
     def dependencies(self) -> tuple[Dependency, ...]:
         return (Dependency("dataset", Kind.DATASET, self.dataset, "$.dataset"),)

@@ -35,6 +35,10 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
     metric: scorer.range for scorer in SCORERS.values() if scorer.range != SHARE for metric in scorer.metrics
 }
 """The metrics that are no share of something, with their ranges; every other lies in [0, 1]."""
+UNITS: Final[Mapping[str, str]] = {
+    metric: scorer.unit for scorer in SCORERS.values() if scorer.unit for metric in scorer.metrics
+}
+"""What those metrics count."""
 
 
 def measures(uses: Sequence[tuple[str, Mapping[str, Any]]], target: Target) -> tuple[Measure, ...]:
