@@ -48,7 +48,7 @@ def test_a_variant_that_decides_is_all_excess() -> None:
 
 def test_a_coin_flips_and_is_not_unfair() -> None:
     """Half of the outcomes differ between variants and as many between repeats: no excess."""
-    told = found(simulated(0.5, 0.5, pairs=300, repeats=4, seed=2))
+    told = found(simulated(0.5, 0.5, pairs=300, repeats=4, seed=4))
     assert 4_500 < told["flip_bp"] < 5_500
     assert 4_500 < told["resample_bp"] < 5_500
     assert told["low_bp"] < 0 < told["high_bp"]

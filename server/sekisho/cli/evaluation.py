@@ -11,7 +11,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from sekisho.cli.results import comparison_table, report_view, run_table, runs_table
+from sekisho.cli.results import comparison_table, report_view, run_table, runs_table, scorers_table
 from sekisho.cli.session import Session, session
 from sekisho.client.evaluation import Evaluation
 from sekisho.kernel.references import Kind
@@ -139,12 +139,7 @@ def schema(state: Session) -> None:
 def scorers(state: Session) -> None:
     """The scorers that a suite may name, what they read, and when a case has no score."""
     found = _client(state).scorers()
-    lines = [
-        f"{item['name']:<12} {', '.join(item['metrics'])}: {item['meaning']}"
-        f" (reads {', '.join(item['reads'])}; no score when {item['unscored_when']})"
-        for item in found
-    ]
-    state.show({"items": found}, Text("\n".join(lines)))
+    state.show({"items": found}, scorers_table(found))
 
 
 def _client(state: Session) -> Evaluation:

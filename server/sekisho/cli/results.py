@@ -41,7 +41,11 @@ def _run_parts(run: dict[str, Any]) -> list[RenderableType]:
     table = Table("metric", "n", "coverage", "mean [95 %]", title=escape(f"{subject} by {run['suite_name']}"))
     for name, metric in metrics.items():
         table.add_row(escape(name), str(metric["n"]), percent(metric["coverage_bp"]), interval(metric))
-    gaps = [_gap(name, axis, gap) for name, metric in metrics.items() for axis, gap in metric["gaps"].items()]
+    gaps = [
+        _gap(name, axis, gap, metric.get("unit", ""))
+        for name, metric in metrics.items()
+        for axis, gap in metric["gaps"].items()
+    ]
     gaps += [
         _flips(name, axis, one) for name, metric in metrics.items() for axis, one in metric.get("flips", {}).items()
     ]
@@ -60,6 +64,31 @@ def _flips(metric: str, axis: str, flips: dict[str, Any]) -> str:
         f"{metric} flips by {axis} in {percent(flips['flip_bp'])}, by itself in {percent(flips['resample_bp'])}:"
         f" {beyond} beyond chance, over {flips['n']} of {flips['pairs']} pairs"
     )
+
+
+def scorers_table(scorers: Sequence[dict[str, Any]]) -> RenderableType:
+    """Per scorer its metrics, parameters (those it must have first), what it reads, and when there is no score."""
+    table = Table("scorer", "metrics", "takes", "reads", "meaning", "no score when")
+    for item in scorers:
+        lower = set(item["lower_is_better"])
+        metrics = [f"{metric} (less is better)" if metric in lower else metric for metric in item["metrics"]]
+        table.add_row(
+            escape(item["name"]),
+            escape("\n".join(metrics)),
+            escape("\n".join(_parameters(item["parameters"]))),
+            escape(", ".join(item["reads"])),
+            escape(item["meaning"]),
+            escape(item["unscored_when"]),
+        )
+    return table
+
+
+def _parameters(schema: dict[str, Any]) -> list[str]:
+    own = schema
+    if "$ref" in schema:
+        own = schema["$defs"][schema["$ref"].rpartition("/")[2]]
+    required = own.get("required", [])
+    return [*required, *(f"{name} (optional)" for name in own.get("properties", {}) if name not in required)]
 
 
 def runs_table(runs: Sequence[dict[str, Any]]) -> RenderableType:
@@ -120,10 +149,11 @@ def comparison_table(comparison: dict[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
-def _gap(metric: str, axis: str, gap: dict[str, Any]) -> str:
-    limits = f"[{gap['low_bp'] / 100:.1f}, {gap['high_bp'] / 100:.1f}]"
+def _gap(metric: str, axis: str, gap: dict[str, Any], unit: str = "") -> str:
+    apart, low, high = (gap[name] / (10_000 if unit else 100) for name in ("gap_bp", "low_bp", "high_bp"))
     paired = "paired" if gap["paired"] else "not paired"
-    return f"gap in {metric} by {axis}: {gap['best']} over {gap['worst']} {gap['gap_bp'] / 100:.1f} {limits}, {paired}"
+    size = f"{apart:.1f}{f' {unit}' if unit else ''} [{low:.1f}, {high:.1f}]"
+    return f"gap in {metric} by {axis}: {gap['best']} over {gap['worst']} {size}, {paired}"
 
 
 def _worst(title: str, worst: Sequence[dict[str, Any]]) -> RenderableType:
