@@ -67,20 +67,21 @@ def _flips(metric: str, axis: str, flips: dict[str, Any]) -> str:
 
 
 def scorers_table(scorers: Sequence[dict[str, Any]]) -> RenderableType:
-    """Per scorer its metrics, parameters (those it must have first), what it reads, and when there is no score."""
-    table = Table("scorer", "metrics", "takes", "reads", "meaning", "no score when")
-    for item in scorers:
-        lower = set(item["lower_is_better"])
-        metrics = [f"{metric} (less is better)" if metric in lower else metric for metric in item["metrics"]]
-        table.add_row(
-            escape(item["name"]),
-            escape("\n".join(metrics)),
-            escape("\n".join(_parameters(item["parameters"]))),
-            escape(", ".join(item["reads"])),
-            escape(item["meaning"]),
-            escape(item["unscored_when"]),
-        )
-    return table
+    """Per scorer its metrics, what it takes (what it must have first) and reads, and when there is no score."""
+    return Text("\n").join(Text("\n").join(_scorer(item)) for item in scorers)
+
+
+def _scorer(item: dict[str, Any]) -> list[Text]:
+    lower, unit = set(item["lower_is_better"]), f" in {item['unit']}" if item["unit"] else ""
+    metrics = [f"{metric}{' (less is better)' if metric in lower else ''}" for metric in item["metrics"]]
+    takes = ", ".join(_parameters(item["parameters"])) or "nothing"
+    name = Text(f"{item['name']:<17}", style="bold")
+    return [
+        name.append(f"{', '.join(metrics)}{unit}", style="not bold"),
+        Text(f"    {item['meaning']}{', by a judge' if item['judged'] else ''}"),
+        Text(f"    takes {takes}; reads {', '.join(item['reads'])}"),
+        Text(f"    no score when {item['unscored_when']}", style="dim"),
+    ]
 
 
 def _parameters(schema: dict[str, Any]) -> list[str]:

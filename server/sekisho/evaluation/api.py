@@ -46,6 +46,7 @@ class ScorerView(msgspec.Struct, frozen=True):
     extra: str
     parameters: dict[str, Any]
     unscored_when: str
+    limits: str
 
 
 class ScorerList(msgspec.Struct, frozen=True):
@@ -170,6 +171,7 @@ async def scorers(actor: Injected[Actor]) -> ScorerList:
                 extra=scorer.extra,
                 parameters=msgspec.json.schema(scorer.params),
                 unscored_when=scorer.unscored,
+                limits=scorer.limits,
             )
             for scorer in SCORERS.values()
         ]

@@ -67,7 +67,7 @@ class Scorer:
     `measures` makes the measures of one use from its parameters. `metrics` are the names that its scores get (with
     ``@k`` added where it takes a cut); `lower_is_better` holds those of them that are. `range` bounds every score, and
     `unit` names what it counts where it is no share. `judged`: it asks the suite's judge, a model. `modules` are what
-    it imports from the package's `extra`, where it needs one.
+    it imports from the package's `extra`, where it needs one. `limits`: what a reader of the score must know it misses.
     """
 
     name: str
@@ -84,6 +84,7 @@ class Scorer:
     unit: str = ""
     extra: str = ""
     modules: tuple[str, ...] = ()
+    limits: str = ""
 
 
 def plain(score: Callable[[Sample], Outcome]) -> Callable[[Scorer, Any], tuple[Measure, ...]]:

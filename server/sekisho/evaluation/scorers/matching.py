@@ -87,7 +87,12 @@ def _aligned(answer: Sequence[str], expected: Sequence[str]) -> float | Unscored
     return 2 * longest_common_subsequence(answer, expected) / (len(answer) + len(expected))
 
 
-def _scorer(name: str, meaning: str, score: Callable[[Sample], Outcome], *, limit: bool = True) -> Scorer:
+_ONE_WORDING: Final = "A right answer in other words scores low; Japanese is compared by characters."
+
+
+def _scorer(
+    name: str, meaning: str, score: Callable[[Sample], Outcome], *, limit: bool = True, limits: str = ""
+) -> Scorer:
     longest = f", or the answer is longer than {MAX_CHARACTERS:,} characters" if limit else ""
     return Scorer(
         name=name,
@@ -97,6 +102,7 @@ def _scorer(name: str, meaning: str, score: Callable[[Sample], Outcome], *, limi
         unscored=f"there is no answer, the case names no expected one{longest}",
         metrics=(name,),
         measures=plain(score),
+        limits=limits,
     )
 
 
@@ -108,6 +114,11 @@ SCORERS: Final = (
         normalised_match,
     ),
     _scorer("contains", "whether the expected words stand in the answer, in order and together", contains),
-    _scorer("token_f1", "harmonic mean of the precision and recall of the answer's words", token_f1),
-    _scorer("rouge_l", "F-measure of the longest common subsequence of words", rouge_l),
+    _scorer(
+        "token_f1",
+        "harmonic mean of the precision and recall of the answer's words",
+        token_f1,
+        limits=_ONE_WORDING,
+    ),
+    _scorer("rouge_l", "F-measure of the longest common subsequence of words", rouge_l, limits=_ONE_WORDING),
 )

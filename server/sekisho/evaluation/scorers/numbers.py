@@ -137,5 +137,9 @@ SCORERS: Final = (
         metrics=(METRIC,),
         measures=_measures,
         params=NumericParams,
+        limits="The point is the decimal mark; commas, apostrophes and unbreakable spaces between groups of three"
+        " digits are left out; full-width digits and 百千万億兆 are read; numerals in kanji, fractions and decimal"
+        " commas are not. A percentage is its hundredth part; where only one side says percent, the bare number is"
+        " taken in either sense.",
     ),
 )

@@ -90,5 +90,8 @@ SCORERS: Final = (
         params=PatternParams,
         extra="server",
         modules=("re2",),
+        limits="RE2 has no look-around and no back-references, and takes time linear in the answer for any pattern."
+        " What could still take longer than 2 s is judged by the two sizes, not by a clock, so that a replay gives the"
+        " same.",
     ),
 )

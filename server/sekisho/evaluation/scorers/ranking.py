@@ -27,7 +27,10 @@ class CutParams(Params, frozen=True, kw_only=True):
 
 
 class GainParams(CutParams, frozen=True, kw_only=True):
-    """``gain``: what a grade is worth, ``linear`` the grade itself, ``exponential`` 2^grade - 1."""
+    """``k``: how many of the first places count; a list gives one metric per cut.
+
+    ``gain``: what a grade is worth, ``linear`` the grade itself, ``exponential`` 2^grade - 1 (metric ``ndcg_exp@k``).
+    """
 
     gain: retrieval.Gain = "linear"
 

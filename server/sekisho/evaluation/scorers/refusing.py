@@ -74,5 +74,8 @@ SCORERS: Final = (
         metrics=(METRIC,),
         measures=plain(refused),
         lower_is_better=frozenset({METRIC}),
+        limits="It knows phrases, not meaning. A refusal in other words, in another language or after a long preamble"
+        " is missed, and an answer that quotes one at its beginning is taken for one. Fewer refusals are better only on"
+        " questions that deserve an answer; on others read the rate the other way round.",
     ),
 )

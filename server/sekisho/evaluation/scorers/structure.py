@@ -202,5 +202,7 @@ SCORERS: Final = (
         metrics=("json_schema",),
         measures=_measures,
         params=StructureParams,
+        limits="`format` is not checked, patterns are RE2's, and `patternProperties`, `unevaluatedProperties` and"
+        " references out of the schema are refused.",
     ),
 )
