@@ -170,3 +170,33 @@ def test_the_order_of_results_changes_nothing() -> None:
         result(n, "ab"[n % 2], Scored(n % 7 / 6) if n % 9 else Unscored("x"), pair=f"p{n // 2}") for n in range(60)
     ]
     assert summary(results) == summary(results[::-1])
+
+
+def test_a_metric_without_an_upper_end_has_intervals_in_its_own_unit() -> None:
+    """Milliseconds are no share: nothing is cut to 1, and the gap is in milliseconds too."""
+    results = [
+        CaseResult(
+            f"q{n}{group}", 0, f"doc-{n % 12}", f"p{n}", {"group": group}, "?", {"latency_ms": score}, {}, None, 0
+        )
+        for n in range(24)
+        for group, score in (("a", Scored(100.0 + n)), ("b", Scored(300.0 + 2 * n)))
+    ]
+    asked: Any = {"planned": 48, "metrics": ["latency_ms"], "axes": ["group"], "lower": ["latency_ms"]}
+    metric = summarise(results, **asked)["metrics"]["latency_ms"]
+    assert metric["unit"] == "ms"
+    assert 100 * 10_000 < metric["low_bp"] < metric["mean_bp"] < metric["high_bp"] < 346 * 10_000
+    gap = metric["gaps"]["group"]
+    assert (gap["best"], gap["worst"], gap["gap_bp"]) == ("a", "b", 2_115_000)
+    assert 200 * 10_000 < gap["low_bp"] < gap["gap_bp"] < gap["high_bp"] < 223 * 10_000
+
+
+def test_equal_values_without_an_upper_end_are_not_certain() -> None:
+    """A group that always took as long has an interval within what was seen elsewhere."""
+    results = [
+        CaseResult(f"q{n}{group}", 0, f"doc-{n}", None, {"group": group}, "?", {"words": score}, {}, None, 0)
+        for n in range(20)
+        for group, score in (("a", Scored(10.0)), ("b", Scored(float(n))))
+    ]
+    asked: Any = {"planned": 40, "metrics": ["words"], "axes": ["group"], "lower": ["words"]}
+    same = summarise(results, **asked)["metrics"]["words"]["slices"]["group"]["a"]
+    assert same["low_bp"] < same["mean_bp"] == 100_000 < same["high_bp"] < 190_000

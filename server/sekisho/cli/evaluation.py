@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from sekisho.cli.reporting import report_options, show_json, write_report
-from sekisho.cli.results import comparison_table, report_view, run_table, runs_table
+from sekisho.cli.results import comparison_table, report_view, run_table, runs_table, scorers_table
 from sekisho.cli.session import Session, session
 from sekisho.client.evaluation import Evaluation
 from sekisho.client.registry import Registry
@@ -184,12 +184,7 @@ def schema(state: Session) -> None:
 def scorers(state: Session) -> None:
     """The scorers that a suite may name, what they read, and when a case has no score."""
     found = _client(state).scorers()
-    lines = [
-        f"{item['name']:<12} {', '.join(item['metrics'])}: {item['meaning']}"
-        f" (reads {', '.join(item['reads'])}; no score when {item['unscored_when']})"
-        for item in found
-    ]
-    state.show({"items": found}, Text("\n".join(lines)))
+    state.show({"items": found}, scorers_table(found))
 
 
 def _put(state: Session, file: Path) -> str:

@@ -28,9 +28,12 @@ def percent(basis_points: int) -> str:
 
 
 def interval(part: dict[str, Any]) -> str:
-    """``62.1 % [55.0, 68.7]``, or a dash where nothing was scored."""
+    """``62.1 % [55.0, 68.7]``, in the metric's unit where it is no share, or a dash where nothing was scored."""
     if "mean_bp" not in part:
         return "-"
+    if "unit" in part:
+        mean, low, high = (f"{part[name] / 10_000:,.1f}" for name in ("mean_bp", "low_bp", "high_bp"))
+        return f"{mean} {part['unit']} \\[{low}, {high}]"
     return f"{percent(part['mean_bp'])} \\[{part['low_bp'] / 100:.1f}, {part['high_bp'] / 100:.1f}]"
 
 
@@ -45,12 +48,55 @@ def _run_parts(run: dict[str, Any]) -> list[RenderableType]:
     table = Table("metric", "n", "coverage", "mean [95 %]", title=escape(f"{subject} by {run['suite_name']}"))
     for name, metric in metrics.items():
         table.add_row(escape(name), str(metric["n"]), percent(metric["coverage_bp"]), interval(metric))
-    gaps = [_gap(name, axis, gap) for name, metric in metrics.items() for axis, gap in metric["gaps"].items()]
+    gaps = [
+        _gap(name, axis, gap, metric.get("unit", ""))
+        for name, metric in metrics.items()
+        for axis, gap in metric["gaps"].items()
+    ]
+    gaps += [
+        _flips(name, axis, one) for name, metric in metrics.items() for axis, one in metric.get("flips", {}).items()
+    ]
     digest = f", final digest {short(run['final_digest'])}" if "final_digest" in run else ""
     reason = f": {run['reason']}" if "reason" in run else ""
     told = f"run {run['id']} is {run['state']}{reason} ({run['done']} of {run['planned']} cases{digest})"
     words = Text(terminal("\n".join([*gaps, told])))
     return [table, words] if metrics else [words]
+
+
+def _flips(metric: str, axis: str, flips: dict[str, Any]) -> str:
+    if "excess_bp" not in flips:
+        return f"{metric}, flips by {axis}: {flips['unscored']}"
+    beyond = f"{percent(flips['excess_bp'])} [{flips['low_bp'] / 100:.1f}, {flips['high_bp'] / 100:.1f}]"
+    return (
+        f"{metric} flips by {axis} in {percent(flips['flip_bp'])}, by itself in {percent(flips['resample_bp'])}:"
+        f" {beyond} beyond chance, over {flips['n']} of {flips['pairs']} pairs"
+    )
+
+
+def scorers_table(scorers: Sequence[dict[str, Any]]) -> RenderableType:
+    """Per scorer its metrics, what it takes (what it must have first) and reads, and when there is no score."""
+    return Text("\n").join(Text("\n").join(_scorer(item)) for item in scorers)
+
+
+def _scorer(item: dict[str, Any]) -> list[Text]:
+    lower, unit = set(item["lower_is_better"]), f" in {item['unit']}" if item["unit"] else ""
+    metrics = [f"{metric}{' (less is better)' if metric in lower else ''}" for metric in item["metrics"]]
+    takes = ", ".join(_parameters(item["parameters"])) or "nothing"
+    name = Text(f"{item['name']:<17}", style="bold")
+    return [
+        name.append(f"{', '.join(metrics)}{unit}", style="not bold"),
+        Text(f"    {item['meaning']}{', by a judge' if item['judged'] else ''}"),
+        Text(f"    takes {takes}; reads {', '.join(item['reads'])}"),
+        Text(f"    no score when {item['unscored_when']}", style="dim"),
+    ]
+
+
+def _parameters(schema: dict[str, Any]) -> list[str]:
+    own = schema
+    if "$ref" in schema:
+        own = schema["$defs"][schema["$ref"].rpartition("/")[2]]
+    required = own.get("required", [])
+    return [*required, *(f"{name} (optional)" for name in own.get("properties", {}) if name not in required)]
 
 
 def runs_table(runs: Sequence[dict[str, Any]]) -> RenderableType:
@@ -117,10 +163,11 @@ def _further(metrics: dict[str, Any]) -> list[str]:
     return [f"{name}: {text}" for name, text in told.items() if text]
 
 
-def _gap(metric: str, axis: str, gap: dict[str, Any]) -> str:
-    limits = f"[{gap['low_bp'] / 100:.1f}, {gap['high_bp'] / 100:.1f}]"
+def _gap(metric: str, axis: str, gap: dict[str, Any], unit: str = "") -> str:
+    apart, low, high = (gap[name] / (10_000 if unit else 100) for name in ("gap_bp", "low_bp", "high_bp"))
     paired = "paired" if gap["paired"] else "not paired"
-    return f"gap in {metric} by {axis}: {gap['best']} over {gap['worst']} {gap['gap_bp'] / 100:.1f} {limits}, {paired}"
+    size = f"{apart:.1f}{f' {unit}' if unit else ''} [{low:.1f}, {high:.1f}]"
+    return f"gap in {metric} by {axis}: {gap['best']} over {gap['worst']} {size}, {paired}"
 
 
 def _worst(title: str, worst: Sequence[dict[str, Any]]) -> RenderableType:

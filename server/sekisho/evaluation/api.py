@@ -37,7 +37,11 @@ class NewRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ScorerView(msgspec.Struct, frozen=True):
-    """What a scorer measures and reads, and when a case has no score. `parameters` is a JSON Schema."""
+    """What a scorer measures and reads, and when a case has no score.
+
+    `range` bounds every score, null where there is no bound; `unit` says what is counted where it is no share.
+    `parameters` is a JSON Schema. `extra` names the part of the package that it needs, where it needs one.
+    """
 
     name: str
     meaning: str
@@ -46,9 +50,12 @@ class ScorerView(msgspec.Struct, frozen=True):
     metrics: list[str]
     lower_is_better: list[str]
     range: list[float | None]
+    unit: str
     judged: bool
+    extra: str
     parameters: dict[str, Any]
     unscored_when: str
+    limits: str
 
 
 class ScorerList(msgspec.Struct, frozen=True):
@@ -193,9 +200,12 @@ async def scorers(actor: Injected[Actor]) -> ScorerList:
                 metrics=list(scorer.metrics),
                 lower_is_better=sorted(scorer.lower_is_better),
                 range=[bound if math.isfinite(bound) else None for bound in scorer.range],
+                unit=scorer.unit,
                 judged=scorer.judged,
+                extra=scorer.extra,
                 parameters=msgspec.json.schema(scorer.params),
                 unscored_when=scorer.unscored,
+                limits=scorer.limits,
             )
             for scorer in SCORERS.values()
         ]

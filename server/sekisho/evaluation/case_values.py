@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -55,10 +56,13 @@ class Scale:
 
 
 def scale_of(declared: tuple[float, float] | None, values: Iterable[float]) -> Scale:
-    """The declared range (0 to 1 where there is none), widened to what was seen: no interval excludes its own data."""
-    low, high = declared or (0.0, 1.0)
-    seen = [low, high, *values]
-    return Scale(min(seen), max(seen))
+    """The declared range (0 to 1 where there is none), widened to what was seen: no interval excludes its own data.
+
+    A range without an upper end reaches as far as what was seen.
+    """
+    seen = [end for end in declared or (0.0, 1.0) if math.isfinite(end)] + list(values)
+    low, high = min(seen), max(seen)
+    return Scale(low, high if high > low else low + 1.0)
 
 
 def case_values(results: Iterable[CaseResult], metric: str) -> list[CaseValue]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sekisho.evaluation import statistics
 from sekisho.evaluation.case_values import SEED, CaseValue, Scale, case_values, pessimistic_values, scale_of
+from sekisho.evaluation.scorers.catalogue import RANGES
 from sekisho.evaluation.statistics import ALPHA, Bounds, Claim, Interval, Joint, Observation, Rate
 from sekisho.evaluation.types import CaseResult, basis_points
 
@@ -86,7 +87,7 @@ def compare_metric(
 
     None where no case was scored in both.
     """
-    found = compare(baseline, candidate, metric)
+    found = compare(baseline, candidate, metric, declared=RANGES.get(metric))
     return (None, []) if found is None else (difference_json(found), found.changes)
 
 
@@ -97,14 +98,14 @@ def compare_runs(
     lower: Iterable[str],
     *,
     margins: Mapping[str, int] | None = None,
-    ranges: Mapping[str, tuple[float, float]] | None = None,
+    ranges: Mapping[str, tuple[float, float]] = RANGES,
 ) -> dict[str, Any]:
     """Per metric: all of `comparison_json`, Holm over the metrics, the cases that got worse and better.
 
     ``change`` is ``worse`` or ``better`` where the whole interval lies on that side of zero, else ``none``. `margins`
     holds, in basis points, by how much each metric may be worse; none where it is silent.
     """
-    better_low, margins, ranges = set(lower), margins or {}, ranges or {}
+    better_low, margins = set(lower), margins or {}
     compared = {
         name: compare(
             baseline,

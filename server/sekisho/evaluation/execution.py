@@ -146,6 +146,7 @@ def _summary(plan: Plan, cases: Sequence[Case], results: Sequence[CaseResult]) -
         metrics=plan.metrics,
         axes=plan.suite.slices,
         lower=LOWER_IS_BETTER,
+        counterfactuals=plan.suite.counterfactuals,
     )
     allowed = plan.suite.controls.max_missed if plan.suite.controls else 0
     controls = control_summary(results, plan.measures, allowed)

@@ -65,6 +65,11 @@ class Plan:
         return tuple(metric for measure in self.measures for metric in measure.metrics)
 
     @property
+    def axes(self) -> tuple[str, ...]:
+        """The slice axes that results keep."""
+        return tuple(dict.fromkeys((*self.suite.slices, *self.suite.counterfactuals)))
+
+    @property
     def seed(self) -> int:
         return self.answering.generation.seed or 0 if self.answering else 0
 
@@ -76,11 +81,13 @@ class Plan:
             raise Invalid(
                 "the dataset measures nothing", fields=[FieldError("$.dataset", "every case of it is a control")]
             )
-        if absent := datasets.missing_axes(found, self.suite.slices):
-            raise Invalid(
-                "the suite slices by what the dataset does not say",
-                fields=[FieldError("$.slices", f"no case has the slice {axis!r}") for axis in absent],
-            )
+        absent = [
+            FieldError(f"$.{field}", f"no case has the slice {axis!r}")
+            for field, axes in (("slices", self.suite.slices), ("counterfactuals", self.suite.counterfactuals))
+            for axis in datasets.missing_axes(found, axes)
+        ]
+        if absent:
+            raise Invalid("the suite slices by what the dataset does not say", fields=absent)
         if self.suite.sample is not None:
             found = datasets.sample(found, self.suite.sample.size, self.suite.sample.seed or 0)
         return found + (datasets.controls(parsed) if self.target is Target.ANSWERS else ())

@@ -79,7 +79,7 @@ class Runner:
             repeat=repeat,
             cluster=cluster_of(case, plan.suite.cluster_by),
             pair=case.pair,
-            slices={axis: case.slices[axis] for axis in plan.suite.slices if axis in case.slices},
+            slices={axis: case.slices[axis] for axis in plan.axes if axis in case.slices},
             question=case.question,
             scores=scores,
             output={**produced.output, **details},

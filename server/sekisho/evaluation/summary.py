@@ -23,7 +23,10 @@ from sekisho.evaluation.case_values import (
     scale_of,
     wholly_scored,
 )
+from sekisho.evaluation.fairness import flips
 from sekisho.evaluation.gaps import gap_of
+from sekisho.evaluation.scorers.catalogue import RANGES, UNITS
+from sekisho.evaluation.scorers.declaration import SHARE
 from sekisho.evaluation.statistics import ALPHA, Interval, Observation
 from sekisho.evaluation.types import CaseResult, basis_points
 
@@ -54,26 +57,34 @@ def summarise(
     metrics: Sequence[str],
     axes: Sequence[str],
     lower: Iterable[str],
-    ranges: Mapping[str, tuple[float, float]] | None = None,
+    ranges: Mapping[str, tuple[float, float]] = RANGES,
+    counterfactuals: Sequence[str] = (),
     alpha: float = ALPHA,
 ) -> dict[str, Any]:
     """The summary of a run.
 
     `planned` is the number of cases; `lower` names the metrics where less is better; `ranges` holds the least and the
-    greatest value of each metric that does not lie between 0 and 1.
+    greatest value of each metric that does not lie between 0 and 1. `counterfactuals` are the axes whose variants
+    should change nothing; each metric then has its ``flips``.
     """
     values = {metric: case_values(results, metric) for metric in metrics}
     scored = set.intersection(*({v.case_id for v in rows} for rows in values.values())) if values else set()
     groups, better_low = _groups(results, axes), set(lower)
     made = [
-        _Metric(name, scale_of((ranges or {}).get(name), (v.value for v in rows)), name in better_low, alpha)
+        _Metric(name, scale_of(ranges.get(name), (v.value for v in rows)), name in better_low, alpha)
         for name, rows in values.items()
     ]
     return {
         "cases": planned,
         "scored": len(scored),
         "coverage_bp": _share_bp(len(scored), planned),
-        "metrics": {metric.name: _metric(metric, values[metric.name], planned, results, groups) for metric in made},
+        "metrics": {
+            metric.name: {
+                **_metric(metric, values[metric.name], planned, results, groups),
+                **_flips(results, metric.name, counterfactuals, ranges),
+            }
+            for metric in made
+        },
     }
 
 
@@ -104,6 +115,14 @@ def _groups(results: Sequence[CaseResult], axes: Sequence[str]) -> Groups:
     return {axis: dict(sorted(found.items())) for axis, found in groups.items()}
 
 
+def _flips(
+    results: Sequence[CaseResult], metric: str, axes: Sequence[str], ranges: Mapping[str, tuple[float, float]]
+) -> dict[str, Any]:
+    share = ranges.get(metric, SHARE) == SHARE
+    found = {axis: flips(results, metric, axis, axes, share=share, seed=SEED) for axis in axes}
+    return {"flips": found} if found else {}
+
+
 def _metric(
     metric: _Metric, rows: Sequence[CaseValue], planned: int, results: Sequence[CaseResult], groups: Groups
 ) -> dict[str, Any]:
@@ -121,7 +140,8 @@ def _metric(
         if gap := gap_of(members, scale=metric.scale, lower_is_better=metric.lower_is_better, alpha=metric.alpha):
             gaps[axis] = gap
     whole = _mean(metric, rows, planned, results)
-    return {**whole, "lower_is_better": metric.lower_is_better, "slices": slices, "gaps": gaps}
+    unit = {"unit": UNITS[metric.name]} if metric.name in UNITS else {}
+    return {**whole, **unit, "lower_is_better": metric.lower_is_better, "slices": slices, "gaps": gaps}
 
 
 def _mean(metric: _Metric, rows: Sequence[CaseValue], planned: int, results: Sequence[CaseResult]) -> dict[str, Any]:

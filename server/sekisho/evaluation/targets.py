@@ -104,7 +104,9 @@ class Answers:
             )
         )
         output = {**found.output, "answer": answer.text, "finish": answer.finish}
-        return Produced(Sample(case, hits, answer.text, answer.latency_ms), output, answer.latency_ms)
+        tokens = (answer.tokens_in, answer.tokens_out)
+        sample = Sample(case, hits, answer.text, answer.latency_ms, None, *tokens)
+        return Produced(sample, output, answer.latency_ms)
 
     async def check(self) -> None:
         """Raises `ModelFailed` where the model is no longer the one that was pinned."""

@@ -252,6 +252,7 @@ class Controls(Part, frozen=True, kw_only=True):
 class SuiteManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag="sekisho.suite/v1"):
     """What to measure: a dataset, a target, scorers, slices. It holds no thresholds.
 
+    `counterfactuals` are slice axes, such as name or gender, whose variants within a pair should change no score.
     `model` answers where the subject is a prompt, which has no model of its own.
     """
 
@@ -259,6 +260,7 @@ class SuiteManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag
     target: Literal["retrieval", "answers"]
     scorers: Annotated[tuple[ScorerUse, ...], Meta(min_length=1, max_length=50)]
     slices: Annotated[tuple[FieldName, ...], Meta(max_length=20)] = ()
+    counterfactuals: Annotated[tuple[FieldName, ...], Meta(max_length=20)] = ()
     cluster_by: FieldName | None = None
     sample: Sample | None = None
     repeats: Annotated[int, Meta(ge=1, le=100)] = 1
@@ -266,7 +268,8 @@ class SuiteManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag
     model: Digest | None = None
 
     def sorted(self) -> Manifest:
-        return msgspec.structs.replace(self, slices=tuple(sorted(set(self.slices))))
+        axes = tuple(sorted(set(self.counterfactuals)))
+        return msgspec.structs.replace(self, slices=tuple(sorted(set(self.slices))), counterfactuals=axes)
 
     def dependencies(self) -> tuple[Dependency, ...]:
         model = () if self.model is None else (Dependency("model", Kind.MODEL, self.model, "$.model"),)
