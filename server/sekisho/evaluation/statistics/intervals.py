@@ -128,7 +128,7 @@ def effective_size(observations: Sequence[Observation], *, alpha: float = ALPHA)
 
     n divided by the design effect (never taken below 1: sampling luck must not narrow an interval), and by the
     square of t/z for the few degrees of freedom that the clusters leave (Korn and Graubard 1998). Without any spread
-    no dependence can be seen, and the design effect is taken as 1.
+    no dependence can be seen, and n is taken as it is.
     """
     groups, effect = _design(observations)
     if groups < 2 and len(observations) > 1:
@@ -243,14 +243,12 @@ def _design(observations: Sequence[Observation]) -> tuple[int, float | None]:
 def design_effect(observations: Sequence[Observation], variance: float) -> tuple[int, float | None]:
     """How many clusters there are, and by how much they widen the variance of the mean: at least 1.
 
-    None where each case is a cluster of its own, and where there is only one cluster.
+    None where each case is a cluster of its own, and where there is only one cluster or no spread to see it by.
     """
     clusters = by_cluster(observations)
     n, groups = len(observations), len(clusters)
-    if groups == n or groups < 2:
+    if groups == n or groups < 2 or variance <= 0:
         return groups, None
-    if variance <= 0:
-        return groups, 1.0
     centre = mean([o.value for o in observations])
     error = clustered_error([math.fsum(v - centre for v in values) for values in clusters], n)
     return groups, max(1.0, error * error / (variance / n))

@@ -68,8 +68,7 @@ def difference_bounds(observations: Sequence[Observation], *, seed: int) -> Boun
     if not values or (len(values) > 1 and len({o.cluster for o in observations}) == 1):
         return Unknown(-1.0, 1.0)
     if level(values):
-        groups, effect = design_effect(observations, 0.0)
-        return Agreement(values[0], len(values), None if effect is None else groups - 1)
+        return Agreement(values[0], len(values))
     if set(values) <= {-1.0, 0.0, 1.0}:
         return _rates(observations)
     return bootstrap_bounds(observations, seed=seed, floor=-1.0, ceiling=1.0)
