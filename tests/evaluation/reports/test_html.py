@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from sekisho.evaluation.reports.figures import segments
 from sekisho.evaluation.reports.html import content_security_policy, html_of
-from sekisho.evaluation.reports.texts import MEANINGS, METHODS, NUMBERS, VERDICTS, WORDS
+from sekisho.evaluation.reports.texts import MEANINGS, METHODS, NUMBERS, REASONS, SAID, VERDICTS, WORDS
 from sekisho.evaluation.types import RunState
 from tests.evaluation.reports.samples import HOSTILE, compared, hostile, report, result, results
 from tests.evaluation.reports.test_neutral import HIDDEN, TEXTS
@@ -117,10 +117,18 @@ def test_a_large_run_is_capped_and_says_so() -> None:
 
 def test_the_words_are_there_in_both_languages() -> None:
     """No text is missing in either."""
-    pairs = [*VERDICTS.values(), *MEANINGS.values(), *WORDS.values(), *NUMBERS.values()]
+    pairs = [
+        *VERDICTS.values(),
+        *MEANINGS.values(),
+        *WORDS.values(),
+        *NUMBERS.values(),
+        *REASONS.values(),
+        *SAID.values(),
+    ]
     pairs += [pair for entry in METHODS.values() for pair in entry]
     assert all(english and japanese for english, japanese in pairs)
     assert "明らかな変化なし" in html_of(compared(results(5), results(5)), "ja")
+    assert "hallucinated：悪化" in html_of(compared(results(1), results(18)), "ja")
 
 
 def test_unscored_cases_say_why() -> None:

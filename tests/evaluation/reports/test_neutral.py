@@ -72,6 +72,8 @@ def test_what_is_hidden_is_named() -> None:
         ("@everyone", "&#64;\u200beveryone"),
         ("plain words, 50 %.", "plain words, 50 %."),
         ("1. no list", "&#49;&#46; no list"),
+        ("25.8 %", "25.8 %"),
+        ("+ no list", "&#43; no list"),
         ("two\nlines", "two lines"),
         ("a@b.example", "a&#64;\u200bb.example"),
     ],

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sekisho.evaluation.reports.methods import ANCHORS, DOCS
 from sekisho.evaluation.reports.numbers import further
 from sekisho.evaluation.types import RunState
 from tests.evaluation.reports.samples import compared, report, results
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(
@@ -38,11 +43,11 @@ def test_a_baseline_decides(before: int, after: int, outcome: str) -> None:
 @pytest.mark.parametrize(
     ("more", "outcome"),
     [
-        ({"margin_bp": 100, "decision": "fail"}, "fail"),
-        ({"margin_bp": 100, "decision": "inconclusive"}, "inconclusive"),
-        ({"margin_bp": 100, "decision": "pass"}, "pass"),
+        ({"margin_bp": 100, "holm": {"decision": "fail"}}, "fail"),
+        ({"margin_bp": 100, "holm": {"decision": "pass"}}, "pass"),
         ({"margin_bp": 100, "decision": "pass", "holm": {"decision": "inconclusive"}}, "inconclusive"),
-        ({"margin_bp": 0, "decision": "inconclusive"}, "unchanged"),
+        ({"margin_bp": 100, "decision": "pass", "holm": 0}, "pass"),
+        ({"margin_bp": 0, "decision": "inconclusive", "holm": {"decision": "inconclusive"}}, "unchanged"),
     ],
 )
 def test_a_claim_with_a_margin_decides(more: dict[str, Any], outcome: str) -> None:
@@ -52,7 +57,21 @@ def test_a_claim_with_a_margin_decides(more: dict[str, Any], outcome: str) -> No
 
 def test_a_metric_that_got_worse_is_never_a_pass() -> None:
     """Not even where its loss is within the margin."""
-    assert compared(results(1), results(18), {"margin_bp": 9_999, "decision": "pass"})["verdict"]["outcome"] == "worse"
+    within = {"margin_bp": 9_999, "decision": "pass", "holm": {"decision": "pass"}}
+    assert compared(results(1), results(18), within)["verdict"]["outcome"] == "worse"
+
+
+def test_without_a_margin_there_is_no_claim_to_show() -> None:
+    """And a pessimistic interval only where it differs."""
+    metric = {"low_bp": 1, "high_bp": 2, "pessimistic_low_bp": 1, "pessimistic_high_bp": 2}
+    assert further({**metric, "margin_bp": 0, "decision": "inconclusive", "worse_p_bp": 5}) == []
+
+
+def test_every_number_has_its_section_in_the_documentation() -> None:
+    """A link from a report leads to a heading of the page on statistics."""
+    page = (ROOT / DOCS).read_text("utf-8")
+    sections = {heading.strip().lower().replace(" ", "-") for heading in re.findall(r"^## (.*)$", page, re.MULTILINE)}
+    assert set(ANCHORS) <= sections
 
 
 def test_whatever_statistics_say_is_shown() -> None:
@@ -65,7 +84,11 @@ def test_whatever_statistics_say_is_shown() -> None:
         "pessimistic_high_bp": 6_000,
         "worse_probability_bp": 250,
         "detectable_bp": 700,
-        "holm": {"claims": 3, "not_worse_p_bp": 12},
+        "margin_bp": 200,
+        "decision": "pass",
+        "not_worse_p_bp": 12,
+        "holm": {"claims": 3, "decision": "inconclusive", "low_bp": -300, "high_bp": 100},
+        "novel": {"part_p_bp": 12},
         "novel_number": 7,
         "novel_list": [1],
     }
@@ -73,8 +96,9 @@ def test_whatever_statistics_say_is_shown() -> None:
     assert found == {
         "pessimistic": ("50.0 % [40.0 %, 60.0 %]", "pessimistic-interval"),
         "worse_probability": ("2.5 %", "posterior"),
-        "detectable": ("7.0 %", "minimum-detectable-effect"),
-        "holm.claims": ("3", "holm"),
-        "holm.not_worse_p": ("0.0012", "holm"),
+        "detectable": ("+7.0", "minimum-detectable-effect"),
+        "margin": ("+2.0: pass, p 0.0012", "non-inferiority"),
+        "holm": ("[−3.0, +1.0] / 3: inconclusive", "holm"),
+        "novel.part_p": ("0.0012", "interval"),
         "novel_number": ("7", "interval"),
     }

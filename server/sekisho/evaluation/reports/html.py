@@ -13,8 +13,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sekisho.evaluation.reports import figures, neutral, words
-from sekisho.evaluation.reports.shape import CaseView, Report
-from sekisho.evaluation.reports.texts import LANGUAGES, MEANINGS, METHODS, NUMBERS, VERDICTS, WORDS, Language
+from sekisho.evaluation.reports.shape import CaseView, Reason, Report
+from sekisho.evaluation.reports.texts import (
+    LANGUAGES,
+    MEANINGS,
+    METHODS,
+    NUMBERS,
+    REASONS,
+    SAID,
+    VERDICTS,
+    WORDS,
+    Language,
+)
 from sekisho.kernel.clock import from_epoch_ms
 from sekisho.kernel.digests import short
 
@@ -38,6 +48,7 @@ def html_of(report: Report, lang: Language = "en") -> str:
         verdict=VERDICTS[report["verdict"]["outcome"]][place],
         meaning=MEANINGS[report["verdict"]["outcome"]][place],
         explained={key: (title[place], told[place]) for key, (title, told) in METHODS.items()},
+        reasons=[_reason(reason, place) for reason in report["verdict"]["reasons"]],
         metrics=figures.metric_rows(report),
         slices=figures.slice_figures(report),
         histograms=figures.histograms(report),
@@ -47,6 +58,12 @@ def html_of(report: Report, lang: Language = "en") -> str:
         open_cases=OPEN_CASES,
         open_regressions=OPEN_REGRESSIONS,
     )  # fmt: skip
+
+
+def _reason(reason: Reason, place: int) -> str:
+    said = reason.get("said", "")
+    told = SAID[said][place] if said in SAID else said
+    return REASONS[reason["code"]][place].format(text=reason["text"], metric=reason.get("metric", ""), said=told)
 
 
 def _anchored(report: Report) -> list[CaseView]:

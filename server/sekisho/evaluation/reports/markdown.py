@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from sekisho.evaluation.reports import neutral, words
 from sekisho.evaluation.reports.neutral import markdown as inert
-from sekisho.evaluation.reports.numbers import further
+from sekisho.evaluation.reports.numbers import Number, further
 from sekisho.evaluation.reports.shape import CaseView, Part, Report
-from sekisho.evaluation.reports.texts import VERDICTS
+from sekisho.evaluation.reports.texts import NUMBERS, VERDICTS
 from sekisho.kernel.digests import short
 
 LIMIT: Final = 65_536
@@ -157,10 +157,14 @@ def _further(report: Report, metrics: Mapping[str, Mapping[str, Any]]) -> list[s
     """Numbers beyond mean and interval, a line a metric."""
     lines = []
     for name, metric in list(metrics.items())[:MAX_METRICS]:
-        told = [f"{_link(report, _name(one.name), one.anchor)} {inert(one.text)}" for one in further(metric)]
+        told = [f"{_link(report, _label(one), one.anchor)} {inert(one.text)}" for one in further(metric)]
         if told:
             lines.append(f"- {_name(name)}: {', '.join(told[:20])}")
     return ["", *lines] if lines else []
+
+
+def _label(number: Number) -> str:
+    return NUMBERS[number.name][0] if number.name in NUMBERS else _name(number.name)
 
 
 def _regressions(report: Report) -> Iterator[tuple[str, str]]:

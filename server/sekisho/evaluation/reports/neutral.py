@@ -39,7 +39,7 @@ _BREAKABLE: Final = re.compile(
     r")",
     re.IGNORECASE,
 )
-_ENTITY: Final = re.compile(r"[\\`*_{}\[\]<>#!|~&$@^]|^(?:[-+=:]|\d+[.)])")
+_ENTITY: Final = re.compile(r"[\\`*_{}\[\]<>#!|~&$@^]|^(?:[-=:]|\+(?=\s|$)|\d{1,9}[.)](?=\s|$))")
 _LONG_TICKS: Final = re.compile(r"`{33,}")
 _JSON: Final = re.compile(_HIDDEN.pattern + r"|[<>&]|#(?=\[|vso\[|teamcity\[)")
 

@@ -16,17 +16,19 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 Outcome = Literal[
     "running", "failed", "cancelled", "inconclusive", "fail", "worse", "better", "unchanged", "pass", "measured"
 ]
-Code = Literal[
-    "run_reason", "metric_worse", "metric_better", "metric_unknown", "metric_unchanged", "metric_verdict", "coverage"
-]
+Code = Literal["run_reason", "metric_worse", "metric_better", "metric_unknown", "metric_verdict"]
 
 
 class Reason(TypedDict):
-    """Why the verdict is what it is; `text` says it in English, `code` and `metric` to a program."""
+    """Why the verdict is what it is; `text` says it in English, the others to a program.
+
+    `said` is what was decided of a claim: pass, fail or inconclusive.
+    """
 
     code: Code
     text: str
     metric: NotRequired[str]
+    said: NotRequired[str]
 
 
 class Verdict(TypedDict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
-from sekisho.evaluation.reports.shape import Outcome
+from sekisho.evaluation.reports.shape import Code, Outcome
 
 Language = Literal["en", "ja"]
 LANGUAGES: Final = get_args(Language)
@@ -53,6 +53,29 @@ MEANINGS: Final[Mapping[Outcome, Pair]] = {
         "These are measurements. Whether they suffice is for policy to say, at the gate.",
         "これは測定値です。十分かどうかは、ゲートでポリシーが判断します。",
     ),
+}
+
+REASONS: Final[Mapping[Code, Pair]] = {
+    "run_reason": ("{text}", "{text}"),
+    "metric_worse": (
+        "{metric} got worse, its whole interval on that side of zero",
+        "{metric}：悪化（区間全体がゼロの悪化側）",
+    ),
+    "metric_better": (
+        "{metric} got better, its whole interval on that side of zero",
+        "{metric}：改善（区間全体がゼロの改善側）",
+    ),
+    "metric_unknown": (
+        "{metric} was scored for no case in both runs",
+        "{metric}：両方の実行で採点されたケースがありません",
+    ),
+    "metric_verdict": ("{metric}: {said}", "{metric}：{said}"),
+}
+
+SAID: Final[Mapping[str, Pair]] = {
+    "pass": ("pass", "合格"),
+    "fail": ("fail", "不合格"),
+    "inconclusive": ("inconclusive", "判定不能"),
 }
 
 WORDS: Final[Mapping[str, Pair]] = {
@@ -136,18 +159,10 @@ WORDS: Final[Mapping[str, Pair]] = {
 NUMBERS: Final[Mapping[str, Pair]] = {
     "pessimistic": ("pessimistic", "悲観的"),
     "clusters": ("documents", "文書数"),
-    "margin": ("margin", "余裕"),
-    "decision": ("not worse than the margin", "余裕内の非劣性"),
-    "not_worse_p": ("p that it is not worse", "非劣性のp値"),
-    "worse_p": ("p that it is worse", "劣性のp値"),
+    "margin": ("not worse than the margin", "余裕内の非劣性"),
+    "holm": ("with the other metrics", "他の指標と同時"),
     "worse_probability": ("probability of being worse", "悪化の事後確率"),
     "detectable": ("smallest detectable change", "検出可能な最小の変化"),
-    "holm.claims": ("claims tested together", "同時検定の主張数"),
-    "holm.decision": ("together", "同時検定の判定"),
-    "holm.not_worse_p": ("together, p that it is not worse", "同時検定、非劣性のp値"),
-    "holm.worse_p": ("together, p that it is worse", "同時検定、劣性のp値"),
-    "holm.low": ("together, lower limit", "同時検定、下限"),
-    "holm.high": ("together, upper limit", "同時検定、上限"),
 }
 """Names of numbers that stand beside mean and interval; one that is not here is shown by its own name."""
 

@@ -42,7 +42,7 @@ def claimed(metric: Mapping[str, Any]) -> str | None:
 
 def _outcome(reasons: list[Reason], *, compared: bool) -> Outcome:
     codes = {reason["code"] for reason in reasons}
-    said = {reason["text"].rpartition(": ")[2] for reason in reasons if reason["code"] == "metric_verdict"}
+    said = {reason["said"] for reason in reasons if "said" in reason}
     if "fail" in said:
         return "fail"
     if "metric_worse" in codes:
@@ -64,14 +64,14 @@ def _claims(metrics: Mapping[str, Any]) -> Iterator[Reason]:
     """Verdicts that stand in the summary itself."""
     for name, metric in sorted(metrics.items()):
         if (said := claimed(metric)) is not None:
-            yield {"code": "metric_verdict", "metric": name, "text": f"{name}: {said}"}
+            yield {"code": "metric_verdict", "metric": name, "said": said, "text": f"{name}: {said}"}
 
 
 def _changes(comparison: Mapping[str, Any]) -> Iterator[Reason]:
     for name, metric in sorted(comparison.items()):
         if (said := claimed(metric)) is not None:
             text = f"{name} is not worse than the baseline by more than the margin: {said}"
-            yield {"code": "metric_verdict", "metric": name, "text": text}
+            yield {"code": "metric_verdict", "metric": name, "said": said, "text": text}
         change = metric["change"]
         if change == "unknown":
             text = f"{name} was scored for no case in both runs"
