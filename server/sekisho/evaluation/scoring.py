@@ -75,11 +75,10 @@ def ground_row(row: Row) -> Grounded:
     judged = grounding.ground(answer, text_of(grounds))
     if not judged.sentences:
         return _no_verdict("the answer holds no words")
-    spans = _spans(answer, [sentence for sentence in judged.sentences if not sentence.supported])
     shown = {
         "probability": round(judged.doubt, 6),
         "verdict": "unsupported" if judged.hallucinated else "supported",
-        "spans": spans,
+        "spans": _spans(answer, judged.sentences),
     }
     return Grounded(_metrics(float(judged.hallucinated), 0.0), shown)
 
@@ -175,11 +174,12 @@ def _no_verdict(reason: str) -> Grounded:
     return Grounded(scores, {"probability": None, "verdict": "unscored", "spans": [], "unscored": reason})
 
 
-def _spans(answer: str, flagged: Sequence[grounding.Sentence]) -> list[dict[str, Any]]:
-    """Each flagged sentence with its place: sentences come in the order of the answer."""
+def _spans(answer: str, sentences: Sequence[grounding.Sentence]) -> list[dict[str, Any]]:
+    """The flagged sentences with their places: sentences come in the order of the answer, each a part of it."""
     spans, at = [], 0
-    for sentence in flagged:
-        start = answer.find(sentence.text, at)
+    for sentence in sentences:
+        start = answer.index(sentence.text, at)
         at = start + len(sentence.text)
-        spans.append({"start": start, "end": at, "text": sentence.text, "reasons": list(sentence.reasons)})
+        if not sentence.supported:
+            spans.append({"start": start, "end": at, "text": sentence.text, "reasons": list(sentence.reasons)})
     return spans
