@@ -243,8 +243,15 @@ class Sample(Part, frozen=True, kw_only=True):
     seed: Size | None = None
 
 
+JUDGED = "judge."
+"""What the names of scorers begin with that ask the suite's judge."""
+
+
 class SuiteManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag="sekisho.suite/v1"):
-    """What to measure: a dataset, a target, scorers, slices. It holds no thresholds."""
+    """What to measure: a dataset, a target, scorers, slices. It holds no thresholds.
+
+    `judge` is the model that the scorers ``judge.*`` ask.
+    """
 
     dataset: Digest
     target: Literal["retrieval", "answers"]
@@ -253,12 +260,14 @@ class SuiteManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag
     cluster_by: FieldName | None = None
     sample: Sample | None = None
     repeats: Annotated[int, Meta(ge=1, le=100)] = 1
+    judge: Digest | None = None
 
     def sorted(self) -> Manifest:
         return msgspec.structs.replace(self, slices=tuple(sorted(set(self.slices))))
 
     def dependencies(self) -> tuple[Dependency, ...]:
-        return (Dependency("dataset", Kind.DATASET, self.dataset, "$.dataset"),)
+        dataset = Dependency("dataset", Kind.DATASET, self.dataset, "$.dataset")
+        return (dataset,) if self.judge is None else (dataset, Dependency("judge", Kind.MODEL, self.judge, "$.judge"))
 
 
 MANIFESTS: dict[Kind, type[Manifest]] = {

@@ -128,6 +128,8 @@ class SuiteDeclaration(Declaration, frozen=True, kw_only=True):
     cluster_by: FieldName | UnsetType = UNSET
     sample: Sample | UnsetType = UNSET
     repeats: Annotated[int, Meta(ge=1, le=100)] | UnsetType = UNSET
+    judge: ArtifactName | UnsetType = UNSET
+    """The model that the scorers ``judge.*`` ask."""
 
 
 DECLARATIONS: Final[dict[Kind, type[Declaration]]] = {
@@ -144,10 +146,10 @@ DECLARATIONS: Final[dict[Kind, type[Declaration]]] = {
 }
 NAMES: Final[dict[Kind, dict[str, Kind]]] = {
     Kind.INDEX: {"corpus": Kind.CORPUS},
-    Kind.SUITE: {"dataset": Kind.DATASET},
+    Kind.SUITE: {"dataset": Kind.DATASET, "judge": Kind.MODEL},
     Kind.AGENT: {"system": Kind.SYSTEM, "prompt": Kind.PROMPT, "index": Kind.INDEX, "model": Kind.MODEL},
 }
-"""Which fields of a declaration name another one, and of which kind."""
+"""Which fields of a declaration name another one, where they are not left out, and of which kind."""
 
 
 class ProjectHead(Declaration, frozen=True, kw_only=True):

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 import msgspec
 
-from sekisho.evaluation.scorers import grounded, matching, ranking
+from sekisho.evaluation.scorers import grounded, judged, matching, ranking
 from sekisho.evaluation.scorers.declaration import Measure, Scorer
 from sekisho.evaluation.types import Target
 from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.registry.schemas import violations
 
 SCORERS: Final[Mapping[str, Scorer]] = {
-    scorer.name: scorer for scorer in (*ranking.SCORERS, *grounded.SCORERS, *matching.SCORERS)
+    scorer.name: scorer for scorer in (*ranking.SCORERS, *grounded.SCORERS, *judged.SCORERS, *matching.SCORERS)
 }
 
 LOWER_IS_BETTER: Final = frozenset().union(*(scorer.lower_is_better for scorer in SCORERS.values()))

@@ -58,7 +58,8 @@ class Scorer:
 
     `measures` makes the measures of one use from its parameters. `metrics` are the names that its scores get (with
     ``@k`` added where it takes a cut); `lower_is_better` holds those of them that are. `range` bounds every score.
-    `judged`: it asks the suite's judge, a model.
+    `judged`: it asks the suite's judge, a model, with the `prompts` of ``evals/judges/``. `fault` is the metric that is
+    1 where it finds a case at fault: what qualification compares with labels.
     """
 
     name: str
@@ -72,6 +73,8 @@ class Scorer:
     range: tuple[float, float] = SHARE
     lower_is_better: frozenset[str] = frozenset()
     judged: bool = False
+    prompts: tuple[str, ...] = ()
+    fault: str | None = None
 
 
 def plain(score: Callable[[Sample], Outcome]) -> Callable[[Scorer, Any], tuple[Measure, ...]]:

@@ -44,5 +44,6 @@ SCORERS: Final = (
         metrics=METRICS,
         measures=plain(ground),
         lower_is_better=frozenset(METRICS),
+        fault=METRICS[0],
     ),
 )
