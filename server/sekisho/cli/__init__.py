@@ -37,6 +37,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "inference": ("models",),
     "indexing": ("index",),
     "evaluation": ("eval", "run", "compare", "suite", "scorers"),
+    "judging": ("judge",),
     "evidence": ("card",),
     "gate": ("promote", "rollback", "approve", "explain", "attestation", "decisions"),
     "policy": ("policy",),

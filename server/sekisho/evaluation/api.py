@@ -10,6 +10,7 @@ from litestar import Controller, get, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from litestar.types import ControllerRouterHandler
 
+from sekisho.evaluation.judges.api import controllers as judges
 from sekisho.evaluation.report import case_json, run_json
 from sekisho.evaluation.scorers.catalogue import SCORERS
 from sekisho.evaluation.service import Evaluation
@@ -168,4 +169,4 @@ async def scorers(actor: Injected[Actor]) -> ScorerList:
     )
 
 
-controllers: list[ControllerRouterHandler] = [RunController, suite_schema, scorers]
+controllers: list[ControllerRouterHandler] = [RunController, suite_schema, scorers, *judges]

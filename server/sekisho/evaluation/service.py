@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from sekisho.evaluation.execution import (
     enter,
     load_plan,
 )
+from sekisho.evaluation.judges.store import QualificationStore
 from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.types import CaseResult, Origin, Run, RunState
@@ -180,6 +182,10 @@ class Evaluation:
     async def evidence(self, tx: Transaction, project: str, digest: str) -> list[dict[str, Any]]:
         """Every run of this version that came to its end, oldest first, in the shape of the gate's input."""
         return [evidence.run_evidence(run) for run in await RunStore(tx).ended(project, digest)]
+
+    async def qualifications(self, tx: Transaction, project: str, digests: Collection[str]) -> list[dict[str, Any]]:
+        """What was found of these instruments on labelled answers, oldest first, in the shape of the gate's input."""
+        return [found.evidence() for found in await QualificationStore(tx).all(project, digests)]
 
     async def paired_evidence(
         self, tx: Transaction, project: str, candidate: str, baseline: str
