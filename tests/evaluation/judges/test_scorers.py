@@ -145,7 +145,7 @@ async def test_every_call_is_at_temperature_0_with_a_seed_and_a_schema() -> None
     judge = FakeJudge()
     await judged("judge.faithfulness", sample(), judge, options={"temperature_bp": 9000, "num_ctx": 8192})
     for request in judge.asked:
-        assert request.options == {"num_ctx": 8192, "num_predict": 1024, "temperature_bp": 0}
+        assert request.options == {"num_ctx": 8192, "num_predict": 192 * 3, "temperature_bp": 0}
         assert request.seed == SEED
         assert request.schema is not None
         assert request.schema["additionalProperties"] is False

@@ -20,6 +20,8 @@ DEFAULTS: Final[Mapping[str, int]] = {"num_ctx": 4096, "num_predict": 1024}
 MAX_OUTPUT: Final = 64_000
 """Characters of an output; a longer one is not parsed."""
 _SHOWN_AGAIN: Final = 2_000
+_TOKENS: Final = 192
+"""What a judge may write for each thing that it is asked about; small models fill what is left with blanks."""
 _BYTES_PER_TOKEN: Final = 16
 
 
@@ -35,7 +37,10 @@ class Models(Protocol):
 
 @dataclass(frozen=True)
 class Judge:
-    """A model that judges: an `Answerer` under its own options, at temperature 0 whatever the manifest says."""
+    """A model that judges: an `Answerer` under its own options, at temperature 0 whatever the manifest says.
+
+    Of a request's options only a lower `num_predict` counts.
+    """
 
     model: ModelManifest
     answerer: Answerer
@@ -47,6 +52,8 @@ class Judge:
     async def answer(self, request: AnswerRequest) -> Answer:
         """Raises `ModelFailed`, also for a prompt that cannot fit the context: it is never cut."""
         options = judge_options(self.model)
+        if "num_predict" in request.options:
+            options["num_predict"] = min(options["num_predict"], int(request.options["num_predict"]))
         size = sum(len(message.content.encode("utf-8", "surrogatepass")) for message in request.messages)
         # No tokenizer puts more bytes into its average token; what is over this need not be tried. What is under it
         # is counted by the host, which refuses a prompt that it would have to cut.
@@ -86,7 +93,8 @@ async def ask_json(
     `ModelFailed` where the model gives none.
     """
     messages = messages_of(prompt, variables)
-    request = AnswerRequest(messages, (), "", seed=seed, schema=schema)
+    limit = _TOKENS * (1 + len(schema["properties"]))
+    request = AnswerRequest(messages, (), "", options={"num_predict": limit}, seed=seed, schema=schema)
     first = await judge.answer(request)
     try:
         return read(_decoded(first))
