@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from sekisho.evaluation.execution import (
     enter,
     load_plan,
 )
+from sekisho.evaluation.judges.store import QualificationStore
 from sekisho.evaluation.recorded import parse_recorded
 from sekisho.evaluation.reports import json as report
 from sekisho.evaluation.reports.formats import Rendered, Wish, render
@@ -222,6 +223,10 @@ class Evaluation:
     async def evidence(self, tx: Transaction, project: str, digest: str) -> list[dict[str, Any]]:
         """Every run of this version that came to its end, oldest first, in the shape of the gate's input."""
         return [evidence.run_evidence(run) for run in await RunStore(tx).ended(project, digest)]
+
+    async def qualifications(self, tx: Transaction, project: str, digests: Collection[str]) -> list[dict[str, Any]]:
+        """What was found of these instruments on labelled answers, oldest first, in the shape of the gate's input."""
+        return [found.evidence() for found in await QualificationStore(tx).all(project, digests)]
 
     async def paired_evidence(
         self, tx: Transaction, project: str, candidate: str, baseline: str

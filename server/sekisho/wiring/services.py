@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sekisho.evaluation.judges.service import Judging
 from sekisho.evaluation.scorers.catalogue import known_scorers
 from sekisho.evaluation.service import Evaluation
 from sekisho.evidence.service import Evidence
@@ -52,6 +53,7 @@ class Services:
     inference: Inference
     indexing: Indexing
     evaluation: Evaluation
+    judging: Judging
     evidence: Evidence
     policy: PolicySet
     engine: PolicyEngine
@@ -106,6 +108,7 @@ class Services:
             "inference": self.inference,
             "indexing": self.indexing,
             "evaluation": self.evaluation,
+            "judging": self.judging,
             "evidence": self.evidence,
             "gate": self.gate,
             "approvals": self.approvals,
@@ -138,6 +141,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     evaluation = Evaluation(
         database, clock, ledger, jobs, registry, indexing, inference, concurrency=settings.worker_concurrency
     )
+    judging = Judging(database, clock, ledger, jobs, registry, inference, concurrency=settings.worker_concurrency)
     evidence = Evidence(database, clock, ledger, registry)
     assembler = Assembler(registry, indexing, evaluation, evidence, identity)
     schema = Schema(database)
@@ -154,6 +158,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         inference=inference,
         indexing=indexing,
         evaluation=evaluation,
+        judging=judging,
         evidence=evidence,
         policy=policy,
         engine=engine,
