@@ -11,7 +11,8 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from sekisho.cli.results import comparison_table, report_view, run_table, runs_table
+from sekisho.cli.reporting import report_options, show_json, write_report
+from sekisho.cli.results import comparison_table, report_view, run_table, runs_table, scorers_table
 from sekisho.cli.session import Session, session
 from sekisho.client.evaluation import Evaluation
 from sekisho.client.registry import Registry
@@ -106,15 +107,28 @@ def show(state: Session, run_id: str) -> None:
 
 @run.command("report")
 @click.argument("run_id")
-@click.option("--cases", "with_cases", is_flag=True, help="Add every case (with --json).")
+@click.option("--cases", "with_cases", is_flag=True, help="Add every case, as `rows` (with --json).")
+@click.option("--baseline", help="A run of the same suite to compare with (with --format).")
+@report_options
 @session
-def report(state: Session, run_id: str, with_cases: bool) -> None:
-    """The whole report: slices, gaps with the cases that show them, and what was not scored."""
+def report(
+    state: Session, /, run_id: str, with_cases: bool, baseline: str | None, form: str | None, **options: Any
+) -> None:
+    """The whole report: slices, gaps with the cases that show them, and what was not scored.
+
+    With --format a file for a pull request, a CI server or a browser; the exit code is 0 whatever it says.
+    """
     client = _client(state)
+    if form is not None:
+        write_report(client, run_id, form, baseline=baseline, **options)
+        return
     found = client.report(run_id)
     if with_cases:
-        found = {**found, "cases": client.cases(run_id)}
-    state.show(found, report_view(found))
+        found = {**found, "rows": client.cases(run_id)}
+    if state.as_json:
+        show_json(found)
+    else:
+        state.show(found, report_view(found))
 
 
 @run.command("cancel")
@@ -129,15 +143,28 @@ def cancel(state: Session, run_id: str) -> None:
 @click.command()
 @click.argument("baseline")
 @click.argument("candidate")
+@report_options
 @session
-def compare(state: Session, baseline: str, candidate: str) -> None:
+def compare(state: Session, /, baseline: str, candidate: str, form: str | None, **options: Any) -> None:
     """What changed from run BASELINE to run CANDIDATE, paired case by case.
 
+    With --format the report of CANDIDATE with BASELINE beside it.
     Exit code 1 where a metric got worse with its whole interval on the wrong side of zero.
     """
-    found = _client(state).compare(baseline, candidate)
-    state.show(found, comparison_table(found))
+    client = _client(state)
+    found = client.compare(baseline, candidate)
+    if form is None:
+        state.show(found, comparison_table(found))
+    else:
+        write_report(client, candidate, form, baseline=baseline, **options)
     sys.exit(1 if any(metric["change"] == "worse" for metric in found["metrics"].values()) else 0)
+
+
+@run.command("schema")
+@session
+def report_schema(state: Session) -> None:
+    """Print the JSON Schema of the report."""
+    state.show(_client(state).report_schema())
 
 
 @click.group()
@@ -157,12 +184,7 @@ def schema(state: Session) -> None:
 def scorers(state: Session) -> None:
     """The scorers that a suite may name, what they read, and when a case has no score."""
     found = _client(state).scorers()
-    lines = [
-        f"{item['name']:<12} {', '.join(item['metrics'])}: {item['meaning']}"
-        f" (reads {', '.join(item['reads'])}; no score when {item['unscored_when']})"
-        for item in found
-    ]
-    state.show({"items": found}, Text("\n".join(lines)))
+    state.show({"items": found}, scorers_table(found))
 
 
 def _put(state: Session, file: Path) -> str:

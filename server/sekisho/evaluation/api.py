@@ -6,11 +6,16 @@ import math
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, get, post
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
-from sekisho.evaluation.report import case_json, run_json
+from sekisho.evaluation.judges.api import controllers as judges
+from sekisho.evaluation.reports.formats import Format, wish_of
+from sekisho.evaluation.reports.html import content_security_policy
+from sekisho.evaluation.reports.json import SHOWN_CASES, case_json, run_json
+from sekisho.evaluation.reports.methods import DOCS
+from sekisho.evaluation.reports.shape import report_schema
 from sekisho.evaluation.scorers.catalogue import SCORERS
 from sekisho.evaluation.service import Evaluation
 from sekisho.identity.types import Actor
@@ -33,7 +38,11 @@ class NewRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ScorerView(msgspec.Struct, frozen=True):
-    """What a scorer measures and reads, and when a case has no score. `parameters` is a JSON Schema."""
+    """What a scorer measures and reads, and when a case has no score.
+
+    `range` bounds every score, null where there is no bound; `unit` says what is counted where it is no share.
+    `parameters` is a JSON Schema. `extra` names the part of the package that it needs, where it needs one.
+    """
 
     name: str
     meaning: str
@@ -42,9 +51,12 @@ class ScorerView(msgspec.Struct, frozen=True):
     metrics: list[str]
     lower_is_better: list[str]
     range: list[float | None]
+    unit: str
     judged: bool
+    extra: str
     parameters: dict[str, Any]
     unscored_when: str
+    limits: str
 
 
 class ScorerList(msgspec.Struct, frozen=True):
@@ -129,9 +141,28 @@ class RunController(Controller):
         run_id: FromPath[str],
         actor: Injected[Actor],
         evaluation: Injected[Evaluation],
-    ) -> dict[str, Any]:
-        """The report (``sekisho.report/v1``): the run, the worst cases of each gap, why cases were not scored."""
-        return await evaluation.report(actor, project, run_id)
+        format_: Annotated[str | None, QueryParameter(name="format")] = None,
+        lang: FromQuery[str] = "en",
+        cases: FromQuery[int] = SHOWN_CASES,
+        docs: FromQuery[str] = DOCS,
+        baseline: FromQuery[str | None] = None,
+        accept: Annotated[str, HeaderParameter(name="Accept")] = "",
+    ) -> Response[bytes]:
+        """The report as JSON (``sekisho.report/v2``), JUnit XML, Markdown or HTML: by `format`, else by Accept.
+
+        `baseline` names a run of the same suite to compare with, `cases` bounds the cases shown (worst first),
+        `lang` (en, ja) is the language of the HTML's own words, `docs` where its numbers link to.
+        """
+        wish = wish_of(format_, accept, lang=lang, cases=cases, docs=docs)
+        made = await evaluation.rendered_report(actor, project, run_id, wish, baseline)
+        headers = {
+            "Content-Disposition": f'inline; filename="{made.filename}"',
+            "X-Content-Type-Options": "nosniff",
+            "Vary": "Accept",
+        }
+        if wish.format is Format.HTML:
+            headers["Content-Security-Policy"] = f"{content_security_policy()}; sandbox; frame-ancestors 'none'"
+        return Response(made.content, media_type=made.media_type, headers=headers)
 
     @post("/{run_id:str}/cancel", operation_id="cancel_run", status_code=200)
     async def cancel(
@@ -151,6 +182,12 @@ async def suite_schema(actor: Injected[Actor]) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(SuiteManifest)}
 
 
+@get("/v1/reports/schema", operation_id="get_report_schema", tags=["evaluation"], sync_to_thread=False)
+def schema_of_reports(actor: Injected[Actor]) -> dict[str, Any]:
+    """JSON Schema of the report (``sekisho.report/v2``)."""
+    return report_schema()
+
+
 @get("/v1/scorers", operation_id="list_scorers", tags=["evaluation"])
 async def scorers(actor: Injected[Actor]) -> ScorerList:
     """The scorers that a suite may name."""
@@ -164,13 +201,16 @@ async def scorers(actor: Injected[Actor]) -> ScorerList:
                 metrics=list(scorer.metrics),
                 lower_is_better=sorted(scorer.lower_is_better),
                 range=[bound if math.isfinite(bound) else None for bound in scorer.range],
+                unit=scorer.unit,
                 judged=scorer.judged,
+                extra=scorer.extra,
                 parameters=msgspec.json.schema(scorer.params),
                 unscored_when=scorer.unscored,
+                limits=scorer.limits,
             )
             for scorer in SCORERS.values()
         ]
     )
 
 
-controllers: list[ControllerRouterHandler] = [RunController, suite_schema, scorers]
+controllers: list[ControllerRouterHandler] = [RunController, suite_schema, schema_of_reports, scorers, *judges]

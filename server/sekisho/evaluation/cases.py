@@ -18,6 +18,7 @@ from sekisho.registry.schemas import violations
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Texts = Annotated[tuple[Text, ...], msgspec.Meta(max_length=100)]
+Grade = Annotated[int, msgspec.Meta(ge=0, le=100)]
 MAX_NAMED: Final = 20
 
 
@@ -37,8 +38,9 @@ class CaseRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     ``gold``: passages of the corpus that answer the question, verbatim. ``slices``: axis to group, such as
     ``{"language": "ja"}``. ``cluster``: the document it was made from. ``pair``: the same question's name in every
-    language. ``expected``: a reference answer. ``context``: passages for a subject that retrieves none. ``variables``:
-    further values for a prompt. ``control``: makes the case a test of the scorers; the subject is not asked.
+    language. ``expected``: a reference answer. ``qrels``: document or chunk id to its grade of relevance, 0 for none.
+    ``context``: passages for a subject that retrieves none. ``variables``: further values for a prompt. ``control``:
+    makes the case a test of the scorers; the subject is not asked.
     """
 
     id: Word
@@ -48,6 +50,7 @@ class CaseRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     cluster: Word | None = None
     pair: Word | None = None
     expected: Text | None = None
+    qrels: Annotated[dict[Word, Grade], msgspec.Meta(max_length=10_000)] = {}
     context: Texts = ()
     variables: Annotated[dict[Word, Any], msgspec.Meta(max_length=100)] = {}
     control: ControlRow | None = None
@@ -144,7 +147,7 @@ def _case(raw: Any, dialect: Dialect) -> Case:
     control = None if row.control is None else Control(row.control.answer, row.control.context, row.control.kind)
     return Case(
         row.id, row.question, row.gold, row.slices, row.cluster, row.pair, row.expected,
-        row.context, row.variables, control,
+        row.qrels, row.context, row.variables, control,
     )  # fmt: skip
 
 

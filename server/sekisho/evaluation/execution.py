@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from sekisho.evaluation.cases import measured
 from sekisho.evaluation.controls import control_summary, control_verdict
 from sekisho.evaluation.engine import engine_of
+from sekisho.evaluation.judges.asking import Judge, open_judge
 from sekisho.evaluation.plan import Plan, make_plan
 from sekisho.evaluation.recorded import parse_recorded
 from sekisho.evaluation.runner import Cancelled, Runner
@@ -86,12 +87,13 @@ class Execution:
             run = await self._stored(tx, run_id)
             plan, cases = await load_plan(self.registry, tx, run.project, run.suite, run.subject)
         target = await self._target(run, plan, cases)
+        judge = None if plan.judge is None else await open_judge(self.inference, plan.judge)
         async with self.database.write() as tx:
             await self.jobs.hold(tx, job)
             await RunStore(tx).start(run_id, engine_of(plan), epoch_ms(self.clock.now()))
-        runner = Runner(self.database, self.jobs, self.clock, self.concurrency, self.beat_s)
+        runner = Runner(self.database, self.jobs, self.clock, self.concurrency, self.beat_s, judge)
         await runner.run(job, run_id, plan, target, cases)
-        moved = await _moved(target)
+        moved = await _moved("model", target) or (judge and await _moved("judge", judge))
         async with self.database.read() as tx:
             results = await RunStore(tx).results(run_id)
         summary = await asyncio.to_thread(_summary, plan, cases, results)
@@ -146,6 +148,7 @@ def _summary(plan: Plan, cases: Sequence[Case], results: Sequence[CaseResult]) -
         metrics=plan.metrics,
         axes=plan.suite.slices,
         lower=LOWER_IS_BETTER,
+        counterfactuals=plan.suite.counterfactuals,
     )
     allowed = plan.suite.controls.max_missed if plan.suite.controls else 0
     controls = control_summary(results, plan.measures, allowed)
@@ -190,10 +193,10 @@ def final_digest(run: Run, state: RunState, summary: Mapping[str, Any], results:
     )
 
 
-async def _moved(target: RunTarget) -> str | None:
-    """Why the answers may come from two models, or None."""
+async def _moved(role: str, checked: RunTarget | Judge) -> str | None:
+    """Why the answers, or the verdicts on them, may come from two models, or None."""
     try:
-        await target.check()
+        await checked.check()
     except ModelFailed as error:
-        return f"the model changed during the run: {error.detail}"
+        return f"the {role} changed during the run: {error.detail}"
     return None

@@ -1,10 +1,10 @@
 """Retrieval metrics over gold passages or graded judgements (qrels), equal to trec_eval's.
 
-A ranking is judged in the order given; ties are the index's to break, and nothing here reorders. `Judged.ranks[i]` holds
-the grades of what the place i + 1 brings for the first time: a chunk may hold several gold passages, and what a
+A ranking is judged in the order given; ties are the index's to break, and nothing here reorders. `Judged.ranks[i]`
+holds the grades of what the place i + 1 brings for the first time: a chunk may hold several gold passages, and what a
 better-ranked chunk held earns nothing twice. Nothing retrieved is a 0, since there was something to find; nothing to
-find at all is the caller's `Unscored`. Over gold passages the metrics equal trec_eval's where each relevant chunk holds
-one passage; over qrels always.
+find at all is the caller's `Unscored`. Over gold passages the metrics equal trec_eval's where each relevant chunk
+holds one passage; over qrels always.
 """
 
 from __future__ import annotations

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sekisho.evaluation.cases import cluster_of
+from sekisho.evaluation.judges.applying import apply_judged
 from sekisho.evaluation.plan import Plan
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.targets import Produced, RunTarget
 from sekisho.evaluation.types import Case, CaseResult, Sample, Score, Target
+from sekisho.inference.types import Answerer
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database
 from sekisho.kernel.errors import Invalid, ModelFailed, TooLarge
@@ -32,6 +34,7 @@ class Runner:
     clock: Clock
     concurrency: int
     beat_s: float
+    judge: Answerer | None = None
     monotonic: Callable[[], float] = time.monotonic
 
     async def run(self, job: Job, run_id: str, plan: Plan, target: RunTarget, cases: Sequence[Case]) -> None:
@@ -74,12 +77,14 @@ class Runner:
             scores, details = await asyncio.to_thread(apply, plan, produced.sample)
         else:
             scores, details = apply(plan, produced.sample)
+        judged, shown = await apply_judged(plan.measures, produced.sample, self.judge)
+        scores, details = {**scores, **judged}, {**details, **shown}
         return CaseResult(
             case_id=case.id,
             repeat=repeat,
             cluster=cluster_of(case, plan.suite.cluster_by),
             pair=case.pair,
-            slices={axis: case.slices[axis] for axis in plan.suite.slices if axis in case.slices},
+            slices={axis: case.slices[axis] for axis in plan.axes if axis in case.slices},
             question=case.question,
             scores=scores,
             output={**produced.output, **details},

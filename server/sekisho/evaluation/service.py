@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sekisho.evaluation import evidence, report
+from sekisho.evaluation import evidence
 from sekisho.evaluation.comparison import compare_runs
 from sekisho.evaluation.execution import (
     Catalogue,
@@ -17,7 +18,12 @@ from sekisho.evaluation.execution import (
     enter,
     load_plan,
 )
+from sekisho.evaluation.judges.store import QualificationStore
 from sekisho.evaluation.recorded import parse_recorded
+from sekisho.evaluation.reports import json as report
+from sekisho.evaluation.reports.formats import Rendered, Wish, render
+from sekisho.evaluation.reports.json import Baseline
+from sekisho.evaluation.reports.shape import Report
 from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.types import CaseResult, Origin, Run, RunState
@@ -145,13 +151,39 @@ class Evaluation:
         more = Cursor(items[-1].repeat, items[-1].case_id).encode() if len(found) > size else None
         return Page(items, more)
 
-    async def report(self, actor: Actor, project: str, run_id: str) -> dict[str, Any]:
-        """The report of a run (``sekisho.report/v1``); of one that has not ended, what is known so far."""
+    async def report(
+        self, actor: Actor, project: str, run_id: str, wish: Wish | None = None, baseline_id: str | None = None
+    ) -> Report:
+        """The report of a run (``sekisho.report/v2``); of one that has not ended, what is known so far.
+
+        With a baseline, also what changed since that run. Raises `Invalid` where it measured by another suite.
+        """
         actor.require(project, Action.READ)
+        wish = wish or Wish()
         async with self.database.read() as tx:
             run = await self._one(tx, project, run_id)
             results = await RunStore(tx).results(run_id)
-        return await asyncio.to_thread(report.report_json, run, results)
+            before = None if baseline_id is None else await self._one(tx, project, baseline_id)
+            if before is not None:
+                _comparable(before, run)
+            old = [] if before is None else await RunStore(tx).results(before.id)
+        compared = {} if before is None else await asyncio.to_thread(_compared, before, old, run, results)
+        return await asyncio.to_thread(
+            report.report_json,
+            run,
+            results,
+            lower=LOWER_IS_BETTER,
+            baseline=None if before is None else Baseline(before, old, compared),
+            shown=wish.cases,
+            docs=wish.docs,
+        )
+
+    async def rendered_report(
+        self, actor: Actor, project: str, run_id: str, wish: Wish, baseline_id: str | None = None
+    ) -> Rendered:
+        """The report in the format and language of the wish."""
+        found = await self.report(actor, project, run_id, wish, baseline_id)
+        return await asyncio.to_thread(render, found, wish)
 
     async def compare(self, actor: Actor, project: str, baseline_id: str, candidate_id: str) -> dict[str, Any]:
         """Paired comparison of two runs. Raises `Invalid` where they measured by different suites."""
@@ -162,8 +194,7 @@ class Evaluation:
             _comparable(baseline, candidate)
             before = await RunStore(tx).results(baseline_id)
             after = await RunStore(tx).results(candidate_id)
-        names = set((baseline.summary or {})["metrics"]) & set((candidate.summary or {})["metrics"])
-        metrics = await asyncio.to_thread(compare_runs, before, after, names, LOWER_IS_BETTER)
+        metrics = await asyncio.to_thread(_compared, baseline, before, candidate, after)
         return report.comparison_json(baseline, candidate, metrics)
 
     async def cancel(self, actor: Actor, project: str, run_id: str) -> Run:
@@ -192,6 +223,10 @@ class Evaluation:
     async def evidence(self, tx: Transaction, project: str, digest: str) -> list[dict[str, Any]]:
         """Every run of this version that came to its end, oldest first, in the shape of the gate's input."""
         return [evidence.run_evidence(run) for run in await RunStore(tx).ended(project, digest)]
+
+    async def qualifications(self, tx: Transaction, project: str, digests: Collection[str]) -> list[dict[str, Any]]:
+        """What was found of these instruments on labelled answers, oldest first, in the shape of the gate's input."""
+        return [found.evidence() for found in await QualificationStore(tx).all(project, digests)]
 
     async def paired_evidence(
         self, tx: Transaction, project: str, candidate: str, baseline: str
@@ -243,6 +278,14 @@ class Evaluation:
         if is_digest(reference):
             return reference
         return (await self.registry.find(tx, _reference(reference, project, "$.reference"))).digest
+
+
+def _compared(
+    baseline: Run, before: Sequence[CaseResult], candidate: Run, after: Sequence[CaseResult]
+) -> dict[str, Any]:
+    names = set((baseline.summary or {})["metrics"]) & set((candidate.summary or {})["metrics"])
+    old, new = ([result for result in results if not result.is_control] for results in (before, after))
+    return compare_runs(old, new, names, LOWER_IS_BETTER)
 
 
 def _comparable(baseline: Run, candidate: Run) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from sekisho.evaluation.plan import Answering
 from sekisho.evaluation.recorded import Answered
@@ -12,6 +12,9 @@ from sekisho.evaluation.types import Case, Hit, Sample
 from sekisho.inference.types import Answerer, AnswerRequest, Message
 from sekisho.kernel.errors import Invalid
 from sekisho.registry.prompts import render_prompt
+
+KEPT_CHARACTERS: Final = 6_000
+"""How much of the retrieved text a result keeps, the best passages first, so that a report can show them."""
 
 
 class Found(Protocol):
@@ -101,7 +104,9 @@ class Answers:
             )
         )
         output = {**found.output, "answer": answer.text, "finish": answer.finish}
-        return Produced(Sample(case, hits, answer.text, answer.latency_ms), output, answer.latency_ms)
+        tokens = (answer.tokens_in, answer.tokens_out)
+        sample = Sample(case, hits, answer.text, answer.latency_ms, None, *tokens)
+        return Produced(sample, output, answer.latency_ms)
 
     async def check(self) -> None:
         """Raises `ModelFailed` where the model is no longer the one that was pinned."""
@@ -174,4 +179,13 @@ def _given(passages: Sequence[str]) -> tuple[Hit, ...]:
 
 
 def _listed(hits: Sequence[Hit]) -> list[dict[str, Any]]:
-    return [{"rank": rank, "chunk": hit.chunk_id, "document": hit.document} for rank, hit in enumerate(hits, 1)]
+    """Each hit by its place, and of the best ones the text, as far as it fits; `cut` marks a text that was cut."""
+    listed: list[dict[str, Any]] = []
+    left = KEPT_CHARACTERS
+    for rank, hit in enumerate(hits, 1):
+        entry: dict[str, Any] = {"rank": rank, "chunk": hit.chunk_id, "document": hit.document}
+        if left > 0:
+            entry |= {"text": hit.text[:left], **({"cut": True} if len(hit.text) > left else {})}
+            left -= len(hit.text)
+        listed.append(entry)
+    return listed

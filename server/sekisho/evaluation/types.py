@@ -77,8 +77,9 @@ class Case:
     """One row of a dataset.
 
     `gold` are passages that answer the question, `cluster` the document it was made from (answers to one document
-    are not independent), `pair` joins the same question in other words or languages. `context` are passages that come
-    with the case, for a subject that retrieves none; `variables` are further values for a prompt.
+    are not independent), `pair` joins the same question in other words or languages, `qrels` are grades of relevance
+    by document or chunk id. `context` are passages that come with the case, for a subject that retrieves none;
+    `variables` are further values for a prompt.
     """
 
     id: str
@@ -88,6 +89,7 @@ class Case:
     cluster: str | None = None
     pair: str | None = None
     expected: str | None = None
+    qrels: Mapping[str, int] = field(default_factory=dict)
     context: tuple[str, ...] = ()
     variables: Mapping[str, Any] = field(default_factory=dict)
     control: Control | None = None
@@ -114,6 +116,8 @@ class Sample:
     answer: str | None = None
     latency_ms: int | None = None
     failure: str | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """One Ollama host: requests in flight bounded, connections that break tried again, failures told with a remedy.
 
-Only this file and `ollama_models` know the package ``ollama``; it is imported when a host is first asked.
+Only this file and `ollama_models` know the package ``ollama``; it, and httpx below it, are imported when a host is
+first asked.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-
-import httpx
 
 from sekisho.inference.types import AvailableModel, HostState
 from sekisho.kernel.digests import PREFIX
@@ -153,6 +152,7 @@ class BlockingOllama:
 
 def passing_trouble() -> tuple[type[Exception], ...]:
     """What the package raises where a host gives no usable answer."""
+    import httpx
     import ollama
 
     return (ollama.ResponseError, ConnectionError, httpx.HTTPError, httpx.InvalidURL, ValueError)
@@ -160,6 +160,8 @@ def passing_trouble() -> tuple[type[Exception], ...]:
 
 def is_passing(error: Exception) -> bool:
     """Whether trying again may help: no connection, a broken one, or a host that is too busy. A timeout is final."""
+    import httpx
+
     if isinstance(error, httpx.TimeoutException):
         return False
     return isinstance(error, (ConnectionError, httpx.TransportError)) or (
@@ -180,6 +182,8 @@ def missing(url: str, model: str) -> ModelFailed:
 
 def failure(url: str, subject: str, error: Exception) -> ModelFailed:
     """Tell what went wrong at a host, and what to do."""
+    import httpx
+
     if getattr(error, "status_code", None) == 404:
         return missing(url, subject)
     if isinstance(error, httpx.TimeoutException):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import String
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sekisho.kernel.database import Base, CanonicalJson, Transaction
+from sekisho.kernel.database import Base, CanonicalJson, Transaction, insert_of
 
 
 class ModelCallRow(Base):
@@ -30,9 +29,8 @@ class ModelCallStore:
 
     async def insert_if_absent(self, *, key: str, model_digest: str, answer: dict[str, Any], now: int) -> None:
         """Two workers may have asked the same at once; the first answer stays."""
-        insert = sqlite.insert if self._tx.get_bind().dialect.name == "sqlite" else postgresql.insert
         await self._tx.execute(
-            insert(ModelCallRow)
+            insert_of(self._tx)(ModelCallRow)
             .values(key=key, model_digest=model_digest, answer=answer, created_at=now)
             .on_conflict_do_nothing()
         )

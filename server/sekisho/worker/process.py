@@ -27,6 +27,7 @@ def handlers(services: Services) -> dict[str, Handler]:
         "verify": services.indexing.verify,
         "search": services.indexing.search,
         "run": services.evaluation.execute,
+        "qualify": services.judging.execute,
     }
 
 

@@ -45,5 +45,6 @@ SCORERS: Final = (
         measures=plain(ground),
         lower_is_better=frozenset(METRICS),
         detects=frozenset({"hallucinated"}),
+        fault=METRICS[0],
     ),
 )
