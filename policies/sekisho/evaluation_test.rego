@@ -63,23 +63,44 @@ test_eva_01_is_missing_for_an_import_that_policy_does_not_name if {
 	data.sekisho.fixtures.status("EVA-01", imported) == "missing"
 }
 
+imported := answered({"origin": "imported", "producer": "lab"})
+
+taking(parameters) := result if {
+	changed := {"stages": {"production": {"rules": {"EVA-01": {"parameters": parameters}}}}}
+	result := data.sekisho.gate.decision with input as imported
+		with data.parameters as object.union(fixtures.parameters, changed)
+}
+
 test_eva_01_passes_for_an_import_that_policy_names if {
-	imported := answered({"origin": "imported", "producer": "lab"})
-	named := {"stages": {"production": {"rules": {"EVA-01": {"parameters": {"producers": ["lab"]}}}}}}
-	found := data.sekisho.gate.decision with input as imported
-		with data.parameters as object.union(fixtures.parameters, named)
-	found.rules["EVA-01"].status == "passed"
+	taking({"origins": ["measured", "imported"], "producers": ["lab"]}).rules["EVA-01"].status == "passed"
+}
+
+test_eva_01_is_missing_for_an_import_by_a_producer_that_policy_does_not_name if {
+	found := taking({"origins": ["measured", "imported"], "producers": ["elsewhere"]}).rules["EVA-01"]
+	found.status == "missing"
+	said := "run run-docs-answers of suite/docs-answers does not count: it was imported by lab, whom the policy data does not name as a producer"
+	said in found.details
+}
+
+test_eva_01_says_why_an_imported_run_does_not_count if {
+	found := taking({"producers": ["lab"]}).rules["EVA-01"]
+	found.status == "missing"
+	said := "run run-docs-answers of suite/docs-answers does not count: it is imported, and production counts measured runs only"
+	said in found.details
+}
+
+test_eva_01_takes_measured_runs_where_policy_data_names_no_origin if {
+	bare := {"stages": {"production": {"mode": "enforce", "rules": {"EVA-02": {"parameters": {"max_age_ms": 2592000000}}}}}}
+	rest := {key: value | some key, value in fixtures.parameters; key != "stages"}
+	unnamed := object.union(rest, bare)
+	measured := data.sekisho.gate.decision with input as sound with data.parameters as unnamed
+	brought := data.sekisho.gate.decision with input as imported with data.parameters as unnamed
+	measured.rules["EVA-01"].status == "passed"
+	brought.rules["EVA-01"].status == "missing"
 }
 
 test_eva_01_is_inconclusive_for_a_run_without_a_result if {
 	data.sekisho.fixtures.status("EVA-01", answered({"state": "inconclusive"})) == "inconclusive"
-}
-
-test_eva_01_takes_the_latest_run if {
-	older := object.union(fixtures.answers, {"id": "older", "finished_at": fixtures.answers.finished_at - 1})
-	newer := object.union(fixtures.answers, {"state": "inconclusive"})
-	both := data.sekisho.fixtures.runs([fixtures.retrieval, newer, older])
-	data.sekisho.fixtures.status("EVA-01", both) == "inconclusive"
 }
 
 test_eva_01_is_missing_without_a_pin if {
@@ -150,6 +171,13 @@ test_eva_05_is_inconclusive_across_the_cap if {
 	data.sekisho.fixtures.status("EVA-05", rated({"low_bp": 100, "high_bp": 501})) == "inconclusive"
 }
 
+test_eva_04_and_eva_05_read_the_pessimistic_bounds if {
+	low := data.sekisho.fixtures.measured("mrr", {"pessimistic_low_bp": 3999, "pessimistic_high_bp": 6700})
+	data.sekisho.fixtures.status("EVA-04", low) == "inconclusive"
+	data.sekisho.fixtures.status("EVA-05", rated({"pessimistic_high_bp": 501})) == "inconclusive"
+	data.sekisho.fixtures.status("EVA-05", rated({"pessimistic_high_bp": 0})) == "passed"
+}
+
 test_eva_05_is_missing_without_the_metric if {
 	silent := data.sekisho.fixtures.runs([fixtures.retrieval, {key: value |
 		some key, value in object.union(fixtures.answers, {"id": "silent"})
@@ -160,14 +188,22 @@ test_eva_05_is_missing_without_the_metric if {
 
 test_eva_05_cannot_be_waived if not data.sekisho.fixtures.waived("EVA-05", invented)
 
-worse := compared({"diff_bp": -900, "low_bp": -1000, "high_bp": -800})
+# The difference at each of Holm's steps: the second one wider by `further` on both sides.
+spanned(low, high, further) := compared({
+	"diff_bp": (low + high) - ((low + high) / 2),
+	"low_bp": low,
+	"high_bp": high,
+	"levels": [{"low_bp": low, "high_bp": high}, {"low_bp": low - further, "high_bp": high + further}],
+})
+
+worse := spanned(-1000, -800, 20)
 
 uncompared := data.sekisho.fixtures.changed({"evidence": {"comparisons": []}})
 
 test_eva_06_fails_where_worse if data.sekisho.fixtures.status("EVA-06", worse) == "failed"
 
 test_eva_06_is_inconclusive_across_the_margin if {
-	data.sekisho.fixtures.status("EVA-06", compared({"low_bp": -301, "high_bp": 100})) == "inconclusive"
+	data.sekisho.fixtures.status("EVA-06", spanned(-301, 101, 0)) == "inconclusive"
 }
 
 test_eva_06_is_missing_without_a_comparison if {
@@ -178,6 +214,42 @@ test_eva_06_is_missing_without_a_comparison if {
 
 test_eva_06_is_missing_against_another_baseline if {
 	data.sekisho.fixtures.status("EVA-06", compared({"baseline": fixtures.other})) == "missing"
+}
+
+test_eva_06_passes_by_holm_where_the_other_claim_is_clear if {
+	data.sekisho.fixtures.status("EVA-06", spanned(-300, 100, 200)) == "passed"
+}
+
+# Neither claim clears the first step, at half the level: then none holds, though each clears the second.
+test_eva_06_is_inconclusive_where_no_claim_clears_the_first_step if {
+	first := object.union(sound.evidence.comparisons[0], {
+		"low_bp": -290,
+		"levels": [{"low_bp": -290, "high_bp": 500}, {"low_bp": -310, "high_bp": 520}],
+	})
+	second := object.union(sound.evidence.comparisons[1], {
+		"high_bp": 190,
+		"levels": [{"low_bp": -150, "high_bp": 190}, {"low_bp": -170, "high_bp": 210}],
+	})
+	both := data.sekisho.fixtures.changed({"evidence": {"comparisons": [first, second]}})
+	data.sekisho.fixtures.status("EVA-06", both) == "inconclusive"
+}
+
+test_eva_06_fails_only_with_the_widest_interval if {
+	data.sekisho.fixtures.status("EVA-06", spanned(-400, -302, 10)) == "inconclusive"
+}
+
+test_eva_06_is_missing_for_a_comparison_of_other_runs if {
+	every patch in [
+		{"members": []},
+		{"members": ["another"]},
+		{"members": [fixtures.retrieval.id, "another"]},
+		{"baseline_members": []},
+		{"baseline_members": ["another"]},
+		{"level_ppm": 50001},
+		{"levels": [{"low_bp": 300, "high_bp": 500}]},
+	] {
+		data.sekisho.fixtures.status("EVA-06", compared(patch)) == "missing"
+	}
 }
 
 test_eva_06_passes_where_no_version_stands if {

@@ -56,6 +56,7 @@ def summarise(
     metrics: Sequence[str],
     axes: Sequence[str],
     lower: Iterable[str],
+    alpha: float = ALPHA,
 ) -> dict[str, Any]:
     """The summary of a run. `planned` is the number of cases; `lower` names the metrics where less is better."""
     values = {metric: case_values(results, metric) for metric in metrics}
@@ -67,7 +68,7 @@ def summarise(
         "scored": len(scored),
         "coverage_bp": _share_bp(len(scored), planned),
         "metrics": {
-            metric: _metric(rows, planned, groups, results, lower_is_better=metric in better_low)
+            metric: _metric(rows, planned, groups, results, lower_is_better=metric in better_low, alpha=alpha)
             for metric, rows in values.items()
         },
     }
@@ -119,27 +120,30 @@ def _metric(
     results: Sequence[CaseResult],
     *,
     lower_is_better: bool,
+    alpha: float,
 ) -> dict[str, Any]:
     slices: dict[str, Any] = {}
     gaps: dict[str, Any] = {}
     for axis, names in groups.items():
         members = {name: [row for row in rows if row.slices.get(axis) == name] for name in names}
         asked = {name: len({r.case_id for r in results if r.slices.get(axis) == name}) for name in names}
-        slices[axis] = {name: _mean(members[name], asked[name]) for name in names}
-        if gap := _gap(members, lower_is_better=lower_is_better):
+        slices[axis] = {name: _mean(members[name], asked[name], alpha) for name in names}
+        if gap := _gap(members, lower_is_better=lower_is_better, alpha=alpha):
             gaps[axis] = gap
-    return {**_mean(rows, planned), "lower_is_better": lower_is_better, "slices": slices, "gaps": gaps}
+    return {**_mean(rows, planned, alpha), "lower_is_better": lower_is_better, "slices": slices, "gaps": gaps}
 
 
-def _mean(rows: Sequence[CaseValue], planned: int) -> dict[str, Any]:
+def _mean(rows: Sequence[CaseValue], planned: int, alpha: float) -> dict[str, Any]:
     counted = {"n": len(rows), "coverage_bp": _share_bp(len(rows), planned)}
     if not rows:
         return counted
-    interval = statistics.mean_interval([row.observation for row in rows], seed=SEED)
+    interval = statistics.mean_interval([row.observation for row in rows], seed=SEED, alpha=alpha)
     return {**counted, **interval_bp(statistics.mean([row.value for row in rows]), interval)}
 
 
-def _gap(members: Mapping[str, Sequence[CaseValue]], *, lower_is_better: bool) -> dict[str, Any] | None:
+def _gap(
+    members: Mapping[str, Sequence[CaseValue]], *, lower_is_better: bool, alpha: float
+) -> dict[str, Any] | None:
     """The gap between the best and the worst group of an axis; None where a group has no value or stands alone.
 
     With more than two groups every two are compared. The upper limit is the highest of all: a small group's wide
@@ -153,11 +157,11 @@ def _gap(members: Mapping[str, Sequence[CaseValue]], *, lower_is_better: bool) -
     sign = -1.0 if lower_is_better else 1.0
     found = []
     for first, second in pairs:
-        difference = _difference(members[first], members[second], sign, ALPHA / len(pairs))
+        difference = _difference(members[first], members[second], sign, alpha, alpha / len(pairs))
         if difference.value >= 0:
             found.append((first, second, difference))
         else:
-            found.append((second, first, _difference(members[second], members[first], sign, ALPHA / len(pairs))))
+            found.append((second, first, _difference(members[second], members[first], sign, alpha, alpha / len(pairs))))
     best, worst, widest = max(found, key=lambda entry: (entry[2].value, entry[0], entry[1]))
     return {
         "gap_bp": basis_points(widest.value),
@@ -172,7 +176,7 @@ def _gap(members: Mapping[str, Sequence[CaseValue]], *, lower_is_better: bool) -
 
 
 def _difference(
-    first: Sequence[CaseValue], second: Sequence[CaseValue], sign: float, corrected_alpha: float
+    first: Sequence[CaseValue], second: Sequence[CaseValue], sign: float, alpha: float, corrected_alpha: float
 ) -> _Difference:
     """first - second (turned by `sign`); by pair where every case of both has its counterpart's name."""
     pairs = _paired(first, second, sign)
@@ -183,7 +187,7 @@ def _difference(
             value=statistics.mean([row.value for row in rows]),
             n=len(rows),
             paired=True,
-            interval=statistics.difference_interval(rows, seed=SEED),
+            interval=statistics.difference_interval(rows, seed=SEED, alpha=alpha),
             corrected=statistics.difference_interval(rows, seed=SEED, alpha=corrected_alpha),
             cases=tuple(name for name, _, _ in worst),
         )
@@ -194,7 +198,7 @@ def _difference(
         value=statistics.mean([o.value for o in left]) - statistics.mean([o.value for o in right]),
         n=min(len(left), len(right)),
         paired=False,
-        interval=statistics.unpaired_difference(left, right, seed=SEED),
+        interval=statistics.unpaired_difference(left, right, seed=SEED, alpha=alpha),
         corrected=statistics.unpaired_difference(left, right, seed=SEED, alpha=corrected_alpha),
         cases=tuple(row.case_id for row in lowest),
     )

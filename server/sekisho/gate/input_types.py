@@ -194,12 +194,17 @@ class Lineage(_Closed, frozen=True, kw_only=True):
 
 
 class Interval(_Closed, frozen=True, kw_only=True):
-    """A mean with its confidence interval; the three are absent together, where nothing was scored."""
+    """A mean with its confidence interval; the three are absent together, where nothing was scored.
+
+    The pessimistic bounds are those that hold if every case that could not be scored is as bad as it can be.
+    """
 
     n: Count
     mean_bp: Bp | UnsetType = UNSET
     low_bp: Bp | UnsetType = UNSET
     high_bp: Bp | UnsetType = UNSET
+    pessimistic_low_bp: Bp | UnsetType = UNSET
+    pessimistic_high_bp: Bp | UnsetType = UNSET
 
 
 class Gap(_Closed, frozen=True, kw_only=True):
@@ -218,34 +223,115 @@ class Gap(_Closed, frozen=True, kw_only=True):
 class Metric(Interval, frozen=True, kw_only=True):
     """``slices``: axis → group → interval. ``coverage_bp``: share of cases that could be scored."""
 
+    scorer: Word | UnsetType = UNSET
+    """Who gave it; absent where no scorer that is known gives a metric of this name."""
     coverage_bp: Bp
     slices: dict[Word, dict[Word, Interval]]
     gaps: dict[Word, Gap]
 
 
-class RunEvidence(_Closed, frozen=True, kw_only=True):
-    """One evaluation of one version by one suite version. ``suite``, ``dataset``, ``subject`` are digests."""
+class Controls(_Closed, frozen=True, kw_only=True):
+    """Cases whose verdict is known beforehand. ``allowed``: how many of them the suite lets a scorer miss."""
+
+    planned: Count
+    missed: Count
+    allowed: Count
+    missed_cases: tuple[Word, ...]
+
+
+class Instrument(_Closed, frozen=True, kw_only=True):
+    """What a scorer measured with and can be wrong by itself: a judge's digest and family, a grounding head's digest."""
+
+    scorer: Word
+    digest: Digest
+    family: Text | UnsetType = UNSET
+
+
+class RunBrief(_Closed, frozen=True, kw_only=True):
+    """What tells whether a run counts. ``suite``, ``dataset``, ``subject`` are digests."""
+
+    id: Word
+    suite: Digest
+    dataset: Digest
+    subject: Digest
+    origin: Origin
+    producer: Word | UnsetType = UNSET
+    """The principal who asked for it, or, where it was not measured here, who brought or attested it."""
+    state: Literal["finished", "inconclusive"]
+    finished_at: Moment
+    final_digest: Digest
+    coverage_bp: Bp
+    controls: Controls | UnsetType = UNSET
+    """Absent where the suite carries no control cases."""
+
+
+class RunEvidence(RunBrief, frozen=True, kw_only=True):
+    """One evaluation of one version by one suite version."""
+
+    suite_name: Word
+    cases: Count
+    scored: Count
+    engine: dict[Word, Text]
+    instruments: tuple[Instrument, ...]
+    metrics: dict[Word, Metric]
+
+
+Level = Annotated[int, Meta(ge=1, le=1_000_000)]
+"""The probability, in millionths, that an interval misses the truth."""
+
+
+class PoolEvidence(_Closed, frozen=True, kw_only=True):
+    """Several runs of one version by one suite as one estimate; policy checks that ``members`` are those it must be."""
+
+    suite: Digest
+    dataset: Digest
+    subject: Digest
+    members: tuple[Word, ...]
+    """Ids of the runs, in the order of their ends; a run that repeats another to the byte is pooled once."""
+    level_ppm: Level
+    cases: Count
+    scored: Count
+    coverage_bp: Bp
+    metrics: dict[Word, Metric]
+
+
+class Abandoned(_Closed, frozen=True, kw_only=True):
+    """A run that ended without a result that counts: whoever decides should see how often it was tried."""
 
     id: Word
     suite: Digest
     suite_name: Word
     dataset: Digest
-    subject: Digest
+    state: Literal["inconclusive", "failed", "cancelled"]
     origin: Origin
-    producer: Word | UnsetType = UNSET
-    """The principal who imported or attested it; absent where our worker measured."""
-    state: Literal["finished", "inconclusive"]
-    finished_at: Moment
-    final_digest: Digest
-    cases: Count
-    scored: Count
-    coverage_bp: Bp
-    engine: dict[Word, Text]
-    metrics: dict[Word, Metric]
+    producer: Word
+    done: Count
+    planned: Count
+    ended_at: Moment
+
+
+class Recorded(_Closed, frozen=True, kw_only=True):
+    """How many runs of the subject the ledger says finished: a run that is out of sight is noticed."""
+
+    suite: Digest
+    dataset: Digest
+    finished: Count
+
+
+class Bounds(_Closed, frozen=True, kw_only=True):
+    """An interval alone."""
+
+    low_bp: Bp
+    high_bp: Bp
 
 
 class ComparisonEvidence(_Closed, frozen=True, kw_only=True):
-    """Paired difference under one suite: subject minus ``baseline``, in basis points."""
+    """Paired difference under one suite: subject minus ``baseline``, in basis points.
+
+    ``members`` and ``baseline_members`` are the runs of each that were pooled. ``levels`` holds the interval at
+    ``level_ppm`` divided by 1, 2 …, the first being that of ``low_bp`` and ``high_bp``: policy takes Holm's steps on
+    them. ``mcnemar_p_bp`` and ``p_value_bp`` are p-values, ``mde_bp`` the least difference that would have been seen.
+    """
 
     suite: Digest
     baseline: Digest
@@ -254,6 +340,30 @@ class ComparisonEvidence(_Closed, frozen=True, kw_only=True):
     low_bp: Bp
     high_bp: Bp
     n: Count
+    members: tuple[Word, ...]
+    baseline_members: tuple[Word, ...]
+    level_ppm: Level
+    levels: tuple[Bounds, ...]
+    mcnemar_p_bp: Bp | UnsetType = UNSET
+    p_value_bp: Bp | UnsetType = UNSET
+    mde_bp: Bp | UnsetType = UNSET
+
+
+class QualificationEvidence(_Closed, frozen=True, kw_only=True):
+    """How an instrument did on labelled cases: Cohen's kappa with its interval. ``labels`` is the labels' digest."""
+
+    instrument: Digest
+    name: Text
+    labels: Digest
+    n: Count
+    scored: Count
+    kappa_bp: Bp
+    low_bp: Bp
+    high_bp: Bp
+    sensitivity_bp: Bp | UnsetType = UNSET
+    specificity_bp: Bp | UnsetType = UNSET
+    at: Moment
+    origin: Origin
 
 
 class CardFields(_Closed, frozen=True, kw_only=True):
@@ -279,10 +389,18 @@ class CardEvidence(_Closed, frozen=True, kw_only=True):
 
 
 class Evidence(_Closed, frozen=True, kw_only=True):
-    """What was measured, compared and written down. ``hash`` is what an approval must name."""
+    """What was measured, compared and written down. ``hash`` is what an approval must name.
+
+    ``runs`` are all of the subject that came to a result, oldest first, whether they count or not.
+    """
 
     hash: Digest
     runs: tuple[RunEvidence, ...]
+    pools: tuple[PoolEvidence, ...]
+    abandoned: tuple[Abandoned, ...]
+    recorded: tuple[Recorded, ...]
+    baseline_runs: tuple[RunBrief, ...]
+    qualifications: tuple[QualificationEvidence, ...]
     comparisons: tuple[ComparisonEvidence, ...]
     cards: tuple[CardEvidence, ...]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from sekisho.evaluation.gathering import Gathering
 from sekisho.evaluation.scorers.catalogue import known_scorers
 from sekisho.evaluation.service import Evaluation
 from sekisho.evidence.service import Evidence
@@ -12,6 +13,7 @@ from sekisho.gate.approvals import Approvals
 from sekisho.gate.assembly import Assembler
 from sekisho.gate.bundle import Bundle, bundle_signer
 from sekisho.gate.engines.port import PolicyEngine
+from sekisho.gate.evidence import Measurements, NoQualifications
 from sekisho.gate.judge import Judge
 from sekisho.gate.policies import PolicySet, load_policies
 from sekisho.gate.service import Gate
@@ -128,7 +130,8 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         database, clock, ledger, jobs, registry, indexing, inference, concurrency=settings.worker_concurrency
     )
     evidence = Evidence(database, clock, ledger, registry)
-    assembler = Assembler(registry, indexing, evaluation, evidence, identity)
+    measurements = Measurements(Gathering(ledger, jobs), NoQualifications(), policy.parameters)
+    assembler = Assembler(registry, indexing, measurements, evidence, identity)
     schema = Schema(database)
     return Services(
         settings=settings,
