@@ -47,7 +47,7 @@ run_checks contains data.sekisho.report.check(
 # Why nothing counts: runs out of sight, an estimate that is not over the runs it must be over, or other runs only.
 observed_instead(name) := sprintf("%d finished runs in evidence, another number in the ledger", [finished]) if {
 	not data.sekisho.runs.whole(name)
-	finished := count([run | some run in data.sekisho.runs.served[name]; run.state == "finished"])
+	finished := count(data.sekisho.runs.finished(data.sekisho.evidence.pins[name].suite))
 	finished > 0
 } else := sprintf("no estimate over exactly these runs: %s", [concat(", ", data.sekisho.runs.ids(data.sekisho.runs.chosen[name]))]) if {
 	count(data.sekisho.runs.chosen[name]) > 1

@@ -13,14 +13,13 @@ only(nodes) := object.union(rest, {"lineage": {"root": agent, "nodes": nodes, "e
 # Those runs, with as many in the ledger.
 runs(found) := changed({"evidence": {"runs": found, "recorded": recorded(found)}})
 
-recorded(found) := [{"suite": key[0], "dataset": key[1], "finished": count(finished(found, key))} |
-	some key in {[run.suite, run.dataset] | some run in found}
+recorded(found) := [{"suite": suite, "finished": count(finished(found, suite)), "abandoned": 0} |
+	some suite in {run.suite | some run in found}
 ]
 
-finished(found, key) := [run |
+finished(found, suite) := [run |
 	some run in found
-	run.suite == key[0]
-	run.dataset == key[1]
+	run.suite == suite
 	run.subject == agent
 	run.state == "finished"
 ]
@@ -599,13 +598,13 @@ promotion := {
 		"recorded": [
 			{
 				"suite": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-				"dataset": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
 				"finished": 1,
+				"abandoned": 0,
 			},
 			{
 				"suite": "sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
-				"dataset": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
 				"finished": 1,
+				"abandoned": 0,
 			},
 		],
 		"baseline_runs": [

@@ -84,13 +84,22 @@ level(results) := max([1, (one_look - (one_look % parts)) / parts]) if {
 	parts := results * (results - 1)
 }
 
-# The ledger and the evidence must speak of as many finished runs: none is out of sight.
+# The evidence must show as many runs by the suite as the ledger says ended: none is out of sight. One whose worker died
+# is known to have failed before the ledger is told.
 whole(name) if {
-	pin := data.sekisho.evidence.pins[name]
-	written := [entry.finished | some entry in input.evidence.recorded; of_pin(entry, pin)]
+	suite := data.sekisho.evidence.pins[name].suite
+	written := [entry | some entry in input.evidence.recorded; entry.suite == suite]
 	count(written) == 1
-	written[0] == count([run | some run in served[name]; run.state == "finished"])
+	written[0].finished == count(finished(suite))
+	written[0].abandoned <= count([run | some run in input.evidence.abandoned; run.suite == suite])
 }
+
+finished(suite) := [run |
+	some run in input.evidence.runs
+	run.suite == suite
+	run.subject == input.subject.digest
+	run.state == "finished"
+]
 
 pools(name) := [pool |
 	some pool in input.evidence.pools

@@ -251,7 +251,7 @@ def imported_by_a_stranger(document: Json) -> None:
 def run_without_a_result(document: Json) -> None:
     _run(document, ANSWERS)["state"] = "inconclusive"
     document["evidence"]["abandoned"] = [{**_abandoned(1), "id": "run-docs-answers", "state": "inconclusive"}]
-    document["evidence"]["recorded"] = document["evidence"]["recorded"][:1]
+    document["evidence"]["recorded"][1].update(finished=0, abandoned=1)
 
 
 @case("EVA-01", "inconclusive", "EVA-01", "EVA-06", "EVA-08")
@@ -288,6 +288,11 @@ def run_that_only_the_ledger_knows(document: Json) -> None:
     document["evidence"]["recorded"][1]["finished"] = 2
 
 
+@case("EVA-01", "missing", *NOTHING_COUNTS)
+def cancelled_run_that_only_the_ledger_knows(document: Json) -> None:
+    document["evidence"]["recorded"][1]["abandoned"] = 1
+
+
 @case("EVA-01", "passed")
 def pooled_runs_that_pass(document: Json) -> None:
     _pool(document, _again(document, {}, low=50, high=250), low=60, high=400)
@@ -307,11 +312,13 @@ def the_same_result_again(document: Json) -> None:
 @case("EVA-01", "passed")
 def cancelled_runs_are_listed(document: Json) -> None:
     document["evidence"]["abandoned"] = [_abandoned(1), {**_abandoned(2), "state": "failed"}]
+    document["evidence"]["recorded"][1]["abandoned"] = 2
 
 
 @case("EVA-01", "inconclusive")
 def cancelled_too_often(document: Json) -> None:
     document["evidence"]["abandoned"] = [_abandoned(number) for number in range(6)]
+    document["evidence"]["recorded"][1]["abandoned"] = 6
 
 
 @case("EVA-07", "passed")

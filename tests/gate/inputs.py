@@ -205,8 +205,8 @@ def promotion() -> Json:
             "pools": [],
             "abandoned": [],
             "recorded": [
-                {"suite": RETRIEVAL, "dataset": RETRIEVAL_DATA, "finished": 1},
-                {"suite": ANSWERS, "dataset": ANSWERS_DATA, "finished": 1},
+                {"suite": RETRIEVAL, "finished": 1, "abandoned": 0},
+                {"suite": ANSWERS, "finished": 1, "abandoned": 0},
             ],
             "baseline_runs": [baseline_run(retrieval), baseline_run(answers)],
             "qualifications": [],

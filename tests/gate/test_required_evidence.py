@@ -52,7 +52,8 @@ def policy() -> Iterator[Asking]:
 def pieces(document: Json) -> Iterator[tuple[str, Any]]:
     """Every piece of evidence that can be taken away: what holds it, and its key or its place."""
     evidence = document["evidence"]
-    for part in ("runs", "comparisons", "cards"):
+    parts = ("runs", "pools", "abandoned", "recorded", "baseline_runs", "qualifications", "comparisons", "cards")
+    for part in parts:
         for place in range(len(evidence[part])):
             yield f"evidence/{part}", place
     for place in range(len(document["approvals"])):

@@ -70,22 +70,19 @@ def abandoned_evidence(run: Run) -> dict[str, Any]:
     }
 
 
-def recorded_evidence(finished: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Entries of ``evidence.recorded``: per suite and dataset how many runs the ledger says finished.
+def recorded_evidence(ends: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Entries of ``evidence.recorded``: per suite how many runs the ledger says finished, and how many ended otherwise.
 
-    `finished` are the bodies of the ledger's ``run.finished`` entries about one version.
+    `ends` are the bodies of the ledger's entries about the ends of one version's runs.
     """
-    counts: dict[tuple[str, str], int] = {}
-    for body in finished:
-        if body["state"] == RunState.FINISHED.value:
-            key = (body["suite"], body["dataset"])
-            counts[key] = counts.get(key, 0) + 1
-    return [{"suite": suite, "dataset": data, "finished": n} for (suite, data), n in sorted(counts.items())]
+    counts: dict[str, dict[str, int]] = {}
+    for body in ends:
+        found = counts.setdefault(body["suite"], {"finished": 0, "abandoned": 0})
+        found["finished" if body.get("state") == RunState.FINISHED.value else "abandoned"] += 1
+    return [{"suite": suite, **found} for suite, found in sorted(counts.items())]
 
 
-def pool_evidence(
-    runs: Sequence[Run], results: Sequence[Sequence[CaseResult]], *, level_ppm: int
-) -> dict[str, Any]:
+def pool_evidence(runs: Sequence[Run], results: Sequence[Sequence[CaseResult]], *, level_ppm: int) -> dict[str, Any]:
     """One entry of ``evidence.pools``: several runs of one version by one suite, summed up as if they were one.
 
     Its intervals have the level `level_ppm`, the probability in millionths that such an interval misses the truth.

@@ -16,6 +16,7 @@ from sekisho.kernel.errors import NotFound
 from sekisho.kernel.jobs import Jobs
 from sekisho.ledger.service import Ledger
 
+_ENDS = ("run.finished", "run.failed", "run.cancelled")
 _RESULT = (RunState.FINISHED, RunState.INCONCLUSIVE)
 
 
@@ -40,9 +41,11 @@ class Gathering:
         return [evidence.abandoned_evidence(run) for run in ended if run.state is not RunState.FINISHED]
 
     async def recorded(self, tx: Transaction, project: str, digest: str) -> list[dict[str, Any]]:
-        """How many runs of this version the ledger says finished, per suite and dataset: none may be out of sight."""
-        entries = await self.ledger.about(tx, project=project, kind="run.finished", subject=digest)
-        return evidence.recorded_evidence([entry.body for entry in entries])
+        """How many runs of this version the ledger says ended, and how, per suite: none may be out of sight."""
+        ends = []
+        for kind in _ENDS:
+            ends += await self.ledger.about(tx, project=project, kind=kind, subject=digest)
+        return evidence.recorded_evidence([entry.body for entry in ends])
 
     async def pooled(self, tx: Transaction, run_ids: Sequence[str], *, level_ppm: int) -> dict[str, Any]:
         """Several finished runs of one version by one suite as one estimate. Raises `NotFound`."""

@@ -141,9 +141,7 @@ def _mean(rows: Sequence[CaseValue], planned: int, alpha: float) -> dict[str, An
     return {**counted, **interval_bp(statistics.mean([row.value for row in rows]), interval)}
 
 
-def _gap(
-    members: Mapping[str, Sequence[CaseValue]], *, lower_is_better: bool, alpha: float
-) -> dict[str, Any] | None:
+def _gap(members: Mapping[str, Sequence[CaseValue]], *, lower_is_better: bool, alpha: float) -> dict[str, Any] | None:
     """The gap between the best and the worst group of an axis; None where a group has no value or stands alone.
 
     With more than two groups every two are compared. The upper limit is the highest of all: a small group's wide

@@ -79,7 +79,7 @@ class Measurements:
                 for members in chosen.pools()
             ],
             "abandoned": _ordered(await self.runs.abandoned(tx, project, digest), "ended_at", "id"),
-            "recorded": _ordered(await self.runs.recorded(tx, project, digest), "suite", "dataset"),
+            "recorded": _ordered(await self.runs.recorded(tx, project, digest), "suite"),
             "baseline_runs": _ordered(before, "finished_at", "id"),
             "qualifications": _ordered(qualified, "instrument", "labels", "at"),
             "comparisons": [] if baseline is None else await self._comparisons(tx, chosen, margins, baseline),

@@ -240,7 +240,7 @@ class Controls(_Closed, frozen=True, kw_only=True):
 
 
 class Instrument(_Closed, frozen=True, kw_only=True):
-    """What a scorer measured with and can be wrong by itself: a judge's digest and family, a grounding head's digest."""
+    """What a scorer measured with and can be wrong by itself: a judge with its family, a grounding head."""
 
     scorer: Word
     digest: Digest
@@ -311,11 +311,14 @@ class Abandoned(_Closed, frozen=True, kw_only=True):
 
 
 class Recorded(_Closed, frozen=True, kw_only=True):
-    """How many runs of the subject the ledger says finished: a run that is out of sight is noticed."""
+    """How many runs of the subject by a suite the ledger says finished, and how many ended otherwise.
+
+    With it, a run that is out of sight is noticed.
+    """
 
     suite: Digest
-    dataset: Digest
     finished: Count
+    abandoned: Count
 
 
 class Bounds(_Closed, frozen=True, kw_only=True):
