@@ -134,9 +134,9 @@ counted[name] := object.union(estimate(name, runs[0], "finished"), {
 counted[name] := estimate(name, last, "inconclusive") if {
 	some name, runs in chosen
 	count(runs) == 0
-	ended := in_order([run | some run in served[name]; unsound(run)])
-	count(ended) > 0
-	last := ended[count(ended) - 1]
+	unread := in_order([run | some run in served[name]; unsound(run)])
+	count(unread) > 0
+	last := unread[count(unread) - 1]
 }
 
 # Ended without a result, though of an origin that counts.
@@ -158,12 +158,14 @@ tried(name, _) := chosen[name] if count(chosen[name]) > 0
 tried(name, run) := [run] if count(chosen[name]) == 0
 
 # What is told beside the finding: tries that came to nothing, and runs that do not count.
-notes contains sprintf("run %s of suite/%s was %s after %d of %d results: it does not count", [
-	run.id, name, run.state, run.done, run.planned,
+notes contains sprintf("run %s of suite/%s %s after %d of %d results: it does not count", [
+	run.id, name, ended[run.state], run.done, run.planned,
 ]) if {
 	some name, _ in data.sekisho.evidence.pins
 	some run in abandoned(name)
 }
+
+ended := {"cancelled": "was cancelled", "failed": "failed", "inconclusive": "was inconclusive"}
 
 notes contains sprintf("run %s of suite/%s does not count: %s", [run.id, name, refusal(run)]) if {
 	some name, runs in served

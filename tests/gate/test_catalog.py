@@ -57,8 +57,8 @@ def test_a_rule_written_twice_is_refused() -> None:
 def test_the_shipped_catalogue_is_the_rules() -> None:
     """Every declared rule is there with what people need, in the family of its file."""
     kept = json.loads((ROOT / "policies" / "catalog.json").read_text())["rules"]
-    families = {"LIN": "lineage", "EVA": "evaluation", "EVA-07": "judging", "EVA-08": "judging", "FAI": "fairness", "LIC": "licences", "DOC": "documentation",
-                "OVS": "oversight", "OPS": "operations"}  # fmt: skip
+    families = {"LIN": "lineage", "EVA": "evaluation", "FAI": "fairness", "LIC": "licences", "DOC": "documentation",
+                "OVS": "oversight", "OPS": "operations", "EVA-07": "judging", "EVA-08": "judging"}  # fmt: skip
     assert [rule["id"] for rule in kept] == [entry.id for entry in shipped_policies().catalog]
     assert len(kept) >= 14
     for rule in kept:
