@@ -50,7 +50,7 @@ observed_instead(name) := sprintf("%d finished runs in evidence, another number 
 	finished := count(data.sekisho.runs.finished(data.sekisho.evidence.pins[name].suite))
 	finished > 0
 } else := sprintf("no estimate over exactly these runs: %s", [concat(", ", data.sekisho.runs.ids(data.sekisho.runs.chosen[name]))]) if {
-	count(data.sekisho.runs.chosen[name]) > 1
+	count(data.sekisho.runs.chosen[name]) > 0
 } else := sprintf("%d other runs on record", [count(input.evidence.runs)])
 
 run_checks contains data.sekisho.report.check(
@@ -345,7 +345,7 @@ compared(claim) := found[0] if {
 		comparison.metric == claim.metric
 		comparison.members == after
 		comparison.baseline_members == before
-		comparison.level_ppm <= data.sekisho.runs.level((count(before) + count(after)) - 1)
+		comparison.level_ppm <= data.sekisho.runs.level((count(before) + data.sekisho.runs.looks(claim.suite)) - 1)
 		count(comparison.levels) >= count(margins)
 	]
 	count(found) == 1

@@ -77,12 +77,20 @@ ids(runs) := [run.id | some run in runs]
 
 # Looking again after each further run passes by luck more often than one look. So the first look has the whole level,
 # and the m-th has 1/(m(m-1)) of it: however many there are, they add up to twice the first.
-level(results) := one_look if results < 2
+level(times) := one_look if times < 2
 
-level(results) := max([1, (one_look - (one_look % parts)) / parts]) if {
-	results >= 2
-	parts := results * (results - 1)
+level(times) := max([1, (one_look - (one_look % parts)) / parts]) if {
+	times >= 2
+	parts := times * (times - 1)
 }
+
+# How often results were there to be looked at: each distinct one, and each run that was given up after it had some.
+looks(name) := count(chosen[name]) + count(glimpses(name))
+
+glimpses(name) := array.concat(
+	[run.id | some run in abandoned(name); run.done > 0; run.origin in origins],
+	[run.id | some run in served[name]; run.state == "finished"; refusal(run) != ""; unsound(run)],
+)
 
 # The evidence must show as many runs by the suite as the ledger says ended: none is out of sight. One whose worker died
 # is known to have failed before the ledger is told.
@@ -105,14 +113,15 @@ pools(name) := [pool |
 	some pool in input.evidence.pools
 	serves(pool, data.sekisho.evidence.pins[name])
 	pool.members == ids(chosen[name])
-	pool.level_ppm <= level(count(chosen[name]))
+	pool.level_ppm <= level(looks(name))
 ]
 
-# What the rules read of each pinned suite: the one run that counts, or the pool of exactly those that do.
+# What the rules read of each pinned suite: the one run that counts, or the estimate over exactly those that do.
 counted[name] := estimate(name, runs[0], "finished") if {
 	some name, runs in chosen
 	whole(name)
 	count(runs) == 1
+	looks(name) == 1
 }
 
 counted[name] := object.union(estimate(name, runs[0], "finished"), {
@@ -124,7 +133,8 @@ counted[name] := object.union(estimate(name, runs[0], "finished"), {
 }) if {
 	some name, runs in chosen
 	whole(name)
-	count(runs) > 1
+	count(runs) > 0
+	looks(name) > 1
 	found := pools(name)
 	count(found) == 1
 	pool := found[0]

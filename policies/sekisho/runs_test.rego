@@ -143,7 +143,7 @@ stopped := {
 	"state": "cancelled",
 	"origin": "measured",
 	"producer": "ci",
-	"done": 12,
+	"done": 0,
 	"planned": 300,
 	"ended_at": sound.now - day,
 }
@@ -156,7 +156,16 @@ stopped_times(times) := data.sekisho.fixtures.changed({"evidence": {"abandoned":
 test_cancelled_runs_are_listed_in_the_decision if {
 	found := data.sekisho.fixtures.rule("EVA-01", stopped_times(1))
 	found.status == "passed"
-	"run stopped-1 of suite/docs-answers was cancelled after 12 of 300 results: it does not count" in found.details
+	"run stopped-1 of suite/docs-answers was cancelled after 0 of 300 results: it does not count" in found.details
+}
+
+test_a_run_given_up_with_results_to_see_is_a_look if {
+	seen := object.union(sound, {"evidence": {"abandoned": [object.union(stopped, {"done": 12})]}})
+	status("EVA-01", seen) == "missing"
+	half := [pooled([fixtures.answers], 25000, {})]
+	status("EVA-01", object.union(seen, {"evidence": {"pools": half}})) == "passed"
+	whole := [pooled([fixtures.answers], 25001, {})]
+	status("EVA-01", object.union(seen, {"evidence": {"pools": whole}})) == "missing"
 }
 
 test_too_many_runs_that_came_to_nothing_are_inconclusive if {
@@ -166,7 +175,7 @@ test_too_many_runs_that_came_to_nothing_are_inconclusive if {
 
 test_runs_that_came_to_nothing_long_ago_are_forgotten if {
 	old := data.sekisho.fixtures.changed({"evidence": {"abandoned": [object.union(stopped, {"ended_at": sound.now - (31 * day)})]}})
-	not "run stopped of suite/docs-answers was cancelled after 12 of 300 results: it does not count" in data.sekisho.fixtures.rule("EVA-01", old).details
+	not "run stopped of suite/docs-answers was cancelled after 0 of 300 results: it does not count" in data.sekisho.fixtures.rule("EVA-01", old).details
 }
 
 fooled := {"controls": {"planned": 5, "missed": 2, "allowed": 1, "missed_cases": ["c1", "c2"]}}
@@ -175,7 +184,9 @@ test_a_run_whose_scorer_missed_its_controls_is_inconclusive if {
 	found := data.sekisho.fixtures.rule("EVA-01", history([object.union(first, fooled)], []))
 	found.status == "inconclusive"
 	"run first of suite/docs-answers does not count: its scorer missed 2 of 5 control cases, and the suite allows 1" in found.details
-	status("EVA-05", history([object.union(first, fooled), second], [])) == "passed"
+	both := [object.union(first, fooled), second]
+	status("EVA-05", history(both, [])) == "missing"
+	status("EVA-05", history(both, [pooled([second], 25000, {})])) == "passed"
 }
 
 test_the_baselines_later_runs_are_pooled_too if {

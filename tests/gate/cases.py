@@ -311,13 +311,20 @@ def the_same_result_again(document: Json) -> None:
 
 @case("EVA-01", "passed")
 def cancelled_runs_are_listed(document: Json) -> None:
-    document["evidence"]["abandoned"] = [_abandoned(1), {**_abandoned(2), "state": "failed"}]
+    document["evidence"]["abandoned"] = [_abandoned(1), {**_abandoned(2), "state": "failed", "done": 0}]
     document["evidence"]["recorded"][1]["abandoned"] = 2
+    _pool(document, [_run(document, ANSWERS)], low=80, high=340)
+
+
+@case("EVA-01", "missing", *NOTHING_COUNTS)
+def cancelled_run_that_was_not_reckoned_with(document: Json) -> None:
+    document["evidence"]["abandoned"] = [_abandoned(1)]
+    document["evidence"]["recorded"][1]["abandoned"] = 1
 
 
 @case("EVA-01", "inconclusive")
 def cancelled_too_often(document: Json) -> None:
-    document["evidence"]["abandoned"] = [_abandoned(number) for number in range(6)]
+    document["evidence"]["abandoned"] = [{**_abandoned(number), "done": 0} for number in range(6)]
     document["evidence"]["recorded"][1]["abandoned"] = 6
 
 

@@ -34,7 +34,10 @@ SUBJECT: Final = Version(
 
 @dataclass(frozen=True)
 class Tried:
-    """One run, ended `hours` before now: the cases that are made up, and how many of the others have no score."""
+    """One run, ended `hours` before now: the cases that are made up, and how many of the others have no score.
+
+    `missed` are control cases, of which one may be; `done` are the results of a run that was cut short.
+    """
 
     wrong: frozenset[int]
     hours: int = 24
@@ -42,6 +45,7 @@ class Tried:
     state: RunState = RunState.FINISHED
     origin: Origin = Origin.MEASURED
     missed: int = 0
+    done: int = 0
     cases: int = CASES
 
 
@@ -97,7 +101,7 @@ def made_run(number: int, tried: Tried) -> tuple[Run, list[CaseResult]]:
         id=f"run-{number:02}", project="default", state=tried.state, origin=tried.origin, suite=ANSWERS,
         suite_name="docs-answers", dataset=ANSWERS_DATA, subject=AGENT, subject_kind="agent",
         subject_name="docs-assistant", target=Target.ANSWERS, principal="lab", job_id="", planned=tried.cases,
-        done=0 if cut else tried.cases, engine={}, summary=None if cut else summary,
+        done=tried.done if cut else tried.cases, engine={}, summary=None if cut else summary,
         final_digest=None if cut else digest_of([sorted(tried.wrong), tried.unscored]), reason=None, created_at=0,
         started_at=0, finished_at=NOW - tried.hours * 3_600_000,
     )  # fmt: skip

@@ -128,7 +128,7 @@ def comparison(run: Json, name: str, diff: int) -> Json:
 
 def pool(runs: list[Json], changes: Json) -> Json:
     """The estimate over these runs, as wide as the number of them asks for."""
-    first, size = runs[0], len(runs)
+    first, size = runs[0], max(len(runs), 2)
     return {
         **{name: first[name] for name in ("suite", "dataset", "subject", "cases", "scored", "coverage_bp", "metrics")},
         "members": [run["id"] for run in runs],

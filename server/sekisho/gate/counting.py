@@ -36,10 +36,17 @@ class Terms:
 
     def admits(self, run: RunFacts) -> bool:
         """Whether the run ended with a result, of an origin that counts, and its scorers caught their controls."""
+        return run["state"] == "finished" and self.knows(run) and self.caught(run)
+
+    def knows(self, run: RunFacts) -> bool:
+        """Whether it is of an origin, and brought by a producer, that the stage takes."""
         known = run["origin"] == "measured" or run.get("producer") in self.producers
+        return run["origin"] in self.origins and known
+
+    def caught(self, run: RunFacts) -> bool:
+        """Whether its scorers missed no more control cases than the suite allows."""
         controls = run.get("controls")
-        caught = controls is None or controls["missed"] <= controls["allowed"]
-        return run["state"] == "finished" and run["origin"] in self.origins and known and caught
+        return controls is None or controls["missed"] <= controls["allowed"]
 
     def covers(self, run: RunFacts) -> bool:
         return self.min_coverage_bp is not None and run["coverage_bp"] >= self.min_coverage_bp
@@ -64,11 +71,27 @@ def counting(runs: Sequence[RunFacts], suite: str, dataset: str, terms: Terms, n
     return list(distinct.values())
 
 
-def level_ppm(results: int) -> int:
-    """The level of an estimate over so many distinct results, in millionths.
+def looks(runs: Sequence[RunFacts], abandoned: Sequence[RunFacts], chosen: int, terms: Terms, now: int) -> int:
+    """How often results by one suite were there to be looked at: those chosen, and those given up with some to see.
+
+    `runs` and `abandoned` are all of the version by that suite and dataset.
+    """
+    seen = [
+        run
+        for run in abandoned
+        if run["done"] > 0
+        and run["origin"] in terms.origins
+        and (terms.max_age_ms is None or now - run["ended_at"] <= terms.max_age_ms)
+    ]
+    fooled = [run for run in runs if run["state"] == "finished" and terms.knows(run) and not terms.caught(run)]
+    return chosen + len(seen) + len(fooled)
+
+
+def level_ppm(looks: int) -> int:
+    """The level of an estimate that is looked at for so many times, in millionths.
 
     Whoever may look again after each further run passes by luck more often than a single look does. So each look has a
     level of its own: the first one the whole, the m-th 1/(m(m-1)) of it. Over all looks these add up to twice the
     first, however many there are.
     """
-    return ONE_LOOK_PPM if results < 2 else max(1, ONE_LOOK_PPM // (results * (results - 1)))
+    return ONE_LOOK_PPM if looks < 2 else max(1, ONE_LOOK_PPM // (looks * (looks - 1)))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sekisho.gate.counting import RunFacts, Terms, counting, level_ppm
+from sekisho.gate.counting import RunFacts, Terms, counting, level_ppm, looks
 from sekisho.gate.parameters import Parameters
 from sekisho.kernel.database import Transaction
 from sekisho.registry.types import Version
@@ -68,17 +68,18 @@ class Measurements:
         project, digest = version.project, version.digest
         found = await self.runs.evidence(tx, project, digest)
         before = () if baseline is None else await self.runs.brief_evidence(tx, project, baseline)
-        chosen = _Chosen(found, before, self.parameters, Terms.of(self.parameters, stage), now)
+        abandoned = await self.runs.abandoned(tx, project, digest)
+        chosen = _Chosen(found, abandoned, before, self.parameters, Terms.of(self.parameters, stage), now)
         instruments = {item["digest"] for run in found for item in run["instruments"]}
         qualified = await self.qualifications.qualifications(tx, project, sorted(instruments))
         margins = self._margins(version, stage)
         return {
             "runs": _ordered(found, "finished_at", "id"),
             "pools": [
-                dict(await self.runs.pooled(tx, members, level_ppm=level_ppm(len(members))))
-                for members in chosen.pools()
+                dict(await self.runs.pooled(tx, members, level_ppm=level_ppm(times)))
+                for members, times in chosen.pools()
             ],
-            "abandoned": _ordered(await self.runs.abandoned(tx, project, digest), "ended_at", "id"),
+            "abandoned": _ordered(abandoned, "ended_at", "id"),
             "recorded": _ordered(await self.runs.recorded(tx, project, digest), "suite"),
             "baseline_runs": _ordered(before, "finished_at", "id"),
             "qualifications": _ordered(qualified, "instrument", "labels", "at"),
@@ -103,7 +104,7 @@ class Measurements:
             after, before = chosen.candidate(suite), chosen.baseline(suite)
             if not after or not before:
                 continue
-            level = level_ppm(len(after) + len(before) - 1)
+            level = level_ppm(chosen.looks(suite) + len(before) - 1)
             names = sorted(set(margins[suite]))
             bound = {
                 "suite": self.parameters.suites[suite].suite,
@@ -121,6 +122,7 @@ class _Chosen:
     """The runs that count, by the name under which policy pins their suite."""
 
     found: Sequence[RunFacts]
+    abandoned: Sequence[RunFacts]
     before: Sequence[RunFacts]
     parameters: Parameters
     terms: Terms
@@ -132,10 +134,18 @@ class _Chosen:
     def baseline(self, suite: str) -> list[str]:
         return self._ids(self.before, suite, None)
 
-    def pools(self) -> list[list[str]]:
-        """Every set of more than one run, each once, though several names may mean one suite."""
-        sets = {tuple(self.candidate(suite)) for suite in self.parameters.suites}
-        return sorted(list(members) for members in sets if len(members) > 1)
+    def looks(self, suite: str) -> int:
+        pin = self.parameters.suites[suite]
+        found, abandoned = (
+            [run for run in runs if (run["suite"], run["dataset"]) == (pin.suite, pin.dataset)]
+            for runs in (self.found, self.abandoned)
+        )
+        return looks(found, abandoned, len(self.candidate(suite)), self.terms, self.now)
+
+    def pools(self) -> list[tuple[list[str], int]]:
+        """Every set of runs that was looked at more than once, and how often; though several names mean one suite."""
+        sets = {(tuple(self.candidate(suite)), self.looks(suite)) for suite in self.parameters.suites}
+        return sorted((list(members), times) for members, times in sets if members and times > 1)
 
     def _ids(self, runs: Sequence[RunFacts], suite: str, now: int | None) -> list[str]:
         pin = self.parameters.suites.get(suite)
