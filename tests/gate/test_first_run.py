@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sekisho.evaluation.types import Origin, RunState
-from sekisho.gate.counting import Terms, counting, level_ppm
+from sekisho.gate.counting import Terms, counting, level_ppm, looks
 from sekisho.gate.policies import PolicySet, policy_set
 from tests.gate.asking import Asking
 from tests.gate.histories import CASES, METRIC, WITHIN, Measured, Tried, asked, drawn
@@ -123,12 +123,11 @@ def pooled_upper_bound(tried: list[Tried]) -> int:
     distinct = list({(one.wrong, one.unscored): one for one in reversed(members)}.values())
     history = Measured(distinct)
     ids = [run.id for run in history.runs]
-    given_up = [one for one in tried if one.hours <= WITHIN and one.origin is Origin.MEASURED and glimpsed(one)]
-    fooled = [
-        one for one in tried if one.state is RunState.FINISHED and one.origin is Origin.MEASURED and one.missed > 1
-    ]
-    looks = len(ids) + len(given_up) + len(fooled)
-    level = 50_000 if looks == 1 else 50_000 // (looks * (looks - 1))
+    measured = [one for one in tried if one.origin is Origin.MEASURED]
+    stopped = [one for one in measured if one.hours <= WITHIN and glimpsed(one)]
+    fooled = [one for one in measured if one.state is RunState.FINISHED and one.missed > 1]
+    times = len(ids) + len(stopped) + len(fooled)
+    level = 50_000 if times == 1 else 50_000 // (times * (times - 1))
     entry = asyncio.run(history.pooled(None, ids, level_ppm=level))  # type: ignore[arg-type]
     return int(entry["metrics"][METRIC]["high_bp"])
 
@@ -205,17 +204,34 @@ def engines() -> dict[str, tuple[Any, PolicySet]]:
         engine = regorus.Engine()
         for path, content in policies.files.items():
             engine.add_policy(path, content.decode())
+        engine.add_policy("probe.rego", 'package sekisho.probe\n\nlooks := data.sekisho.runs.looks("docs-answers")\n')
         engine.add_data_json(json.dumps(policies.data))
         made[name] = (engine, policies)
     return made
 
 
+given_up = st.fixed_dictionaries(
+    {
+        "id": st.just("given-up"),
+        "suite": st.sampled_from([ANSWERS, OTHER]),
+        "dataset": st.sampled_from([ANSWERS_DATA, OTHER]),
+        "origin": st.sampled_from(["measured", "imported"]),
+        "done": st.sampled_from([0, 7]),
+        "ended_at": st.sampled_from([NOW - days * 86_400_000 for days in (0, 1, 30, 31)]),
+    }
+)
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(found=st.lists(brief, max_size=7), name=st.sampled_from(sorted(ORIGINS)))
+@given(
+    found=st.lists(brief, max_size=7),
+    abandoned=st.lists(given_up, max_size=3),
+    name=st.sampled_from(sorted(ORIGINS)),
+)
 def test_python_and_rego_choose_the_same_runs(
-    engines: dict[str, tuple[Any, PolicySet]], found: list[Json], name: str
+    engines: dict[str, tuple[Any, PolicySet]], found: list[Json], abandoned: list[Json], name: str
 ) -> None:
-    """What is prepared is what is accepted: no history of runs on which the two differ."""
+    """What is prepared is what is accepted: no history on which the two choose or count differently."""
     runs = [
         {
             **{key: value for key, value in one.items() if key != "missed"},
@@ -226,13 +242,22 @@ def test_python_and_rego_choose_the_same_runs(
         for number, one in enumerate(found)
     ]
     subject = {"kind": "agent", "name": "docs-assistant", "digest": AGENT}
-    document = {"project": "default", "stage": "production", "now": NOW, "subject": subject, "evidence": {"runs": runs}}
+    evidence = {"runs": runs, "abandoned": abandoned}
+    document = {"project": "default", "stage": "production", "now": NOW, "subject": subject, "evidence": evidence}
     engine, policies = engines[name]
     question = engine.clone()
     question.set_input_json(json.dumps(document))
     chosen = json.loads(question.eval_rule_as_json("data.sekisho.runs.chosen"))["docs-answers"]
-    ours = counting(runs, ANSWERS, ANSWERS_DATA, Terms.of(policies.parameters, "production"), NOW)
+    terms = Terms.of(policies.parameters, "production")
+    ours = counting(runs, ANSWERS, ANSWERS_DATA, terms, NOW)
     assert [run["id"] for run in chosen] == [run["id"] for run in ours]
+    seen, stopped = ([one for one in many if _by_answers(one)] for many in (runs, abandoned))
+    looked = json.loads(question.eval_rule_as_json("data.sekisho.probe.looks"))
+    assert looked == looks(seen, stopped, len(ours), terms, NOW)
+
+
+def _by_answers(run: Json) -> bool:
+    return (run["suite"], run["dataset"]) == (ANSWERS, ANSWERS_DATA)
 
 
 @pytest.mark.parametrize("results", [0, 1, 2, 3, 7, 20, 224, 300])
