@@ -21,7 +21,7 @@ from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import digest_of
 from sekisho.kernel.references import Kind
 from sekisho.registry.types import Version
-from tests.gate.inputs import AGENT, ANSWERS, ANSWERS_DATA, DAY, EVIDENCE, NOW, Json, promotion
+from tests.gate.inputs import AGENT, ANSWERS, ANSWERS_DATA, BASELINE, DAY, EVIDENCE, NOW, Json, promotion
 
 CASES: Final = 150
 METRIC: Final = "hallucinated"
@@ -54,20 +54,25 @@ class Measured:
     """The gate's `Runs` over a history, beside the one sound run of the retrieval suite."""
 
     tried: Sequence[Tried]
+    before: Sequence[Tried] = ()
+    """What was run of the version that stands at the stage now."""
     runs: Sequence[Run] = field(init=False)
+    earlier: Sequence[Run] = field(init=False)
     results: Mapping[str, Sequence[CaseResult]] = field(init=False)
 
     def __post_init__(self) -> None:
-        made = [made_run(number, one) for number, one in enumerate(self.tried)]
+        made = [made_run(f"run-{number:02}", one) for number, one in enumerate(self.tried)]
+        past = [made_run(f"before-{number:02}", one, subject=BASELINE) for number, one in enumerate(self.before)]
         object.__setattr__(self, "runs", [run for run, _ in made])
-        object.__setattr__(self, "results", {run.id: results for run, results in made})
+        object.__setattr__(self, "earlier", [run for run, _ in past])
+        object.__setattr__(self, "results", {run.id: results for run, results in (*made, *past)})
 
     async def evidence(self, tx: Transaction, project: str, digest: str) -> list[Json]:
         ended = [run for run in self.runs if run.state in (RunState.FINISHED, RunState.INCONCLUSIVE)]
         return [promotion()["evidence"]["runs"][0], *(_scored(evidence.run_evidence(run)) for run in ended)]
 
     async def brief_evidence(self, tx: Transaction, project: str, digest: str) -> list[Json]:
-        return []
+        return [promotion()["evidence"]["baseline_runs"][0], *map(evidence.brief_evidence, self.earlier)]
 
     async def abandoned(self, tx: Transaction, project: str, digest: str) -> list[Json]:
         return [evidence.abandoned_evidence(run) for run in self.runs if run.state is not RunState.FINISHED]
@@ -85,10 +90,15 @@ class Measured:
         self, tx: Transaction, baseline: Sequence[str], candidate: Sequence[str], metrics: Sequence[str],
         *, level_ppm: int, claims: int,
     ) -> list[Json]:  # fmt: skip
-        return []
+        if list(metrics) != [METRIC]:
+            whole = promotion()["evidence"]["comparisons"][0]
+            return [{name: value for name, value in whole.items() if name not in BOUND}]
+        before, after = ([self.results[name] for name in names] for names in (baseline, candidate))
+        found = evidence.comparison_evidence(METRIC, before, after, level_ppm=level_ppm, claims=claims)
+        return [] if found is None else [found]
 
 
-def made_run(number: int, tried: Tried) -> tuple[Run, list[CaseResult]]:
+def made_run(name: str, tried: Tried, subject: str = AGENT) -> tuple[Run, list[CaseResult]]:
     """A run as the runner would leave it, with its results."""
     planned = range(tried.cases)
     silent = set([case for case in planned if case not in tried.wrong][: tried.unscored])
@@ -98,8 +108,8 @@ def made_run(number: int, tried: Tried) -> tuple[Run, list[CaseResult]]:
         summary["controls"] = {"planned": 9, "missed": tried.missed, "allowed": 1, "missed_cases": []}
     cut = tried.state in (RunState.CANCELLED, RunState.FAILED)
     run = Run(
-        id=f"run-{number:02}", project="default", state=tried.state, origin=tried.origin, suite=ANSWERS,
-        suite_name="docs-answers", dataset=ANSWERS_DATA, subject=AGENT, subject_kind="agent",
+        id=name, project="default", state=tried.state, origin=tried.origin, suite=ANSWERS,
+        suite_name="docs-answers", dataset=ANSWERS_DATA, subject=subject, subject_kind="agent",
         subject_name="docs-assistant", target=Target.ANSWERS, principal="lab", job_id="", planned=tried.cases,
         done=tried.done if cut else tried.cases, engine={}, summary=None if cut else summary,
         final_digest=None if cut else digest_of([sorted(tried.wrong), tried.unscored]), reason=None, created_at=0,
@@ -122,12 +132,17 @@ def _scored(entry: Json) -> Json:
     return entry
 
 
-def asked(tried: Iterable[Tried], parameters: Parameters) -> Json:
-    """The passing promotion, with this history in place of the answers' run, and no version at the stage yet."""
-    measurements = Measurements(Measured(list(tried)), NoQualifications(), parameters)
-    gathered = asyncio.run(measurements.gather(NO_TX, SUBJECT, "production", None, NOW))
+def asked(tried: Iterable[Tried], parameters: Parameters, *, before: Sequence[Tried] = ()) -> Json:
+    """The passing promotion, with this history in place of the answers' run.
+
+    No version stands at the stage yet, unless `before` says what was run of it.
+    """
+    measurements = Measurements(Measured(list(tried), before), NoQualifications(), parameters)
+    baseline = BASELINE if before else None
+    gathered = asyncio.run(measurements.gather(NO_TX, SUBJECT, "production", baseline, NOW))
     document = promotion()
-    del document["current"]
+    if not before:
+        del document["current"]
     document["evidence"] = {"hash": EVIDENCE, **gathered, "cards": document["evidence"]["cards"]}
     return document
 
@@ -137,5 +152,7 @@ def drawn(rng: random.Random, rates: Sequence[float]) -> frozenset[int]:
     return frozenset(case for case, rate in enumerate(rates) if rng.random() < rate)
 
 
+BOUND: Final = ("suite", "baseline", "members", "baseline_members")
+"""Of a comparison, what the gate adds to the figures."""
 WITHIN: Final = 30 * DAY // 3_600_000
 """Hours of the window at production."""

@@ -96,6 +96,38 @@ def test_the_decision_lists_what_was_cancelled(policy: Asking) -> None:
     assert f"run run-02 of suite/docs-answers {said}" in details
 
 
+def test_a_version_is_compared_by_the_runs_that_count(policy: Asking) -> None:
+    """Better than before passes; worse does not, nor does the better of two runs alone."""
+    before = [Tried(frozenset(range(9)), hours=900)]
+
+    def status(*history: Tried) -> str:
+        document = asked(history, policy.policies.parameters, before=before)
+        return str(policy.decide(document)["rules"]["EVA-06"]["status"])
+
+    worse = Tried(frozenset(range(60)), hours=48)
+    assert status(Tried(frozenset(range(2)))) == "passed"
+    assert status(worse) == "failed"
+    assert status(worse, Tried(frozenset(), hours=24)) == "failed"
+
+
+def test_running_the_baseline_again_until_it_looks_bad_does_not_help(policy: Asking) -> None:
+    """The version that stands there is estimated over all its runs, the first included."""
+    candidate = Tried(frozenset(range(10, 22)), hours=24)
+    good, bad = Tried(frozenset(), hours=900), Tried(frozenset(range(10, 40)), hours=20)
+
+    def status(*before: Tried) -> str:
+        document = asked([candidate], policy.policies.parameters, before=before)
+        return str(policy.decide(document)["rules"]["EVA-06"]["status"])
+
+    assert status(bad) == "passed"
+    assert status(good) != "passed"
+    document = asked([candidate], policy.policies.parameters, before=[good, bad])
+    (compared,) = (entry for entry in document["evidence"]["comparisons"] if entry["metric"] == METRIC)
+    assert compared["baseline_members"] == ["before-00", "before-01"]
+    compared["baseline_members"] = ["before-01"]
+    assert policy.decide(document)["rules"]["EVA-06"]["status"] == "missing"
+
+
 @PROPERTY
 @given(history=st.lists(tries, min_size=1, max_size=4), further=tries)
 def test_a_later_run_never_allows_unless_the_pooled_estimate_passes(
