@@ -38,9 +38,13 @@ rule(id, document) := result if {
 	result := data.sekisho.judging.results[id] with input as document with data.parameters as parameters
 }
 
+rule("EVA-06", document) := result if {
+	result := data.sekisho.comparison.results["EVA-06"] with input as document with data.parameters as parameters
+}
+
 rule(id, document) := result if {
 	startswith(id, "EVA-")
-	not id in {"EVA-07", "EVA-08"}
+	not id in {"EVA-06", "EVA-07", "EVA-08"}
 	result := data.sekisho.evaluation.results[id] with input as document with data.parameters as parameters
 }
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from sekisho.evaluation.types import RunState
-from sekisho.gate.input_types import Abandoned, Bounds, PoolEvidence, Recorded, RunBrief, RunEvidence
+from sekisho.gate.evidence_types import Abandoned, Bounds, PoolEvidence, Recorded, RunBrief, RunEvidence
 from sekisho.kernel.jobs import JobState
 from tests.evaluation.fakes import AUTHOR, World, only_english
 

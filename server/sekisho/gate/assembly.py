@@ -12,8 +12,10 @@ from msgspec import UNSET
 from sekisho.evidence.types import Card
 from sekisho.gate import input_types as gate
 from sekisho.gate.evidence import Measurements
+from sekisho.gate.evidence_types import CardEvidence, CardFields, Evidence
 from sekisho.gate.facts import node_of
 from sekisho.gate.records import Approval, GateAction
+from sekisho.gate.scalars import PrincipalKind
 from sekisho.gate.schemas import read_input
 from sekisho.gate.store import ApprovalStore, DecisionStore
 from sekisho.identity.independence import independence_of
@@ -141,13 +143,13 @@ class Assembler:
 
     async def _evidence(
         self, tx: Transaction, version: Version, closure: Closure, stage: str, current: Pointer | None, now: int
-    ) -> gate.Evidence:
+    ) -> Evidence:
         baseline = None if current is None or current.digest == version.digest else current.digest
         measured = await self.measurements.gather(tx, version, stage, baseline, now)
         systems = [digest for digest, node in closure.nodes.items() if node.kind is Kind.SYSTEM]
         cards = [_card(card) for card in await self.cards.newest_cards(tx, version.project, systems)]
         plain = {**measured, "cards": msgspec.to_builtins(cards)}
-        return msgspec.convert({"hash": digest_of(plain), **plain}, gate.Evidence)
+        return msgspec.convert({"hash": digest_of(plain), **plain}, Evidence)
 
     async def _involved(self, tx: Transaction, question: Question, closure: Closure) -> tuple[gate.Involved, ...]:
         requester = gate.Involved(principal=question.requester, because="requester")
@@ -203,16 +205,16 @@ class Assembler:
         )
 
 
-def _card(card: Card) -> gate.CardEvidence:
-    return gate.CardEvidence(
+def _card(card: Card) -> CardEvidence:
+    return CardEvidence(
         id=card.id,
         subject=card.subject,
         origin="attested",
         principal=card.principal,
         created_at=card.created_at,
-        fields=gate.CardFields(**card.document.filled()),
+        fields=CardFields(**card.document.filled()),
     )
 
 
-def _person_or_service(kind: str) -> gate.PrincipalKind:
+def _person_or_service(kind: str) -> PrincipalKind:
     return "person" if kind == "person" else "service"

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from sekisho.gate.input_types import Bp, Count, Digest, Moment, Origin, StageName, Word
+from sekisho.gate.scalars import Bp, Count, Digest, Moment, Origin, StageName, Word
 from sekisho.gate.types import Mode, RuleId
 from sekisho.kernel.errors import FieldError, Invalid
 
