@@ -11,7 +11,7 @@ package sekisho.judging
 #   severity: high
 #   kinds: [agent]
 #   actions: [promote]
-#   remedy: Qualify the judge on labelled cases (`sekisho judge qualify`), or measure by another one.
+#   remedy: Qualify the judge on labelled cases, or measure by another one.
 #   frameworks:
 #     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
 #     - NIST AI RMF, MEASURE
