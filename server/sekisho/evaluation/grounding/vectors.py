@@ -1,0 +1,78 @@
+"""Word vectors: the input embeddings of all-MiniLM-L6-v2, read from its file. No torch, no forward pass.
+
+They know that "purchase" is near "buy"; they know no sentence. The contextual layers were tried and gave nothing
+that an interval could tell from chance (see the model card), at a hundred times the cost.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.inference.minilm import digest, model_folder
+from sekisho.kernel.errors import ExtraMissing
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+
+_TABLE: Final = "embeddings.word_embeddings.weight"
+_LONGEST: Final = 100
+_MOST_WORDS: Final = 50_000
+
+
+class WordVectors:
+    """Unit vector per word: the mean of its pieces' embeddings. Any thread may use it."""
+
+    def __init__(self) -> None:
+        folder = model_folder()
+        try:
+            from safetensors import safe_open
+            from tokenizers import Tokenizer
+        except ImportError as error:
+            raise ExtraMissing(
+                f"the scorer `grounding` needs the package {error.name}", remedy='run `pip install "sekisho[worker]"`'
+            ) from error
+        self.digest = digest()
+        self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        with safe_open(str(folder / "model.safetensors"), framework="numpy") as weights:
+            self._table: Vectors = weights.get_tensor(_TABLE)
+        self._turn = threading.Lock()
+        self._known: dict[str, Vectors] = {}
+
+    def of(self, words: list[str]) -> Vectors:
+        """A row per word."""
+        import numpy as np
+
+        missing = sorted({word for word in words} - self._known.keys())
+        with self._turn:
+            if len(self._known) + len(missing) > _MOST_WORDS:
+                self._known = {}
+                missing = sorted(set(words))
+            pieces = self._tokenizer.encode_batch([word[:_LONGEST] for word in missing], add_special_tokens=False)
+            for word, piece in zip(missing, pieces, strict=True):
+                self._known[word] = _unit(self._table[piece.ids].mean(axis=0)) if piece.ids else self._zero()
+            return np.stack([self._known[word] for word in words]) if words else np.zeros((0, self._table.shape[1]), np.float32)
+
+    def _zero(self) -> Vectors:
+        import numpy as np
+
+        return np.zeros(self._table.shape[1], np.float32)
+
+
+def _unit(row: Vectors) -> Vectors:
+    import numpy as np
+
+    unit: Vectors = (row / max(float(np.linalg.norm(row)), 1e-6)).astype(np.float32)
+    return unit
+
+
+@lru_cache(maxsize=1)
+def word_vectors() -> WordVectors:
+    """The one table of this process. Raises `ExtraMissing` where the model is not installed."""
+    return WordVectors()
