@@ -33,6 +33,7 @@ RAISES: Final = frozenset(
         *("novel", "novel_weight", "novel_unasked", "numbers_missing", "numbers_missing_share", "names_missing"),
         *("names_missing_share", "negation_new", "pairs_apart", "align_far", "hours_wrong", "flag_conflict"),
         *("flag_conflict_no", "flag_invented", "flag_denied", "stars_unknown", "names_apart"),
+        *("novel_common", "novel_rarity"),
     )
 )
 LOWERS: Final = frozenset(
@@ -40,7 +41,7 @@ LOWERS: Final = frozenset(
         *("cover", "cover_plain", "window", "window_single", "window_two", "gram2", "gram3", "gram4", "run_share"),
         *("number_company", "number_company_least", "name_company", "name_company_least", "pairs_known"),
         *("pairs_together", "pairs_near", "align_mean", "align_weighted", "align_least", "align_low", "align_novel"),
-        *("align_novel_least",),
+        *("align_novel_least", "rare_cover"),
     )
 )
 
@@ -87,7 +88,7 @@ class Ground:
             **lexical.lexical(found, text, self.source, asked),
             **lexical.particulars(found, text, self.source),
             **fields,
-            **self.alignment.features(found, text, start),
+            **self.alignment.features(found, text, start, asked),
             **place,
         }
         copied = self.source.copied([token.key for token in found]) == len(found)

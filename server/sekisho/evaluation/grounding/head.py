@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "sekisho.grounding-head/v1"
 FILE: Final = ("grounding", "head.json")
-POOLED: Final = ("worst", "second", "third", "mean", "any")
+SUMMED: Final = ("novel_common", "novel_unasked")
+SUMMED_FIELDS: Final = (
+    *("novel_unasked", "novel_common", "novel_rare", "cover_plain", "window", "names_missing", "numbers_missing"),
+    *("flag_agrees", "flag_conflict", "flag_invented", "flag_denied", "hours_wrong"),
+)
+"""Features of which an answer's sum says something of its own: how much it claims. The second list only for fields."""
+_SUMMED_AT: Final = [NAMES.index(name) for name in SUMMED]
+_SUMMED_FIELDS_AT: Final = [NAMES.index(name) for name in SUMMED_FIELDS]
 _LOWEST: Final = -7.0
 
 
@@ -100,11 +107,20 @@ class Head:
     def sentence_probabilities(self, logits: Floats) -> Floats:
         return sigmoid(self.sentence_line.logits(logits[:, None]))
 
-    def answer(self, logits: Floats, kind: Sequence[float]) -> float:
+    def answer(self, logits: Floats, rows: Floats, kind: Sequence[float]) -> float:
         import numpy as np
 
-        row = np.array([[*pooled(logits), *kind]], np.float64)
+        row = np.array([answer_row(logits, rows, kind)], np.float64)
         return float(sigmoid(self.answer_line.logits(row))[0])
+
+
+def answer_row(logits: Floats, rows: Floats, kind: Sequence[float]) -> list[float]:
+    """What the second stage sees of an answer: its sentences' logits, sums of some of their features, its kind."""
+    import numpy as np
+
+    fields = np.log1p(rows[:, _SUMMED_FIELDS_AT].sum(axis=0)) * kind[-1]
+    claims = np.log1p(rows[:, _SUMMED_AT].sum(axis=0))
+    return [*pooled(logits), *fields.tolist(), *claims.tolist(), *kind]
 
 
 def pooled(logits: Floats) -> list[float]:

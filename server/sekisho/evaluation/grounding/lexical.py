@@ -26,6 +26,7 @@ _CUES: Final = {
     "cue_however": r"however|but|although|despite|while|on the other hand",
     "cue_more": r"additionally|also|furthermore|moreover|in addition",
 }
+_MOST_NAMES: Final = 50
 _CUE_PATTERNS: Final = {name: re.compile(rf"\b(?:{cue})\b", re.IGNORECASE) for name, cue in _CUES.items()}
 
 NAMES: Final = (
@@ -61,7 +62,8 @@ def _coverage(content: Sequence[Token], source: Source, question: frozenset[str]
     windows = source.best_windows(keys)
     best = windows[0] if windows else (0.0, 0)
     single = max((_held(weights, bag) for bag in source.bags[best[1] : best[1] + WINDOW]), default=0.0)
-    left = {k: w for k, w in weights.items() if windows and k in source.known and k not in source.window(best[1])}
+    nearby = source.window(best[1]) if windows else {}
+    left = {k: w for k, w in weights.items() if windows and k in source.known and k not in nearby}
     second = source.best_windows(left)
     known = math.fsum(w for k, w in weights.items() if k in source.known)
     return {
@@ -148,7 +150,7 @@ def _company(found: Sequence[Token], place: int, source: Source) -> float:
 
 def _strangers(names: Sequence[str], source: Source) -> int:
     """Pairs of names, each known to the context, that no context sentence holds together."""
-    known = sorted({name for name in names if name in source.known})
+    known = sorted({name for name in names if name in source.known})[:_MOST_NAMES]
     return sum(
         not (source.postings.get(a, set()) & source.postings.get(b, set()))
         for i, a in enumerate(known)

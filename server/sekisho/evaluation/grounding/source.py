@@ -41,6 +41,8 @@ class Source:
         for place, key in enumerate(self.keys):
             if len(self._places[key]) < _MOST_PLACES:
                 self._places[key].append(place)
+        self._companies: dict[str, list[frozenset[str]]] = {}
+        self._windows: dict[int, Counter[str]] = {}
         self.negated = [
             any(token.negation for token in sentence) or negations_cjk(material.text[start:end]) > 0
             for sentence, (start, end) in zip(self.sentences, self.spans, strict=True)
@@ -61,17 +63,23 @@ class Source:
         return [(value, start) for start, value in sorted(score.items(), key=lambda item: (-item[1], item[0]))[:5]]
 
     def window(self, start: int) -> Counter[str]:
-        return sum(self.bags[start : start + WINDOW], Counter())
+        if start not in self._windows:
+            self._windows[start] = sum(self.bags[start : start + WINDOW], Counter())
+        return self._windows[start]
 
     def sentence_at(self, position: int) -> int:
         return bisect.bisect_left(self._ends, position + 1)
 
     def company(self, key: str) -> list[frozenset[str]]:
         """For each place where the term stands: the content terms near it."""
-        return [
-            frozenset(t.key for t in self.tokens[max(0, place - NEAR) : place + NEAR + 1] if t.content and t.key != key)
-            for place in self._places.get(key, ())
-        ]
+        if key not in self._companies:
+            self._companies[key] = [
+                frozenset(
+                    t.key for t in self.tokens[max(0, place - NEAR) : place + NEAR + 1] if t.content and t.key != key
+                )
+                for place in self._places.get(key, ())
+            ]
+        return self._companies[key]
 
     def copied(self, keys: Sequence[str]) -> int:
         """Length of the longest run of the keys that stands in the context in that order."""

@@ -6,6 +6,7 @@ that an interval could tell from chance (see the model card), at a hundred times
 
 from __future__ import annotations
 
+import math
 import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
 
 _TABLE: Final = "embeddings.word_embeddings.weight"
+_FIRST: Final = 1_900
+RAREST: Final = 10.5
 _LONGEST: Final = 100
 _MOST_WORDS: Final = 50_000
 
@@ -44,6 +47,7 @@ class WordVectors:
             self._table: Vectors = weights.get_tensor(_TABLE)
         self._turn = threading.Lock()
         self._known: dict[str, Vectors] = {}
+        self._rarity: dict[str, float] = {}
 
     def of(self, words: list[str]) -> Vectors:
         """A row per word."""
@@ -52,17 +56,29 @@ class WordVectors:
         missing = sorted({word for word in words} - self._known.keys())
         with self._turn:
             if len(self._known) + len(missing) > _MOST_WORDS:
-                self._known = {}
+                self._known, self._rarity = {}, {}
                 missing = sorted(set(words))
             pieces = self._tokenizer.encode_batch([word[:_LONGEST] for word in missing], add_special_tokens=False)
             for word, piece in zip(missing, pieces, strict=True):
                 self._known[word] = _unit(self._table[piece.ids].mean(axis=0)) if piece.ids else self._zero()
+                self._rarity[word] = _rarity(piece.ids)
             return np.stack([self._known[word] for word in words]) if words else np.zeros((0, self._table.shape[1]), np.float32)
+
+    def rarity(self, words: list[str]) -> list[float]:
+        """How rare each word is in English at large: the logarithm of its rank in the vocabulary."""
+        self.of(words)
+        with self._turn:
+            return [self._rarity.get(word, RAREST) for word in words]
 
     def _zero(self) -> Vectors:
         import numpy as np
 
         return np.zeros(self._table.shape[1], np.float32)
+
+
+def _rarity(pieces: list[int]) -> float:
+    """MiniLM's vocabulary is ordered by frequency after `_FIRST` special places; a word of several pieces is rare."""
+    return math.log(max(2, pieces[0] - _FIRST)) if len(pieces) == 1 else RAREST
 
 
 def _unit(row: Vectors) -> Vectors:

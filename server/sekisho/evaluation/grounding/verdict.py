@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sekisho.evaluation.grounding import evidence, rule
 from sekisho.evaluation.grounding.evidence import Span
 from sekisho.evaluation.grounding.features import NAMES, Ground, Judged
-from sekisho.evaluation.grounding.head import Head, pooled
+from sekisho.evaluation.grounding.head import Head
 from sekisho.evaluation.grounding.language import outside
 
 if TYPE_CHECKING:
@@ -95,10 +94,11 @@ def kind_of(ground: Ground, question: str | None) -> tuple[float, float, float]:
 def _by_head(ground: Ground, head: Head, judged: Sequence[Judged], question: str | None, abstained: bool) -> Grounding:
     import numpy as np
 
-    logits, moved = head.sentences(rows_of(judged))
+    rows = rows_of(judged)
+    logits, moved = head.sentences(rows)
     logits = np.where([sentence.copied for sentence in judged], COPIED, logits)
     each = head.sentence_probabilities(logits)
-    whole = 0.0 if abstained else head.answer(logits, kind_of(ground, question))
+    whole = 0.0 if abstained else head.answer(logits, rows, kind_of(ground, question))
     hallucinated = not abstained and whole >= head.answer_threshold
     worst = int(np.argmax(logits))
     told = tuple(
@@ -131,9 +131,3 @@ def _sentence(
     spans = spans or [Span(judged.start, judged.end, "its words stand far apart in the context")]
     reasons = [*dict.fromkeys(span.reason for span in spans), *evidence.phrases(moved)]
     return Sentence(*place, tuple(reasons), tuple(spans))
-
-
-def answer_row(logits: Floats, kind: Sequence[float]) -> list[float]:
-    """What the second stage sees of an answer. All finite."""
-    row = [*pooled(logits), *kind]
-    return [value if math.isfinite(value) else 0.0 for value in row]
