@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from benchmarks.grounding_training import BLEND, Bools, Floats, Table, fit, folds, made_up, read_rows, table
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.grounding_training import BLEND, Bools, Floats, Table, fit, folds, made_up, read_rows, table
 from sekisho.evaluation.grounding import ground
 from sekisho.evaluation.grounding.features import NAMES
 from sekisho.evaluation.grounding.head import head_of
@@ -81,7 +81,7 @@ def _lexical_rows(data: Table) -> Floats:
     count = len(data.made)
 
     def total(values: Floats) -> Floats:
-        return np.bincount(data.owner, values, count)
+        return np.bincount(data.owner, values, count).astype(np.float64)
 
     sentences = np.maximum(1, total(np.ones(len(data.rows))))
     least, most = np.ones(count), np.zeros(count)
@@ -120,12 +120,15 @@ def left_out(data: Table, generators: NDArray[np.str_], fitted: Fit, count: int 
 
 
 def auroc(labels: Bools, scores: Floats) -> float:
+    """NaN where there is only one class, which happens in small resamples."""
+    if labels.all() or not labels.any():
+        return float("nan")
     return float(roc_auc_score(labels, scores))
 
 
 def within(labels: Bools, scores: Floats, generators: NDArray[np.str_]) -> float:
     """Mean over generators of the AUROC among that generator's answers."""
-    return float(np.mean([auroc(labels[generators == g], scores[generators == g]) for g in np.unique(generators)]))
+    return float(np.nanmean([auroc(labels[generators == g], scores[generators == g]) for g in np.unique(generators)]))
 
 
 def paired(
@@ -137,10 +140,7 @@ def paired(
     values = []
     for _ in range(resamples):
         drawn = np.concatenate([places[i] for i in random.integers(len(places), size=len(places))])
-        try:
-            values.append(measure(drawn))
-        except ValueError:  # a draw that holds one class only has no AUROC
-            continue
+        values.append(measure(drawn))
     low, high = np.nanpercentile(values, [2.5, 97.5])
     return float(low), float(high)
 
@@ -188,7 +188,13 @@ def measure(rows: Sequence[dict[str, Any]], *, quick: bool) -> None:
     print("one generator left out, and the measured sources: mean over generators of the AUROC within each")
     apart = {name: left_out(data, generators, heads[name]) for name in ("lexical", "grounding")}
     _compare(
-        data, tasks, real, apart, LEFT_OUT, lambda r, p: within(data.hallucinated[r], p[r], generators[r]), resamples=200
+        data,
+        tasks,
+        real,
+        apart,
+        LEFT_OUT,
+        lambda r, p: within(data.hallucinated[r], p[r], generators[r]),
+        resamples=200,
     )
     for task in TASKS:
         rows_ = np.flatnonzero((tasks == task) & real)

@@ -152,7 +152,10 @@ def fit(data: Table, answers: Bools, seed: int = SEED, blend: float = BLEND) -> 
         "blend": blend,
         "sentence": sentence,
         "answer": answer,
-        "thresholds": {"sentence": _best_f1(held_out[inside], sentence, data.unsupported[inside]), "answer": 0.5},
+        "thresholds": {
+            "sentence": _best_f1(held_out[inside], sentence, data.unsupported[inside]),
+            "answer": _balanced(rows, answer, data.hallucinated[answers]),
+        },
     }
 
 
@@ -161,6 +164,14 @@ def _best_f1(logits: Floats, line: Mapping[str, Any], labels: Bools) -> float:
     chances = sigmoid(line_of(line).logits(logits[:, None]))
     cuts = np.arange(0.1, 0.6, 0.02)
     scores = [2 * (labels & (chances >= cut)).sum() / ((chances >= cut).sum() + labels.sum()) for cut in cuts]
+    return round(float(cuts[int(np.argmax(scores))]), 2)
+
+
+def _balanced(rows: Floats, line: Mapping[str, Any], labels: Bools) -> float:
+    """The probability from which on calling answers hallucinated gives the best mean of sensitivity and specificity."""
+    chances = sigmoid(line_of(line).logits(rows))
+    cuts = np.arange(0.2, 0.62, 0.02)
+    scores = [(chances[labels] >= cut).mean() + (chances[~labels] < cut).mean() for cut in cuts]
     return round(float(cuts[int(np.argmax(scores))]), 2)
 
 
@@ -177,7 +188,8 @@ def answer_rows(data: Table, logits: Floats, answers: Bools) -> Floats:
 def sentence_logits(stage: Mapping[str, Any], rows: Floats, blend: float) -> Floats:
     """The first stage by the product's own code."""
     boosted, _ = trees_of(stage["trees"]).walk(rows)
-    return blend * boosted + (1 - blend) * line_of(stage["line"]).logits(rows)
+    logits: Floats = blend * boosted + (1 - blend) * line_of(stage["line"]).logits(rows)
+    return logits
 
 
 def _first_stage(data: Table, train: Bools, seed: int) -> dict[str, Any]:
@@ -224,7 +236,7 @@ def _child(tree: Any, side: str) -> Any:
 
 def _values(tree: Any) -> Floats:
     """Leaf values; an inner node's is the mean of its leaves by training rows, so that a path can be explained."""
-    values = tree["value"].astype(np.float64).copy()
+    values: Floats = tree["value"].astype(np.float64)
     for node in range(len(tree) - 1, -1, -1):
         if not tree["is_leaf"][node]:
             left, right = tree["left"][node], tree["right"][node]

@@ -1,9 +1,9 @@
 """Does an answer stand on its context? Judged sentence by sentence, without an LLM.
 
-`ground` is the one door. Each sentence becomes a row of features: how much of it stands in the context and how closely
-together, its numbers, names and negations and their company, MiniLM's word vectors, and, where the context is an object,
-its claims against the typed fields. A small trained head turns rows into a probability per sentence and per answer,
-with the spans that look unsupported and the reasons in words. ``evals/grounding/README.md`` is its model card.
+`ground` is the one door. Each sentence becomes a row of features: how much of it stands in the context and how
+closely together, its numbers, names and negations and their company, MiniLM's word vectors, and, where the context is
+an object, its claims against the typed fields. A small trained head turns rows into a probability per sentence and per
+answer, with the spans that look unsupported and the reasons in words. ``evals/grounding/README.md`` is its model card.
 
 Heavy libraries load at the first call, and where one is missing `ExtraMissing` says which: there is no second,
 quieter way to a number.
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.evaluation.grounding.abstention import abstained
 from sekisho.evaluation.grounding.context import Context, read
-from sekisho.evaluation.grounding.verdict import Grounding, Sentence, Span
+from sekisho.evaluation.grounding.evidence import Span
+from sekisho.evaluation.grounding.verdict import Grounding, Sentence
 
 if TYPE_CHECKING:
     from sekisho.evaluation.grounding.context import Material

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from sekisho.evaluation.grounding.source import Source
@@ -85,5 +86,5 @@ class Alignment:
         """Neighbouring words whose nearest words in the context share no sentence there: a relation put together."""
         keys = [self._keys[i] for i, close in zip(nearest, closeness, strict=True) if close >= NEAR_ENOUGH]
         postings = self._source.postings
-        pairs = [(a, b) for a, b in zip(keys, keys[1:], strict=False) if a != b]
+        pairs = [(a, b) for a, b in pairwise(keys) if a != b]
         return sum(not postings[a] & postings[b] for a, b in pairs) / len(pairs) if pairs else 0.0

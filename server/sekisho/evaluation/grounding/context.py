@@ -86,9 +86,10 @@ def in_words(key: str) -> str:
 
 
 def _line(field: Field) -> str:
-    value = {True: "yes", False: "no", None: "unknown"}[field.value] if _flag(field.value) else str(field.value)
-    return f"{' '.join(field.path[-2:])}: {value}"
+    return f"{' '.join(field.path[-2:])}: {_shown(field.value)}"
 
 
-def _flag(value: object) -> bool:
-    return value is None or isinstance(value, bool)
+def _shown(value: str | int | float | bool | None) -> str:
+    if value is None:
+        return "unknown"
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)

@@ -65,7 +65,9 @@ def shown(judged: Judged, source: Source) -> list[Span]:
         if t.name and not t.number
     ]
     if judged.row["negation_new"]:
-        found += [Span(t.start, t.end, "a negation that the context does not have") for t in judged.tokens if t.negation]
+        found += [
+            Span(t.start, t.end, "a negation that the context does not have") for t in judged.tokens if t.negation
+        ]
     return found
 
 

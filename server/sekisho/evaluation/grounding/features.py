@@ -1,4 +1,7 @@
-"""The row of numbers that stands for one answer sentence, in a fixed order, and what in it may only raise or lower doubt."""
+"""The row of numbers that stands for one answer sentence, in a fixed order.
+
+`RAISES` and `LOWERS` name what in it may only raise or only lower doubt.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,8 @@ _TURNS: Final = frozenset(("but", "however", "although", "though", "while", "yet
 _VERBS: Final = frozenset(("offer", "provid", "accept", "has", "have", "featur", "includ"))
 _OFFERS: Final = frozenset((*_VERBS, "avail", "with", "allow", "option", "there", "no", "not"))
 _UNSTATED: Final = re.compile(
-    r"\bnot (?:specif|mention|provid|stat|indicat|clear|list)|\bno (?:mention|information|indication)|unknown|unspecified"
+    r"\bnot (?:specif|mention|provid|stat|indicat|clear|list)|\bno (?:mention|information|indication)"
+    r"|unknown|unspecified"
     r"|(?:details?|information) (?:on|about|regarding)",
     re.IGNORECASE,
 )
@@ -48,7 +49,10 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A sentence speaks of a flag's thing, at tokens `start` to `end` of its text; None: it says that nothing is known."""
+    """A sentence speaks of a flag's thing, at `start` to `end` of its text.
+
+    `affirmed` is None where it says that nothing is known; `echoed` where the context's running text speaks of it too.
+    """
 
     flag: Flag
     affirmed: bool | None
@@ -88,22 +92,27 @@ class Flags:
         spelt, back = _spell_with_places(text)
         found = tokens(spelt)
         claims = [
-            Claim(flag, _polarity(spelt, found, place), self._spoken(flag), back[found[place].start], back[found[last].end - 1] + 1)
+            Claim(
+                flag,
+                _polarity(spelt, found, place),
+                self._spoken(flag),
+                back[found[place].start],
+                back[found[place].end - 1] + 1,
+            )
             for flag in self._flags
-            if (hit := self._mention(flag, found)) is not None
-            for place, last in (hit,)
+            if (place := self._mention(flag, found)) is not None
         ]
         leaves = {claim.flag.under for claim in claims if claim.flag.under}
         return [claim for claim in claims if claim.flag.under or claim.flag.terms not in leaves]
 
-    def _mention(self, flag: Flag, found: Sequence[Token]) -> tuple[int, int] | None:
+    def _mention(self, flag: Flag, found: Sequence[Token]) -> int | None:
         for place, token in enumerate(found):
             if not alike(token.key, flag.terms[0]):
                 continue
             stretch = found[max(0, place - _REACH) : place + _REACH + 1]
             held = sum(any(alike(t.key, term) for t in stretch) for term in flag.terms)
             if held * 2 >= len(flag.terms) and self._meant(flag, found):
-                return place, place
+                return place
         return None
 
     def _meant(self, flag: Flag, found: Sequence[Token]) -> bool:
@@ -152,9 +161,9 @@ def _value(field: Field) -> object:
 
 
 def _common(names: Sequence[str]) -> frozenset[str]:
-    """Words that stand in many field names say nothing of one of them: ``Restaurants…``."""
+    """Words that stand in several field names say nothing of one of them: ``Restaurants…``."""
     seen = Counter(word for name in set(names) for word in set(name.split()))
-    return frozenset(word for word, count in seen.items() if count >= 3)
+    return frozenset(word for word, count in seen.items() if count >= 2)
 
 
 def _flag(field: Field, value: object, common: frozenset[str]) -> Flag:
@@ -178,7 +187,13 @@ def _parents(flags: Sequence[Flag]) -> list[Flag]:
         if flag.under:
             groups.setdefault(flag.under, []).append(flag)
     return [
-        Flag(members[0].label.rsplit(" ", 1)[0], under, (), True if any(m.value for m in members) else _all_no(members), parent=True)
+        Flag(
+            members[0].label.rsplit(" ", 1)[0],
+            under,
+            (),
+            any(m.value for m in members) or _all_no(members),
+            parent=True,
+        )
         for under, members in groups.items()
         if len(members) > 1
     ]
@@ -189,7 +204,7 @@ def _all_no(members: Sequence[Flag]) -> bool | None:
 
 
 def _polarity(text: str, found: Sequence[Token], place: int) -> bool | None:
-    """Whether the sentence affirms the thing at `place`: a negation reaches over a list up to a turn of the sentence."""
+    """Whether the sentence affirms the thing at `place`: a negation reaches over a list, up to a turn."""
     start, end = _clause(text, found, place)
     if _UNSTATED.search(text, start, end):
         return None
@@ -209,7 +224,7 @@ def _new_verb(found: Sequence[Token], index: int) -> bool:
 
 
 def _denied_after(after: Sequence[Token]) -> bool:
-    """"WiFi is not available", "WiFi isn't offered", "is unavailable"."""
+    """ "WiFi is not available", "WiFi isn't offered", "is unavailable"."""
     head = [token.key for token in after[:1]]
     return (
         any(token.key.startswith("unavail") for token in after[:3])

@@ -80,7 +80,9 @@ class Trees:
             asked = self.feature[trees, at]
             goes_left = rows[index, asked] <= self.threshold[trees, at]
             after = np.where(goes_left, self.left[trees, at], self.right[trees, at])
-            np.add.at(moved, (np.broadcast_to(index, asked.shape), asked), self.value[trees, after] - self.value[trees, at])
+            np.add.at(
+                moved, (np.broadcast_to(index, asked.shape), asked), self.value[trees, after] - self.value[trees, at]
+            )
             at = after
         return self.base + self.value[trees, at].sum(axis=1), moved
 
@@ -166,7 +168,9 @@ def head_of(raw: Mapping[str, Any], name: str = "the head") -> Head:
     try:
         import numpy as np  # noqa: F401
     except ImportError as error:
-        raise ExtraMissing("the scorer `grounding` needs numpy", remedy='run `pip install "sekisho[worker]"`') from error
+        raise ExtraMissing(
+            "the scorer `grounding` needs numpy", remedy='run `pip install "sekisho[worker]"`'
+        ) from error
     return Head(
         digest=_digest(raw),
         trees=trees_of(raw["trees"]),

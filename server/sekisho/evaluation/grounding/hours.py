@@ -10,8 +10,13 @@ from typing import Final
 from sekisho.evaluation.grounding.context import Material
 
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_DAY_INDEX: Final = {day: i for i, day in enumerate(DAYS)} | {day[:3]: i for i, day in enumerate(DAYS)}
-_DAY_INDEX |= {"tues": 1, "thur": 3, "thurs": 3}
+_DAY_INDEX: Final = {
+    **{day: i for i, day in enumerate(DAYS)},
+    **{day[:3]: i for i, day in enumerate(DAYS)},
+    "tues": 1,
+    "thur": 3,
+    "thurs": 3,
+}
 _FIELD: Final = re.compile(r"\s*(\d{1,2}):(\d{1,2})\s*(?:-|–|to)\s*(\d{1,2}):(\d{1,2})\s*")
 _DAY: Final = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:days?)?"
 _TIME: Final = r"(?:\d{1,2}(?::\d{1,2})?\s*(?:[ap]\.?\s?m\b\.?)|\d{1,2}:\d{1,2}|\bnoon\b|\bmidnight\b)"
@@ -21,7 +26,8 @@ _RANGE: Final = re.compile(
 _ANY_TIME: Final = re.compile(_TIME, re.IGNORECASE)
 _DAYS: Final = re.compile(
     rf"\b(?P<first>{_DAY})\s*(?:-|–|—|to|through|thru|until)\s*(?P<last>{_DAY})\b|\b(?P<one>{_DAY})\b"
-    r"|\b(?P<all>every ?day|daily|(?:seven|7) days|all (?:week|days)|each day|days? (?:a|of the) week|throughout the week)\b"
+    r"|\b(?P<all>every ?day|daily|(?:seven|7) days|all (?:week|days)|each day|days? (?:a|of the) week"
+    r"|throughout the week)\b"
     r"|\b(?P<week>weekdays?)\b|\b(?P<weekend>weekends?)\b",
     re.IGNORECASE,
 )
@@ -37,6 +43,8 @@ class HoursClaim:
 
     claimed: int
     wrong: tuple[tuple[int, int, str], ...]
+    dayless: int = 0
+    """Ranges that this reading of the sentence gives no day."""
 
 
 class Hours:
@@ -57,7 +65,8 @@ class Hours:
         groups = _groups(text)
         closed = self._closed(text, groups)
         if ranges:
-            found = min((self._pair(ranges, groups, after) for after in (False, True)), key=lambda c: len(c.wrong))
+            readings = [self._pair(ranges, groups, after) for after in (False, True)]
+            found = min(readings, key=lambda reading: (reading.dayless, len(reading.wrong)))
         else:
             found = self._loose(text)
         if _CLOSED.search(text):
@@ -65,21 +74,28 @@ class Hours:
         return HoursClaim(found.claimed, found.wrong)
 
     def _pair(
-        self, ranges: Sequence[tuple[int, int, int, int]], groups: Sequence[tuple[int, int, frozenset[int]]], after: bool
+        self,
+        ranges: Sequence[tuple[int, int, int, int]],
+        groups: Sequence[tuple[int, int, frozenset[int]]],
+        after: bool,
     ) -> HoursClaim:
-        """Each range belongs to the days just before it, or all to the days just after; the kinder reading counts."""
+        """Each range belongs to the days just before it, or all to the days just after.
+
+        The reading that gives more ranges their days counts; of two alike the kinder one.
+        """
         wrong: list[tuple[int, int, str]] = []
-        claimed = 0
+        claimed = dayless = 0
         for index, (start, end, opens, closes) in enumerate(ranges):
             low, high = (
                 (end, ranges[index + 1][0] if index + 1 < len(ranges) else 10**9)
                 if after
                 else (ranges[index - 1][1] if index else 0, start)
             )
-            days = frozenset().union(*(d for at, _, d in groups if low <= at < high))
+            days: frozenset[int] = frozenset().union(*(d for at, _, d in groups if low <= at < high))
+            dayless += not days
             claimed += max(1, len(days))
             wrong += self._differences(start, end, (opens, closes), days)
-        return HoursClaim(claimed, tuple(wrong))
+        return HoursClaim(claimed, tuple(wrong), dayless)
 
     def _differences(self, start: int, end: int, said: Times, days: frozenset[int]) -> list[tuple[int, int, str]]:
         if not days:
@@ -98,7 +114,9 @@ class Hours:
             return HoursClaim(0, ())
         times = {minute for held in self.by_day.values() for minute in held}
         found = [(m.start(), m.end(), _minutes(m[0])) for m in _ANY_TIME.finditer(text)]
-        wrong = [(s, e, "no day opens or closes then") for s, e, t in found if t % 1440 not in {x % 1440 for x in times}]
+        wrong = [
+            (s, e, "no day opens or closes then") for s, e, t in found if t % 1440 not in {x % 1440 for x in times}
+        ]
         return HoursClaim(len(found), tuple(wrong))
 
     def _closed(self, text: str, groups: Sequence[tuple[int, int, frozenset[int]]]) -> HoursClaim:

@@ -8,10 +8,11 @@ from typing import Final
 from sekisho.evaluation.grounding.terms import cjk_share
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
-_COMMON: Final = frozenset(
+_COMMON_WORDS: Final = (
     "the of and to a in is it that for on with as was are be by at this from or an not have has they their its he she"
-    " you we i his her which but can will if there one all were also would more when who what these no".split()
+    " you we i his her which but can will if there one all were also would more when who what these no"
 )
+_COMMON: Final = frozenset(_COMMON_WORDS.split())
 _MOST_CJK: Final = 0.2
 _MOST_FOREIGN: Final = 0.3
 _ENOUGH: Final = 12

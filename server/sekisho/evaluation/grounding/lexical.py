@@ -22,7 +22,8 @@ _CUES: Final = {
     "cue_source": r"passages?|based on|according to|provided|article|text|data|states?|stated|mention\w*",
     "cue_cause": r"because|due to|therefore|thus|since|as a result|leading to|which (?:can|may|makes?)|making it",
     "cue_all": r"all|always|every|never|only|most|many|various|several|wide (?:range|variety)|variety|both",
-    "cue_absent": r"not (?:mention\w*|specif\w+|provid\w+|stat\w+|clear|explicitly)|no (?:mention|information)|unspecified",
+    "cue_absent": r"not (?:mention\w*|specif\w+|provid\w+|stat\w+|clear|explicitly)"
+    r"|no (?:mention|information)|unspecified",
     "cue_however": r"however|but|although|despite|while|on the other hand",
     "cue_more": r"additionally|also|furthermore|moreover|in addition",
 }

@@ -6,6 +6,7 @@ and a discount for numbers, names and a negation that stand nowhere in the conte
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,8 +17,8 @@ LOW: Final = 0.4
 def support(row: Mapping[str, float]) -> float:
     """In [0, 1], from a sentence's features."""
     value = 0.45 * row["cover"] + 0.35 * row["window"] + 0.2 * row["gram2"]
-    value *= 0.6 ** min(2.0, row["numbers_missing"])
-    value *= 0.75 ** min(2.0, row["names_missing"])
+    value *= math.pow(0.6, min(2.0, row["numbers_missing"]))
+    value *= math.pow(0.75, min(2.0, row["names_missing"]))
     return value * (0.75 if row["negation_new"] else 1.0)
 
 

@@ -11,7 +11,8 @@ from sekisho.evaluation.grounding.hours import Hours, HoursClaim
 
 _NUMBER: Final = r"\d+(?:\.\d+)?|one|two|three|four|five"
 _STARS: Final = re.compile(
-    rf"(?P<a>{_NUMBER})[- ]?(?:out of (?:5|five)|stars?|/5)\b|\brat(?:ing|ed)(?: (?:of|at|is|as))?(?: [a-z]+)? (?P<b>{_NUMBER})\b",
+    rf"(?P<a>{_NUMBER})[- ]?(?:out of (?:5|five)|stars?|/5)\b"
+    rf"|\brat(?:ing|ed)(?: (?:of|at|is|as))?(?: [a-z]+)? (?P<b>{_NUMBER})\b",
     re.IGNORECASE,
 )
 _COUNTED: Final = re.compile(
@@ -63,7 +64,9 @@ class Fields:
         )
 
     def _ratings(self, text: str) -> dict[str, float]:
-        said = [_value(match["a"] or match["b"]) for match in _STARS.finditer(text)] if self._each or self._single else []
+        said = (
+            [_value(match["a"] or match["b"]) for match in _STARS.finditer(text)] if self._each or self._single else []
+        )
         counted = [_value(match["n"]) for match in _COUNTED.finditer(text)] if self._lengths else []
         known = self._single | set(self._each)
         overall = not _ONE_VOICE.search(text)
@@ -91,7 +94,11 @@ class Fields:
 
 
 def _rating(path: tuple[str, ...], value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(re.search("star|rating", " ".join(path[-1:])))
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and bool(re.search("star|rating", " ".join(path[-1:])))
+    )
 
 
 def _value(text: str) -> float:

@@ -65,7 +65,7 @@ def tokens(text: str, offset: int = 0) -> list[Token]:
     end = 0
     for match in _TOKEN.finditer(text):
         if match.start() > end:
-            fresh = fresh or any(mark in ".!?:\"“”•*\n" for mark in text[end : match.start()])
+            fresh = fresh or any(mark in '.!?:"“”•*\n' for mark in text[end : match.start()])
         start, end = match.start(), match.end()
         if match["cjk"]:
             found += _pairs(match[0], start + offset)
@@ -110,7 +110,9 @@ def _pairs(run: str, start: int) -> list[Token]:
 def _word(word: str, start: int, end: int, fresh: bool) -> Token:
     key, spelt, stop, negation, calendar = _reading(_plain(word).lower().replace("’", "'"))
     capital = word[0].isupper() and (not fresh or word[1:2].isupper())
-    return Token(key, start, end, number=spelt, name=capital and not stop and not calendar, stop=stop, negation=negation)
+    return Token(
+        key, start, end, number=spelt, name=capital and not stop and not calendar, stop=stop, negation=negation
+    )
 
 
 @lru_cache(maxsize=65_536)

@@ -53,7 +53,7 @@ class WordVectors:
         """A row per word."""
         import numpy as np
 
-        missing = sorted({word for word in words} - self._known.keys())
+        missing = sorted(set(words) - self._known.keys())
         with self._turn:
             if len(self._known) + len(missing) > _MOST_WORDS:
                 self._known, self._rarity = {}, {}
@@ -62,7 +62,11 @@ class WordVectors:
             for word, piece in zip(missing, pieces, strict=True):
                 self._known[word] = _unit(self._table[piece.ids].mean(axis=0)) if piece.ids else self._zero()
                 self._rarity[word] = _rarity(piece.ids)
-            return np.stack([self._known[word] for word in words]) if words else np.zeros((0, self._table.shape[1]), np.float32)
+            return (
+                np.stack([self._known[word] for word in words])
+                if words
+                else np.zeros((0, self._table.shape[1]), np.float32)
+            )
 
     def rarity(self, words: list[str]) -> list[float]:
         """How rare each word is in English at large: the logarithm of its rank in the vocabulary."""

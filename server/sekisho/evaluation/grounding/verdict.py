@@ -24,7 +24,7 @@ COPIED: Final = -6.0
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One answer sentence at `start` to `end` of the answer, and the probability that it holds something unsupported."""
+    """One answer sentence, where it stands, and the probability that it holds something unsupported."""
 
     text: str
     start: int
