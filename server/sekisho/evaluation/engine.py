@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from sekisho import __version__
-from sekisho.evaluation import instruments
+from sekisho.evaluation import grounding, instruments
 from sekisho.evaluation.plan import Plan
 
 _LIBRARIES: Final = ("bm25s", "chromadb", "numpy", "sentence-transformers", "torch", "ollama")
@@ -27,6 +27,8 @@ def engine_of(plan: Plan) -> dict[str, str]:
         found["model_name"] = plan.answering.model.name
         found["family"] = plan.answering.model.family
     found |= instruments.engine_entries(plan)
+    if any(measure.scorer.name == "grounding" for measure in plan.measures):
+        found["grounding"] = grounding.digest()
     for name in _LIBRARIES:
         try:
             found[name] = version(name)

@@ -139,7 +139,7 @@ def _limits(found: Comparison, alpha: float) -> dict[str, int]:
 
 def _without_controls(results: Sequence[CaseResult]) -> list[CaseResult]:
     """Control cases test the scorer, not the subject: they enter no estimate."""
-    return [result for result in results if not getattr(result, "is_control", False)]
+    return [result for result in results if not result.is_control]
 
 
 def _engine(engine: Mapping[str, str]) -> dict[str, str]:

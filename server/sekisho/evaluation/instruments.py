@@ -19,6 +19,7 @@ from sekisho.evaluation.scorers.catalogue import SCORERS
 from sekisho.evaluation.scorers.declaration import Scorer
 from sekisho.evaluation.types import Run
 from sekisho.kernel.digests import digest_of, digest_of_bytes
+from sekisho.kernel.trees import tree
 from sekisho.registry.manifests import ModelManifest
 
 SCHEMA: Final = "sekisho.judge/v1"
@@ -45,12 +46,13 @@ def judge_digest(scorer: Scorer, model: ModelManifest, params: Mapping[str, Any]
 
 @lru_cache
 def grounding_digest() -> str:
-    """Digest of `grounding` as an instrument: the bytes of its code, and of the weights that stand beside it."""
+    """Digest of `grounding` as an instrument: the bytes of its code and of its trained head."""
     found: dict[str, str] = {}
     for module in _GROUNDING_CODE:
         for name, path in _files(module).items():
             found[f"{module}/{name}"] = digest_of_bytes(path.read_bytes())
-    return digest_of({"schema": "sekisho.grounding/v1", "files": found})
+    head = digest_of_bytes((tree("evals") / "grounding" / "head.json").read_bytes())
+    return digest_of({"schema": "sekisho.grounding/v1", "files": found, "head": head})
 
 
 def engine_entries(plan: Plan) -> dict[str, str]:
