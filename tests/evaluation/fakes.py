@@ -115,8 +115,13 @@ class FakeModel:
 class FakeModels:
     model: FakeModel
 
-    async def answerer(self, manifest: ModelManifest) -> Answerer:
+    async def answerer(
+        self, model: ModelManifest, *, deadline_ms: int | None = None, offline: bool = False
+    ) -> Answerer:
         return self.model
+
+    def watched(self) -> list[dict[str, Any]]:
+        return []
 
 
 @dataclass

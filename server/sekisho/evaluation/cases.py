@@ -62,6 +62,14 @@ def parse_cases(content: bytes) -> tuple[Case, ...]:
     return tuple(cases)
 
 
+def case_of(line: bytes) -> Case:
+    """The case on one line, by itself. Raises `Invalid`."""
+    try:
+        return _case(decode_json(line))
+    except msgspec.ValidationError as error:
+        raise Invalid("the dataset cannot be evaluated", fields=[FieldError("$", str(error))]) from error
+
+
 def sample(cases: Sequence[Case], size: int, seed: int) -> tuple[Case, ...]:
     """A seeded sample of at most `size` cases, in the dataset's order. Paired cases stay together.
 

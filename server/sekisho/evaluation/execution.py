@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sekisho.evaluation import report
+from sekisho.evaluation.case_source import open_cases
+from sekisho.evaluation.columns import Columns
 from sekisho.evaluation.engine import engine_of
 from sekisho.evaluation.plan import Plan, make_plan
-from sekisho.evaluation.runner import Cancelled, Runner
+from sekisho.evaluation.result_store import ResultStore, add
+from sekisho.evaluation.runner import BudgetSpent, Cancelled, Counts, Runner, Work, observed
 from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
+from sekisho.evaluation.seal import Seal, result_bytes
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.summary import summarise, verdict
+from sekisho.evaluation.tally import Counted, Tally
 from sekisho.evaluation.targets import Answers, OpenIndex, Retrieval, RunTarget, options_of
-from sekisho.evaluation.types import Case, CaseResult, Run, RunState
+from sekisho.evaluation.types import CaseResult, Run, RunState
 from sekisho.inference.types import Answerer
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database, Transaction
-from sekisho.kernel.digests import digest_of
 from sekisho.kernel.errors import ModelFailed, NotFound, SekishoError
 from sekisho.kernel.jobs import Job, Jobs, JobState, LeaseLost
 from sekisho.kernel.references import Reference
@@ -46,7 +52,13 @@ class Indexes(Protocol):
 class Models(Protocol):
     """What evaluation asks of inference."""
 
-    async def answerer(self, model: ModelManifest) -> Answerer: ...
+    async def answerer(
+        self, model: ModelManifest, *, deadline_ms: int | None = None, offline: bool = False
+    ) -> Answerer: ...
+
+    def watched(self) -> list[dict[str, Any]]:
+        """How each model host does, as this process has seen it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,7 @@ class Execution:
             await self._execute(job, run_id)
         except Cancelled:
             async with self.database.write() as tx:
-                run = await self._stored(tx, run_id)
+                run = await stored(tx, run_id)
                 await end_cancelled(self.ledger, self.clock, tx, run, run.principal)
                 await self.jobs.finish(tx, job, JobState.CANCELLED)
         except LeaseLost:
@@ -80,66 +92,89 @@ class Execution:
 
     async def _execute(self, job: Job, run_id: str) -> None:
         async with self.database.read() as tx:
-            run = await self._stored(tx, run_id)
-            plan, cases = await load_plan(self.registry, tx, run.project, run.suite, run.subject)
-        target = await self._target(run.project, plan)
-        async with self.database.write() as tx:
-            await self.jobs.hold(tx, job)
-            await RunStore(tx).start(run_id, engine_of(plan), epoch_ms(self.clock.now()))
-        runner = Runner(self.database, self.jobs, self.clock, self.concurrency, self.beat_s)
-        await runner.run(job, run_id, plan, target, cases)
-        moved = await _moved(target)
-        async with self.database.read() as tx:
-            results = await RunStore(tx).results(run_id)
-        summary = await asyncio.to_thread(
-            summarise,
-            results,
-            planned=len(cases),
-            metrics=plan.metrics,
-            axes=plan.suite.slices,
-            lower=LOWER_IS_BETTER,
-        )
-        await self._finish(job, run, summary, results, moved or verdict(summary))
+            run = await stored(tx, run_id)
+            plan, content = await load_plan(self.registry, tx, run.project, run.suite, run.subject)
+        cases = await asyncio.to_thread(open_cases, plan, content)
+        del content
+        with closing(cases):
+            tally = Tally.resume(run.observations)
+            target = await self._target(run.project, plan, tally)
+            async with self.database.write() as tx:
+                await self.jobs.hold(tx, job)
+                await RunStore(tx).start(run_id, engine_of(plan), epoch_ms(self.clock.now()))
+            work = Work(run_id, plan, target, cases, tally, watched=self.inference.watched)
+            reason = await self._measure(job, work)
+            await self._finish(job, run, work, reason)
 
-    async def _finish(
-        self, job: Job, run: Run, summary: Mapping[str, Any], results: Sequence[CaseResult], reason: str | None
-    ) -> None:
+    async def _measure(self, job: Job, work: Work) -> str | None:
+        """Why the run has to be inconclusive, whatever was scored; None where it need not be."""
+        runner = Runner(self.database, self.jobs, self.clock, self.concurrency, self.beat_s)
+        try:
+            await runner.run(job, work)
+        except BudgetSpent as spent:
+            return str(spent)
+        return await _moved(work.target)
+
+    async def _finish(self, job: Job, run: Run, work: Work, reason: str | None) -> None:
+        async with self.database.read() as tx:
+            columns, seal = await sealed(tx, run)
+        plan = work.plan
+        summary = await asyncio.to_thread(summary_of, plan, columns, len(work.cases))
+        reason = reason or verdict(summary)
         state = RunState.FINISHED if reason is None else RunState.INCONCLUSIVE
-        digest = final_digest(run, state, summary, results)
+        digest = seal.close(state, summary)
+        counts = Counts(len(columns), columns.failed)
+        observations = {**observed(work, counts), "latency_ms": report.latency(columns)}
         async with self.database.write() as tx:
             await self.jobs.finish(tx, job, JobState.DONE, result={"run": run.id, "state": state.value})
             now = epoch_ms(self.clock.now())
+            await RunStore(tx).observe(run.id, observations)
             await RunStore(tx).end(run.id, state, now, summary=summary, final_digest=digest, reason=reason)
             body = {"state": state.value, "suite": run.suite, "dataset": run.dataset, "final_digest": digest}
             await enter(self.ledger, tx, run, "run.finished", run.principal, body)
 
     async def _fail(self, job: Job, run_id: str, error: SekishoError) -> None:
         async with self.database.write() as tx:
-            run = await self._stored(tx, run_id)
+            run = await stored(tx, run_id)
             await self.jobs.finish(tx, job, JobState.FAILED, error=str(error))
             await RunStore(tx).end(run_id, RunState.FAILED, epoch_ms(self.clock.now()), reason=str(error))
             await enter(self.ledger, tx, run, "run.failed", run.principal, {"suite": run.suite, "reason": error.detail})
 
-    async def _target(self, project: str, plan: Plan) -> RunTarget:
+    async def _target(self, project: str, plan: Plan, tally: Tally) -> RunTarget:
         retrieval = Retrieval(await self.indexing.open(project, plan.index), plan.depth)
         if plan.answering is None:
             return retrieval
-        answerer = await self.inference.answerer(plan.answering.model)
-        return Answers(retrieval, plan.answering, answerer, options_of(plan.answering))
-
-    async def _stored(self, tx: Transaction, run_id: str) -> Run:
-        run = await RunStore(tx).one_or_none(run_id)
-        if run is None:
-            raise NotFound(f"there is no run {run_id}")
-        return run
+        limit = plan.answering.agent.limits.timeout_ms
+        answerer = await self.inference.answerer(plan.answering.model, deadline_ms=limit)
+        return Answers(retrieval, plan.answering, Counted(answerer, tally), options_of(plan.answering))
 
 
-async def load_plan(
-    registry: Catalogue, tx: Transaction, project: str, suite: str, subject: str
-) -> tuple[Plan, tuple[Case, ...]]:
-    """The plan of a run and its cases, from the two digests. Raises `Invalid` where they do not go together."""
+async def stored(tx: Transaction, run_id: str) -> Run:
+    """Raises `NotFound`."""
+    run = await RunStore(tx).one_or_none(run_id)
+    if run is None:
+        raise NotFound(f"there is no run {run_id}")
+    return run
+
+
+async def load_plan(registry: Catalogue, tx: Transaction, project: str, suite: str, subject: str) -> tuple[Plan, bytes]:
+    """The plan of a run and its dataset's bytes. Raises `Invalid` where suite and subject do not go together."""
     plan = make_plan(await registry.closure(tx, project, suite), await registry.closure(tx, project, subject))
-    return plan, plan.cases(await registry.read_blob(tx, project, plan.dataset.content))
+    return plan, await registry.read_blob(tx, project, plan.dataset.content)
+
+
+async def sealed(tx: Transaction, run: Run) -> tuple[Columns, Seal]:
+    """Everything stored of a run in one pass: what a summary reads, and the final digest but for that summary."""
+    columns, seal = Columns(), Seal(run)
+    async for row in ResultStore(tx).stream(run.id):
+        add(columns, row)
+        seal.add(result_bytes(row.case_id, row.repeat, row.scores, row.output))
+    return columns, seal
+
+
+def summary_of(plan: Plan, results: Sequence[CaseResult], cases: int) -> dict[str, Any]:
+    """The summary of a run by this plan over so many planned cases."""
+    return summarise(results, planned=cases, metrics=plan.metrics, axes=plan.suite.slices, lower=LOWER_IS_BETTER)
 
 
 async def enter(ledger: Ledger, tx: Transaction, run: Run, kind: str, principal: str, body: Mapping[str, Any]) -> None:
@@ -153,21 +188,6 @@ async def end_cancelled(ledger: Ledger, clock: Clock, tx: Transaction, run: Run,
     """End a run as cancelled, once."""
     if await RunStore(tx).end(run.id, RunState.CANCELLED, epoch_ms(clock.now()), reason="cancelled"):
         await enter(ledger, tx, run, "run.cancelled", principal, {"suite": run.suite})
-
-
-def final_digest(run: Run, state: RunState, summary: Mapping[str, Any], results: Sequence[CaseResult]) -> str:
-    """Digest over what was measured: versions, summary, every case result in order. Not over times."""
-    return digest_of(
-        {
-            "schema": "sekisho.run/v1",
-            "suite": run.suite,
-            "dataset": run.dataset,
-            "subject": run.subject,
-            "state": state.value,
-            "summary": dict(summary),
-            "results": [result.canonical() for result in results],
-        }
-    )
 
 
 async def _moved(target: RunTarget) -> str | None:

@@ -35,6 +35,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "summary": run.summary,
         "final_digest": run.final_digest,
         "reason": run.reason,
+        "observations": run.observations,
         "created_at": run.created_at,
         "started_at": run.started_at,
         "finished_at": run.finished_at,
@@ -61,7 +62,7 @@ def case_json(result: CaseResult) -> dict[str, Any]:
 
 def report_json(run: Run, results: Sequence[CaseResult]) -> dict[str, Any]:
     """The whole report but the table of cases, which is read page by page."""
-    report: dict[str, Any] = {"schema": SCHEMA, "run": run_json(run), "latency_ms": _latency(results)}
+    report: dict[str, Any] = {"schema": SCHEMA, "run": run_json(run), "latency_ms": latency(results)}
     metrics = (run.summary or {}).get("metrics", {})
     report["worst"] = {
         name: {axis: _worst(results, name, axis, gap) for axis, gap in metric["gaps"].items()}
@@ -113,7 +114,8 @@ def _worst(results: Sequence[CaseResult], metric: str, axis: str, gap: Mapping[s
     return [{"name": name, "cases": cases} for name, cases in shown.items()]
 
 
-def _latency(results: Sequence[CaseResult]) -> dict[str, int]:
+def latency(results: Sequence[CaseResult]) -> dict[str, int]:
+    """Milliseconds that models took for an answer; empty where none was asked."""
     times = sorted(result.latency_ms for result in results if result.latency_ms is not None)
     if not times:
         return {}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sekisho.evaluation import evidence, report
+from sekisho.evaluation.case_source import open_cases
 from sekisho.evaluation.comparison import compare_runs
 from sekisho.evaluation.execution import (
     Catalogue,
@@ -17,6 +19,8 @@ from sekisho.evaluation.execution import (
     enter,
     load_plan,
 )
+from sekisho.evaluation.plan import Plan
+from sekisho.evaluation.result_store import ResultStore
 from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.types import CaseResult, Origin, Run, RunState
@@ -62,7 +66,8 @@ class Evaluation:
         async with self.database.read() as tx:
             suite = await self.registry.find(tx, _reference(suite_ref, project, "$.suite"))
             subject = await self.registry.find(tx, _reference(subject_ref, project, "$.subject"))
-            plan, cases = await load_plan(self.registry, tx, project, suite.digest, subject.digest)
+            plan, content = await load_plan(self.registry, tx, project, suite.digest, subject.digest)
+        planned = await asyncio.to_thread(_planned, plan, content)
         for version in (suite, subject):
             if version.archived:
                 raise Archived(f"{version} is archived", remedy="restore it, or evaluate another version")
@@ -81,7 +86,7 @@ class Evaluation:
             target=plan.target,
             principal=actor.principal,
             job_id="",
-            planned=len(cases) * plan.suite.repeats,
+            planned=planned,
             done=0,
             engine={},
             summary=None,
@@ -148,8 +153,8 @@ class Evaluation:
             baseline = await self._one(tx, project, baseline_id)
             candidate = await self._one(tx, project, candidate_id)
             _comparable(baseline, candidate)
-            before = await RunStore(tx).results(baseline_id)
-            after = await RunStore(tx).results(candidate_id)
+            before = await ResultStore(tx).columns(baseline_id)
+            after = await ResultStore(tx).columns(candidate_id)
         names = set((baseline.summary or {})["metrics"]) & set((candidate.summary or {})["metrics"])
         metrics = await asyncio.to_thread(compare_runs, before, after, names, LOWER_IS_BETTER)
         return report.comparison_json(baseline, candidate, metrics)
@@ -185,12 +190,12 @@ class Evaluation:
         self, tx: Transaction, project: str, candidate: str, baseline: str
     ) -> list[dict[str, Any]]:
         """Paired differences, candidate minus baseline, per suite and metric that both were measured by."""
-        store = RunStore(tx)
+        store, results = RunStore(tx), ResultStore(tx)
         before = evidence.latest_by_suite(await store.ended(project, baseline))
         after = evidence.latest_by_suite(await store.ended(project, candidate))
         found: list[dict[str, Any]] = []
         for suite in sorted(set(before) & set(after)):
-            old, new = await store.results(before[suite].id), await store.results(after[suite].id)
+            old, new = await results.columns(before[suite].id), await results.columns(after[suite].id)
             names = sorted((after[suite].summary or {})["metrics"])
             found += await asyncio.to_thread(evidence.comparisons, suite, baseline, names, old, new)
         return found
@@ -229,6 +234,12 @@ class Evaluation:
         if is_digest(reference):
             return reference
         return (await self.registry.find(tx, _reference(reference, project, "$.reference"))).digest
+
+
+def _planned(plan: Plan, content: bytes) -> int:
+    """How many results a run gives. Blocks. Raises `Invalid` where the dataset is not what the suite asks for."""
+    with closing(open_cases(plan, content)) as cases:
+        return len(cases) * plan.suite.repeats
 
 
 def _comparable(baseline: Run, candidate: Run) -> None:

@@ -102,7 +102,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """One case of one run, as stored. `latency_ms` and `at` are observations and stay out of the digest."""
+    """One case of one run, as stored. `latency_ms`, `at` and `failed` are observations and stay out of the digest.
+
+    `failed`: there was no output, which counts against the suite's error budget.
+    """
 
     case_id: str
     repeat: int
@@ -114,6 +117,7 @@ class CaseResult:
     output: Mapping[str, Any]
     latency_ms: int | None
     at: int
+    failed: bool = False
 
     def canonical(self) -> dict[str, Any]:
         """The part of the result that the run's final digest covers."""
@@ -127,7 +131,10 @@ class CaseResult:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One evaluation of one version by one suite version. Times are epoch milliseconds, `planned` counts results."""
+    """One evaluation of one version by one suite version. Times are epoch milliseconds, `planned` counts results.
+
+    `observations`: how it went (cache hits, pace, hosts); no part of what was measured, and outside the final digest.
+    """
 
     id: str
     project: str
@@ -151,6 +158,7 @@ class Run:
     created_at: int
     started_at: int | None
     finished_at: int | None
+    observations: Mapping[str, Any] | None = None
 
 
 def score_json(score: Score) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from sekisho.identity.types import Action, Actor
 from sekisho.inference import extractive, minilm
@@ -53,7 +53,12 @@ class Inference:
     def _blocking(self) -> Mapping[str, BlockingOllama]:
         return {host.url: BlockingOllama(host.url, timeout_s=self.settings.ollama_timeout_s) for host in self.hosts}
 
-    async def answerer(self, manifest: ModelManifest) -> Answerer:
+    def watched(self) -> list[dict[str, Any]]:
+        return []
+
+    async def answerer(
+        self, manifest: ModelManifest, *, deadline_ms: int | None = None, offline: bool = False
+    ) -> Answerer:
         """What answers as this model, under exactly the manifest's digest.
 
         Raises `ModelFailed` where no host has it now, `Invalid` for options that the model does not know.

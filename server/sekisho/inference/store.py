@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import String, Text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,6 +18,18 @@ class ModelCallRow(Base):
     model_digest: Mapped[str] = mapped_column(String(71), index=True)
     answer: Mapped[Any] = mapped_column(CanonicalJson)
     created_at: Mapped[int]
+
+
+class ModelHostRow(Base):
+    __tablename__ = "model_hosts"
+
+    host: Mapped[str] = mapped_column(String(500), primary_key=True)
+    circuit: Mapped[str] = mapped_column(String(16))
+    places: Mapped[int | None]
+    decided: Mapped[str] = mapped_column(Text)
+    calls: Mapped[int]
+    failures: Mapped[int]
+    at: Mapped[int]
 
 
 class ModelCallStore:

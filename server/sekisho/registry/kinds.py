@@ -244,7 +244,11 @@ class Sample(Part, frozen=True, kw_only=True):
 
 
 class SuiteManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag="sekisho.suite/v1"):
-    """What to measure: a dataset, a target, scorers, slices. It holds no thresholds."""
+    """What to measure: a dataset, a target, scorers, slices. It holds no thresholds.
+
+    `error_budget_bp`: the share of planned cases, in basis points, that may fail before a run stops early as
+    inconclusive; absent, a run goes on to its end whatever fails.
+    """
 
     dataset: Digest
     target: Literal["retrieval", "answers"]
@@ -253,6 +257,7 @@ class SuiteManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag
     cluster_by: FieldName | None = None
     sample: Sample | None = None
     repeats: Annotated[int, Meta(ge=1, le=100)] = 1
+    error_budget_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
 
     def sorted(self) -> Manifest:
         return msgspec.structs.replace(self, slices=tuple(sorted(set(self.slices))))

@@ -1,0 +1,156 @@
+"""Every result of a run in a few dozen bytes each: what a summary reads, without questions and outputs. Pure.
+
+A hundred thousand results as objects take hundreds of megabytes; as columns they take a handful.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, overload
+
+from sekisho.evaluation.types import CaseResult, Score, Scored, Unscored, score_of
+
+_NONE: Final = 0xFFFFFFFF
+_OWN: Final = 0xFFFFFFFE
+"""A case that is its own cluster, which is what most cases without a document are."""
+
+
+class Texts:
+    """Many short texts end to end."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+        self._ends = array("I")
+
+    def append(self, text: str) -> None:
+        self._bytes += text.encode()
+        self._ends.append(len(self._bytes))
+
+    def __getitem__(self, place: int) -> str:
+        start = self._ends[place - 1] if place else 0
+        return self._bytes[start : self._ends[place]].decode()
+
+
+class Pool:
+    """Texts that recur, each once, by number."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def number(self, text: str) -> int:
+        found = self._numbers.setdefault(text, len(self.texts))
+        if found == len(self.texts):
+            self.texts.append(text)
+        return found
+
+
+class Metric:
+    """One metric's scores: a value, or NaN and the number of the reason why there is none."""
+
+    def __init__(self, absent: int) -> None:
+        self.values = array("d", [math.nan]) * absent
+        self.reasons = array("I", [_NONE]) * absent
+
+
+class Columns(Sequence[CaseResult]):
+    """Results in the order they were appended. What is read back has an empty question and output."""
+
+    def __init__(self) -> None:
+        self._ids, self._pairs = Texts(), Texts()
+        self._repeats = array("H")
+        self._clusters, self._slices, self._reasons = Pool(), Pool(), Pool()
+        self._cluster, self._slice = array("I"), array("I")
+        self._parsed: list[Mapping[str, str]] = []
+        self._latency, self._failed = array("i"), bytearray()
+        self.metrics: dict[str, Metric] = {}
+
+    def append(
+        self,
+        case_id: str,
+        repeat: int,
+        cluster: str,
+        pair: str | None,
+        slices: str,
+        scores: Mapping[str, Score],
+        latency_ms: int | None,
+        *,
+        failed: bool,
+    ) -> None:
+        """`slices` is JSON text."""
+        self._ids.append(case_id)
+        self._pairs.append(pair or "")
+        self._repeats.append(repeat)
+        self._cluster.append(_OWN if cluster == f"case:{case_id}" else self._clusters.number(cluster))
+        self._slice.append(self._slices.number(slices))
+        if len(self._slices.texts) > len(self._parsed):
+            self._parsed.append(json.loads(slices))
+        self._latency.append(-1 if latency_ms is None else min(latency_ms, 2**31 - 1))
+        self._failed.append(failed)
+        self._score(scores)
+
+    def _score(self, scores: Mapping[str, Score]) -> None:
+        for name in scores.keys() - self.metrics.keys():
+            self.metrics[name] = Metric(len(self) - 1)
+        for name, column in self.metrics.items():
+            score = scores.get(name)
+            column.values.append(score.value if isinstance(score, Scored) else math.nan)
+            column.reasons.append(self._reasons.number(score.reason) if isinstance(score, Unscored) else _NONE)
+
+    @property
+    def failed(self) -> int:
+        """How many results had no output."""
+        return sum(self._failed)
+
+    def __len__(self) -> int:
+        return len(self._repeats)
+
+    @overload
+    def __getitem__(self, place: int) -> CaseResult: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[CaseResult]: ...
+
+    def __getitem__(self, place: int | slice) -> CaseResult | Sequence[CaseResult]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        return self._one(place % len(self))
+
+    def __iter__(self) -> Iterator[CaseResult]:
+        return map(self._one, range(len(self)))
+
+    def _one(self, place: int) -> CaseResult:
+        case_id = self._ids[place]
+        latency = self._latency[place]
+        return CaseResult(
+            case_id=case_id,
+            repeat=self._repeats[place],
+            cluster=f"case:{case_id}" if self._cluster[place] == _OWN else self._clusters.texts[self._cluster[place]],
+            pair=self._pairs[place] or None,
+            slices=self._parsed[self._slice[place]],
+            question="",
+            scores={name: score for name in self.metrics if (score := self.score(name, place)) is not None},
+            output={},
+            latency_ms=None if latency < 0 else latency,
+            at=0,
+            failed=bool(self._failed[place]),
+        )
+
+    def score(self, metric: str, place: int) -> Score | None:
+        """One result's score; None where it was not measured by this metric."""
+        column = self.metrics[metric]
+        if column.reasons[place] != _NONE:
+            return Unscored(self._reasons.texts[column.reasons[place]])
+        value = column.values[place]
+        return None if math.isnan(value) else Scored(value)
+
+
+def scores_of(text: str) -> dict[str, Score]:
+    """Scores from their stored JSON text."""
+    stored: Mapping[str, Mapping[str, Any]] = json.loads(text)
+    return {name: score_of(value) for name, value in stored.items()}

@@ -1,0 +1,71 @@
+"""All scores of one case: by the pure scorers first, then by those that ask the suite's judge."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sekisho.evaluation.scorers.declaration import Measure, Outcome
+from sekisho.evaluation.types import Sample, Score
+from sekisho.inference.types import Answerer
+from sekisho.kernel.errors import ModelFailed
+
+CHEAP_S: Final = 0.002
+"""Scoring that takes less than this is done in the loop: a hop to a thread and back would cost as much."""
+_MEMORY: Final = 0.8
+
+
+@dataclass
+class Scoring:
+    """Applies a plan's measures. `judge` answers those that ask; where there is none they give no score.
+
+    The first case is scored in a thread, since a scorer may load a model; from then on it goes by how long it took.
+    """
+
+    measures: Sequence[Measure]
+    judge: Answerer | None = None
+    _seconds: float = field(default=CHEAP_S * 2, init=False)
+
+    async def score(self, sample: Sample) -> Outcome:
+        """Every score of the sample, and what the scorers have to show."""
+        pure = self._apply(sample) if self._seconds < CHEAP_S else await asyncio.to_thread(self._apply, sample)
+        asked = [await self._ask(measure, sample) for measure in self.measures if measure.ask is not None]
+        return merged([pure, *asked]) if asked else pure
+
+    def _apply(self, sample: Sample) -> Outcome:
+        started = time.perf_counter()
+        outcome = apply(self.measures, sample)
+        self._seconds = _MEMORY * self._seconds + (1 - _MEMORY) * (time.perf_counter() - started)
+        return outcome
+
+    async def _ask(self, measure: Measure, sample: Sample) -> Outcome:
+        """A judge that fails gives no score for this case; how it failed is the reason."""
+        if sample.failure is not None:
+            return measure.unscored(sample.failure)
+        if measure.ask is None or self.judge is None:
+            return measure.unscored("the run has no judge")
+        try:
+            return await measure.ask(sample, self.judge)
+        except ModelFailed as error:
+            return measure.unscored(error.detail)
+
+
+def apply(measures: Iterable[Measure], sample: Sample) -> Outcome:
+    """Every score of a sample by the pure scorers. A case that gave no output is `Unscored` with its reason."""
+    return merged(
+        measure.score(sample) if sample.failure is None else measure.unscored(sample.failure)
+        for measure in measures
+        if measure.score is not None
+    )
+
+
+def merged(outcomes: Iterable[Outcome]) -> Outcome:
+    scores: dict[str, Score] = {}
+    details: dict[str, Any] = {}
+    for outcome in outcomes:
+        scores.update(outcome.scores)
+        details.update(outcome.details)
+    return Outcome(scores, details)
