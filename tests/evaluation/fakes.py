@@ -10,7 +10,7 @@ from typing import Any
 from sekisho.evaluation.service import Evaluation
 from sekisho.evaluation.types import Hit
 from sekisho.identity.types import Actor, PrincipalKind, Role
-from sekisho.inference.types import Answer, Answerer, AnswerRequest
+from sekisho.inference.types import Answer, Answerer, AnswerRequest, HostSeen
 from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.digests import digest_of, digest_of_bytes
 from sekisho.kernel.errors import ModelFailed, NotFound
@@ -120,8 +120,11 @@ class FakeModels:
     ) -> Answerer:
         return self.model
 
-    def watched(self) -> list[dict[str, Any]]:
-        return []
+    def seen(self) -> Sequence[HostSeen]:
+        return ()
+
+    async def tell(self, tx: Transaction) -> None:
+        """It has no hosts."""
 
 
 @dataclass

@@ -87,7 +87,7 @@ async def test_a_cancelled_write_keeps_nobody_out(database: Database) -> None:
             await tx.execute(text("SELECT n FROM counter"))
             await tx.execute(text("INSERT INTO counter VALUES (1)"))
 
-    held = []
+    held: list[object] = []
     for attempt in range(112):
         task = asyncio.create_task(write())
         for _ in range(attempt % 14):

@@ -19,7 +19,7 @@ from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
 from sekisho.evaluation.seal import Seal, result_bytes
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.summary import summarise, verdict
-from sekisho.evaluation.tally import Counted, Tally
+from sekisho.evaluation.tally import Counted, Hosts, Tally
 from sekisho.evaluation.targets import Answers, OpenIndex, Retrieval, RunTarget, options_of
 from sekisho.evaluation.types import CaseResult, Run, RunState
 from sekisho.inference.types import Answerer
@@ -49,16 +49,12 @@ class Indexes(Protocol):
     async def open(self, project: str, digest: str) -> OpenIndex: ...
 
 
-class Models(Protocol):
+class Models(Hosts, Protocol):
     """What evaluation asks of inference."""
 
     async def answerer(
         self, model: ModelManifest, *, deadline_ms: int | None = None, offline: bool = False
     ) -> Answerer: ...
-
-    def watched(self) -> list[dict[str, Any]]:
-        """How each model host does, as this process has seen it."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,7 @@ class Execution:
             async with self.database.write() as tx:
                 await self.jobs.hold(tx, job)
                 await RunStore(tx).start(run_id, engine_of(plan), epoch_ms(self.clock.now()))
-            work = Work(run_id, plan, target, cases, tally, watched=self.inference.watched)
+            work = Work(run_id, plan, target, cases, tally, self.inference)
             reason = await self._measure(job, work)
             await self._finish(job, run, work, reason)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from sekisho.evaluation.case_source import CaseSource
@@ -15,7 +15,7 @@ from sekisho.evaluation.plan import Plan
 from sekisho.evaluation.result_store import ResultStore
 from sekisho.evaluation.scoring import Scoring
 from sekisho.evaluation.store import RunStore
-from sekisho.evaluation.tally import Tally
+from sekisho.evaluation.tally import Hosts, Tally
 from sekisho.evaluation.targets import Produced, RunTarget
 from sekisho.evaluation.types import Case, CaseResult, Sample
 from sekisho.inference.types import Answerer
@@ -41,15 +41,15 @@ class BudgetSpent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One run to do. `judge` answers measures that ask one; `watched` gives what is known of the model hosts."""
+    """One run to do. `judge` answers measures that ask one."""
 
     run_id: str
     plan: Plan
     target: RunTarget
     cases: CaseSource
     tally: Tally
+    hosts: Hosts
     judge: Answerer | None = None
-    watched: Callable[[], list[dict[str, Any]]] = list
 
     @property
     def planned(self) -> int:
@@ -132,6 +132,7 @@ class Runner:
                 await ResultStore(tx).add(work.run_id, batch)
                 if due or counts.done == work.planned:
                     await RunStore(tx).observe(work.run_id, observed(work, counts))
+                    await work.hosts.tell(tx)
             counts.last_failure = next((str(one.output["failure"]) for one in batch if one.failed), counts.last_failure)
             if due or counts.done == work.planned:
                 await self._beat(job, work, counts)
@@ -169,7 +170,7 @@ async def _gathered(finished: Finished) -> list[CaseResult]:
 def observed(work: Work, counts: Counts) -> dict[str, Any]:
     """What is kept of how the run goes."""
     found = work.tally.observed(done=counts.done, failed=counts.failed, planned=work.planned)
-    hosts = work.watched()
+    hosts = [asdict(host) for host in work.hosts.seen()]
     return {**found, "hosts": hosts} if hosts else found
 
 

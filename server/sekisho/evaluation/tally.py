@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from sekisho.inference.types import Answer, Answerer, AnswerRequest
+from sekisho.inference.types import Answer, Answerer, AnswerRequest, HostSeen
+from sekisho.kernel.database import Transaction
+
+
+class Hosts(Protocol):
+    """What is known of the model hosts."""
+
+    def seen(self) -> Sequence[HostSeen]:
+        """How each host that this process has asked does."""
+        ...
+
+    async def tell(self, tx: Transaction) -> None:
+        """Write it down for the other processes."""
+        ...
 
 
 @dataclass
