@@ -120,6 +120,7 @@ class OllamaAnswerer:
                 raise too_slow(host.url, self.model, self.limit_s) from None
             except passing_trouble() as error:
                 patience.last = failure(host.url, self.model, error)
+                patience.failed.add(host.url)
                 tries += not isinstance(error, ConnectionError)
                 if tries >= TRIES or not is_passing(error):
                     raise patience.last from error
