@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sekisho.client.connection import Connection
+from sekisho.kernel.errors import NotFound, Unavailable
 
 ENDED: Final = frozenset({"finished", "inconclusive", "failed", "cancelled"})
 
@@ -56,10 +57,23 @@ class Evaluation:
         items: list[dict[str, Any]] = self.connection.get("/v1/scorers")["items"]
         return items
 
+    def events(self, run_id: str) -> Iterator[dict[str, Any]]:
+        """A run's progress as it changes, until it has ended: state, done, planned, per_second, seconds_left."""
+        for _, progress in self.connection.events(self._path(run_id, "events")):
+            yield progress
+
     def wait(
         self, run_id: str, seen: Callable[[dict[str, Any]], None] = lambda _: None, *, poll_s: float = 0.3
     ) -> dict[str, Any]:
-        """The run once it has ended; `seen` is told of its state at every look."""
+        """The run once it has ended; `seen` is told of its progress as it changes.
+
+        By the server's events, and by asking again and again where those do not come through (a proxy may keep them).
+        """
+        try:
+            for progress in self.events(run_id):
+                seen(progress)
+        except (Unavailable, NotFound):
+            time.sleep(poll_s)
         while True:
             run = self.run(run_id)
             seen(run)

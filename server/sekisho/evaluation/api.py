@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, get, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from litestar.response import ServerSentEvent, ServerSentEventMessage
 from litestar.types import ControllerRouterHandler
 
+from sekisho.evaluation.progress import Progressed
 from sekisho.evaluation.report import case_json, run_json
 from sekisho.evaluation.scorers.catalogue import SCORERS
 from sekisho.evaluation.service import Evaluation
@@ -103,6 +106,21 @@ class RunController(Controller):
         """A run with its summary, or how far it is."""
         return run_json(await evaluation.run(actor, project, run_id))
 
+    @get("/{run_id:str}/events", operation_id="watch_run", media_type="text/event-stream")
+    async def events(
+        self,
+        project: FromPath[str],
+        run_id: FromPath[str],
+        actor: Injected[Actor],
+        evaluation: Injected[Evaluation],
+    ) -> ServerSentEvent:
+        """Server-sent events until the run is over: `progress` as it changes, `end` at last.
+
+        Each event's data is JSON: id, state, done, planned and, once they are known, per_second, seconds_left and
+        reason. Where nothing changes the last is sent again every few seconds.
+        """
+        return ServerSentEvent(_messages(await evaluation.events(actor, project, run_id)))
+
     @get("/{run_id:str}/cases", operation_id="list_cases")
     async def cases(
         self,
@@ -138,6 +156,12 @@ class RunController(Controller):
     ) -> dict[str, Any]:
         """Ask for an end: a queued run ends at once, a running one within its next report of progress."""
         return run_json(await evaluation.cancel(actor, project, run_id))
+
+
+async def _messages(events: AsyncIterator[Progressed]) -> AsyncIterator[ServerSentEventMessage]:
+    async for event in events:
+        name = "end" if event.run.state.over else "progress"
+        yield ServerSentEventMessage(data=msgspec.json.encode(event.to_json()), event=name)
 
 
 @get("/v1/suites/schema", operation_id="get_suite_schema", tags=["evaluation"])

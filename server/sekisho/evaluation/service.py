@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sekisho.evaluation import evidence, report
@@ -20,6 +21,7 @@ from sekisho.evaluation.execution import (
     load_plan,
 )
 from sekisho.evaluation.plan import Plan
+from sekisho.evaluation.progress import Progressed, Watch, events
 from sekisho.evaluation.result_store import ResultStore
 from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
 from sekisho.evaluation.store import RunStore
@@ -37,6 +39,8 @@ from sekisho.ledger.service import Ledger
 
 KIND: Final = "run"
 BEAT_S: Final = 0.5
+WATCH_S: Final = 0.5
+"""How often, at most, a run is looked at for those who watch it."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Evaluation:
     inference: Models
     concurrency: int = 4
     beat_s: float = BEAT_S
+    _watch: Watch = field(default_factory=lambda: Watch(WATCH_S), init=False, repr=False, compare=False)
 
     async def start_run(
         self, actor: Actor, project: str, suite_ref: str, subject_ref: str, idempotency_key: str | None = None
@@ -103,6 +108,18 @@ class Evaluation:
         actor.require(project, Action.READ)
         async with self.database.read() as tx:
             return await self._one(tx, project, run_id)
+
+    async def events(self, actor: Actor, project: str, run_id: str) -> AsyncIterator[Progressed]:
+        """The run's progress as it changes, and every few seconds, until it is over.
+
+        Raises `NotFound` before the first event.
+        """
+        await self.run(actor, project, run_id)
+
+        async def look() -> Run:
+            return await self.run(actor, project, run_id)
+
+        return events(lambda: self._watch.look(run_id, look), WATCH_S)
 
     async def runs(
         self,
