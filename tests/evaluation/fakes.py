@@ -149,7 +149,15 @@ class World:
         }
         return self.catalogue.add(Kind.SUITE, name, **{**given, **fields})
 
-    def agent(self, name: str = "docs", *, passages: int = 3, variables: Mapping[str, Any] | None = None) -> str:
+    def agent(
+        self,
+        name: str = "docs",
+        *,
+        passages: int = 3,
+        variables: Mapping[str, Any] | None = None,
+        model: Mapping[str, Any] | None = None,
+        timeout_ms: int = 1000,
+    ) -> str:
         add = self.catalogue.add
         corpus = add(
             Kind.CORPUS, "docs", licence="CC0-1.0",
@@ -165,13 +173,11 @@ class World:
         given = variables or {"question": {"type": "string"}, "passages": {"type": "array"}}
         template = " ".join("{{ " + name + " }}" for name in given)
         prompt = add(Kind.PROMPT, "docs", messages=[{"role": "user", "template": template}], variables=dict(given))
-        model = add(
-            Kind.MODEL, "extractive", name="builtin/extractive", digest=self.model.digest, family="extractive",
-            licence="Apache-2.0", provider="builtin",
-        )  # fmt: skip
+        builtin = {"name": "builtin/extractive", "digest": self.model.digest, "provider": "builtin"}
+        answering = add(Kind.MODEL, "model", family="extractive", licence="Apache-2.0", **(model or builtin))
         return add(
-            Kind.AGENT, name, system=system, prompt=prompt, index=index, model=model, context_passages=passages,
-            limits={"max_steps": 1, "max_tokens": 100, "timeout_ms": 1000},
+            Kind.AGENT, name, system=system, prompt=prompt, index=index, model=answering, context_passages=passages,
+            limits={"max_steps": 1, "max_tokens": 100, "timeout_ms": timeout_ms},
         )  # fmt: skip
 
     async def claim(self, owner: str = "worker-1") -> Job:

@@ -122,6 +122,31 @@ def cancel(state: Session, run_id: str) -> None:
     state.show(found, f"run {run_id} is {'cancelled' if found['state'] == 'cancelled' else 'told to stop'}")
 
 
+@run.command("replay")
+@click.argument("run_id")
+@session
+def replay(state: Session, run_id: str) -> None:
+    """Compute a run again from what its models answered then, and compare: no model host is asked.
+
+    Exit code 0 where final digest and report are the same bytes, 1 where they differ, 4 where it cannot be replayed.
+    """
+    with Progress(TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), console=state.errors) as bars:
+        task = bars.add_task("replaying", total=None)
+        found = _client(state).replay(
+            run_id, lambda job: bars.update(task, completed=job["progress"]["done"], total=job["progress"]["total"])
+        )
+    if found["state"] != "done":
+        state.show(found, f"run {run_id} cannot be replayed: {found.get('error', found['state'])}")
+        sys.exit(4)
+    if found["same"]:
+        state.show(
+            found, f"run {run_id} replays to the same bytes: {found['compared']} results, {found['final_digest']}"
+        )
+        sys.exit(0)
+    state.show(found, f"run {run_id} does not replay to the same bytes; the first difference is {found['difference']}")
+    sys.exit(1)
+
+
 @click.command()
 @click.argument("baseline")
 @click.argument("candidate")

@@ -47,6 +47,17 @@ class Evaluation:
         """Two runs of one suite, paired by case; differences are candidate minus baseline."""
         return self._mapping(self.connection.get(self._path("compare"), baseline=baseline, candidate=candidate))
 
+    def replay(
+        self, run_id: str, seen: Callable[[dict[str, Any]], None] = lambda _: None, *, poll_s: float = 0.3
+    ) -> dict[str, Any]:
+        """What a replay of the run found, once it is over; `seen` is told of its state at every look."""
+        job = self._mapping(self.connection.post(self._path(run_id, "replays")))
+        while job["state"] in {"queued", "running"}:
+            time.sleep(poll_s)
+            job = self._mapping(self.connection.get(self._path(run_id, "replays", job["id"])))
+            seen(job)
+        return job
+
     def cancel(self, run_id: str) -> dict[str, Any]:
         return self._mapping(self.connection.post(self._path(run_id, "cancel")))
 

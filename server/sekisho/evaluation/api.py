@@ -18,6 +18,7 @@ from sekisho.evaluation.scorers.catalogue import SCORERS
 from sekisho.evaluation.service import Evaluation
 from sekisho.identity.types import Actor
 from sekisho.kernel.injection import Injected
+from sekisho.kernel.jobs import Job, Progress
 from sekisho.registry.manifests import SuiteManifest
 
 Key = Annotated[str | None, msgspec.Meta(max_length=200)]
@@ -47,6 +48,26 @@ class ScorerView(msgspec.Struct, frozen=True):
 
 class ScorerList(msgspec.Struct, frozen=True):
     items: list[ScorerView]
+
+
+class ReplayView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A replay of a run. `same` stands once it is done: whether final digest and report are the recorded bytes.
+
+    `as_failed` results were taken as they had failed, since no answer was kept of them. `difference` names the first.
+    """
+
+    id: str
+    run: str
+    state: str
+    progress: Progress
+    same: bool | None = None
+    compared: int | None = None
+    as_failed: int | None = None
+    other: int | None = None
+    final_digest: str | None = None
+    report: str | None = None
+    difference: str | None = None
+    error: str | None = None
 
 
 class RunController(Controller):
@@ -146,6 +167,29 @@ class RunController(Controller):
         """The report (``sekisho.report/v1``): the run, the worst cases of each gap, why cases were not scored."""
         return await evaluation.report(actor, project, run_id)
 
+    @post("/{run_id:str}/replays", operation_id="start_replay", status_code=202)
+    async def start_replay(
+        self,
+        project: FromPath[str],
+        run_id: FromPath[str],
+        actor: Injected[Actor],
+        evaluation: Injected[Evaluation],
+    ) -> ReplayView:
+        """Queue a replay: every case and the summary computed again, models answering from the cache alone."""
+        return _replay(await evaluation.request_replay(actor, project, run_id))
+
+    @get("/{run_id:str}/replays/{job_id:str}", operation_id="get_replay")
+    async def replay(
+        self,
+        project: FromPath[str],
+        run_id: FromPath[str],
+        job_id: FromPath[str],
+        actor: Injected[Actor],
+        evaluation: Injected[Evaluation],
+    ) -> ReplayView:
+        """How far a replay is, or what it found."""
+        return _replay(await evaluation.replay(actor, project, run_id, job_id))
+
     @post("/{run_id:str}/cancel", operation_id="cancel_run", status_code=200)
     async def cancel(
         self,
@@ -156,6 +200,11 @@ class RunController(Controller):
     ) -> dict[str, Any]:
         """Ask for an end: a queued run ends at once, a running one within its next report of progress."""
         return run_json(await evaluation.cancel(actor, project, run_id))
+
+
+def _replay(job: Job) -> ReplayView:
+    found = {"run": job.payload["run"], **(job.result or {})}
+    return ReplayView(id=job.id, state=job.state.value, progress=job.progress, error=job.error, **found)
 
 
 async def _messages(events: AsyncIterator[Progressed]) -> AsyncIterator[ServerSentEventMessage]:

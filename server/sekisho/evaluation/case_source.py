@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing
 from itertools import islice, pairwise
 from typing import IO
 
@@ -37,6 +39,24 @@ class CaseSource:
 
     def close(self) -> None:
         self._file.close()
+
+
+@asynccontextmanager
+async def opened(plan: Plan, content: bytes) -> AsyncIterator[CaseSource]:
+    """`open_cases` from a thread, closed at the end, also where the wait for it is cancelled."""
+    opening = asyncio.ensure_future(asyncio.to_thread(open_cases, plan, content))
+    try:
+        source = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close)
+        raise
+    with closing(source):
+        yield source
+
+
+def _close(opening: asyncio.Future[CaseSource]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 def open_cases(plan: Plan, content: bytes) -> CaseSource:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sekisho.evaluation import report
-from sekisho.evaluation.case_source import open_cases
+from sekisho.evaluation.case_source import opened
 from sekisho.evaluation.columns import Columns
 from sekisho.evaluation.engine import engine_of
 from sekisho.evaluation.plan import Plan, make_plan
@@ -90,9 +89,8 @@ class Execution:
         async with self.database.read() as tx:
             run = await stored(tx, run_id)
             plan, content = await load_plan(self.registry, tx, run.project, run.suite, run.subject)
-        cases = await asyncio.to_thread(open_cases, plan, content)
-        del content
-        with closing(cases):
+        async with opened(plan, content) as cases:
+            del content
             tally = Tally.resume(run.observations)
             target = await self._target(run.project, plan, tally)
             async with self.database.write() as tx:

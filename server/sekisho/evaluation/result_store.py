@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import json
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 from sqlalchemy import Table, Text, collate, func, insert, select, type_coerce
@@ -107,3 +108,14 @@ def add(columns: Columns, row: Slim) -> None:
         row.case_id, row.repeat, row.cluster, row.pair, row.slices, scores_of(row.scores), row.latency_ms,
         failed=row.failed,
     )  # fmt: skip
+
+
+def columns_of(results: Iterable[CaseResult], columns: Columns | None = None) -> Columns:
+    """Results at hand, as columns; appended to those given."""
+    found = Columns() if columns is None else columns
+    for one in results:
+        found.append(
+            one.case_id, one.repeat, one.cluster, one.pair, json.dumps(dict(one.slices)), one.scores, one.latency_ms,
+            failed=one.failed,
+        )  # fmt: skip
+    return found

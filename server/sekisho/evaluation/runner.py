@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -17,7 +17,8 @@ from sekisho.evaluation.scoring import Scoring
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.tally import Hosts, Tally
 from sekisho.evaluation.targets import Produced, RunTarget
-from sekisho.evaluation.types import Case, CaseResult, Sample
+from sekisho.evaluation.types import Case, CaseResult, Sample, Score
+from sekisho.inference.cache import NotRemembered
 from sekisho.inference.types import Answerer
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database
@@ -181,6 +182,8 @@ async def produce(target: RunTarget, case: Case, repeat: int) -> Produced:
     """
     try:
         return await target.produce(case, repeat)
+    except NotRemembered:
+        raise  # nobody was asked: of a replay, and no failure of the case
     except (ModelFailed, Invalid, TooLarge) as error:
         return failed(case, error.detail)
 
@@ -189,10 +192,17 @@ def failed(case: Case, reason: str) -> Produced:
     return Produced(Sample(case, failure=reason), {"failure": reason})
 
 
-async def result(plan: Plan, scoring: Scoring, produced: Produced, repeat: int, at: int) -> CaseResult:
+async def result(
+    plan: Plan,
+    scoring: Scoring,
+    produced: Produced,
+    repeat: int,
+    at: int,
+    recorded: Mapping[str, Score] | None = None,
+) -> CaseResult:
     """A produced sample with every score: by the pure measures, then by those that ask the judge."""
     case = produced.sample.case
-    outcome = await scoring.score(produced.sample)
+    outcome = await scoring.score(produced.sample, recorded)
     return CaseResult(
         case_id=case.id,
         repeat=repeat,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sekisho.evaluation.scorers.declaration import Measure, Outcome
-from sekisho.evaluation.types import Sample, Score
+from sekisho.evaluation.types import Sample, Score, Unscored
+from sekisho.inference.cache import NotRemembered
 from sekisho.inference.types import Answerer
 from sekisho.kernel.errors import ModelFailed
 
@@ -29,10 +30,15 @@ class Scoring:
     judge: Answerer | None = None
     _seconds: float = field(default=CHEAP_S * 2, init=False)
 
-    async def score(self, sample: Sample) -> Outcome:
-        """Every score of the sample, and what the scorers have to show."""
+    async def score(self, sample: Sample, recorded: Mapping[str, Score] | None = None) -> Outcome:
+        """Every score of the sample, and what the scorers have to show.
+
+        `recorded` are a replayed case's scores: where the judge had failed there is no answer to find again.
+        """
         pure = self._apply(sample) if self._seconds < CHEAP_S else await asyncio.to_thread(self._apply, sample)
-        asked = [await self._ask(measure, sample) for measure in self.measures if measure.ask is not None]
+        asked = [
+            await self._ask(measure, sample, recorded or {}) for measure in self.measures if measure.ask is not None
+        ]
         return merged([pure, *asked]) if asked else pure
 
     def _apply(self, sample: Sample) -> Outcome:
@@ -41,7 +47,7 @@ class Scoring:
         self._seconds = _MEMORY * self._seconds + (1 - _MEMORY) * (time.perf_counter() - started)
         return outcome
 
-    async def _ask(self, measure: Measure, sample: Sample) -> Outcome:
+    async def _ask(self, measure: Measure, sample: Sample, recorded: Mapping[str, Score]) -> Outcome:
         """A judge that fails gives no score for this case; how it failed is the reason."""
         if sample.failure is not None:
             return measure.unscored(sample.failure)
@@ -49,6 +55,10 @@ class Scoring:
             return measure.unscored("the run has no judge")
         try:
             return await measure.ask(sample, self.judge)
+        except NotRemembered:
+            if all(isinstance(recorded.get(metric), Unscored) for metric in measure.metrics):
+                return Outcome({metric: recorded[metric] for metric in measure.metrics}, {})
+            raise
         except ModelFailed as error:
             return measure.unscored(error.detail)
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sekisho.evaluation import evidence, report
+from sekisho.evaluation import evidence, replay, report
 from sekisho.evaluation.case_source import open_cases
 from sekisho.evaluation.comparison import compare_runs
 from sekisho.evaluation.execution import (
@@ -188,6 +188,35 @@ class Evaluation:
             if job is not None and job.state is JobState.CANCELLED:
                 await end_cancelled(self.ledger, self.clock, tx, run, actor.principal)
         return await self.run(actor, project, run_id)
+
+    async def request_replay(self, actor: Actor, project: str, run_id: str) -> Job:
+        """Queue a replay of a run: everything computed again from what models answered then, and compared.
+
+        Raises `Conflict` where the run has no result.
+        """
+        actor.require(project, Action.EVALUATE)
+        async with self.database.write() as tx:
+            run = await self._one(tx, project, run_id)
+            if run.final_digest is None:
+                raise Conflict(f"run {run_id} has no result: it is {run.state}", remedy="replay a run that has ended")
+            job_id = await self.jobs.enqueue(
+                tx, project=project, kind=replay.KIND, payload={"run": run_id}, principal=actor.principal
+            )
+        return await self.jobs.one(project, job_id)
+
+    async def replay(self, actor: Actor, project: str, run_id: str, job_id: str) -> Job:
+        """A replay of this run: how far it is, or what it found. Raises `NotFound`."""
+        actor.require(project, Action.READ)
+        job = await self.jobs.one(project, job_id)
+        if job.kind != replay.KIND or job.payload["run"] != run_id:
+            raise NotFound(f"there is no replay {job_id} of run {run_id}")
+        return job
+
+    async def execute_replay(self, job: Job) -> None:
+        """Replay a run. Called by a worker that holds the job; ends it. Raises `LeaseLost`."""
+        await replay.Replaying(
+            self.database, self.jobs, self.registry, self.indexing, self.inference, self.concurrency
+        ).replay(job)
 
     async def execute(self, job: Job) -> None:
         """Do a run, from where it stands. Called by a worker that holds the job; ends run and job together.
