@@ -11,15 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sekisho.evaluation.case_source import open_cases
+from sekisho.evaluation.case_source import open_cases, spooled
 from sekisho.evaluation.cases import parse_cases, sample
 from sekisho.evaluation.columns import Columns
 from sekisho.evaluation.plan import Plan, make_plan
 from sekisho.evaluation.result_store import ResultStore, columns_of
 from sekisho.evaluation.seal import final_digest
 from sekisho.evaluation.store import RunStore
+from sekisho.evaluation.summary import summarise
 from sekisho.evaluation.types import CaseResult, Run, RunState, Scored, Unscored
-from sekisho.kernel.digests import digest_of
+from sekisho.kernel.digests import canonical_json, digest_of
 from sekisho.kernel.errors import Invalid
 from sekisho.kernel.references import Kind
 from sekisho.registry.manifests import parse_manifest
@@ -75,10 +76,10 @@ def jsonl(lines: Sequence[dict[str, Any]]) -> bytes:
 async def test_cases_from_a_file_are_the_cases_of_the_dataset(world: World) -> None:
     """In its order, any number of times, blank lines or none; a sample is the same sample."""
     content = jsonl(rows(40))
-    with closing(open_cases(await plan_of(world), content)) as source:
+    with closing(open_cases(await plan_of(world), spooled(content))) as source:
         assert tuple(source) == tuple(source) == parse_cases(content)
         assert [len(stretch) for stretch in source.stretches(33)] == [33, 33, 14]
-    with closing(open_cases(await plan_of(world, sample={"size": 10, "seed": 3}), content)) as source:
+    with closing(open_cases(await plan_of(world, sample={"size": 10, "seed": 3}), spooled(content))) as source:
         assert tuple(source) == sample(parse_cases(content), 10, 3)
         assert len(source) == 10
 
@@ -95,7 +96,7 @@ async def test_a_wrong_line_is_named(world: World, line: dict[str, Any], told: s
     """As by reading the whole dataset: twice the same id, an unknown field, a NUL."""
     content = jsonl([*rows(2), line])
     with pytest.raises(Invalid) as refusal:
-        open_cases(await plan_of(world), content)
+        open_cases(await plan_of(world), spooled(content))
     assert told in refusal.value.fields[0].message
     assert refusal.value.fields[0].path == "line 9"
 
@@ -103,7 +104,7 @@ async def test_a_wrong_line_is_named(world: World, line: dict[str, Any], told: s
 async def test_a_dataset_without_cases_is_refused(world: World) -> None:
     """There is nothing to measure."""
     with pytest.raises(Invalid, match="cannot be evaluated"):
-        open_cases(await plan_of(world), b"\n")
+        open_cases(await plan_of(world), spooled(b"\n"))
 
 
 @given(Results)
@@ -117,6 +118,18 @@ def test_columns_give_back_what_a_summary_reads(results: list[CaseResult]) -> No
     assert columns.failed == sum(r.failed for r in results)
     with pytest.raises(IndexError):
         columns[len(results)]
+
+
+@given(Results)
+def test_a_summary_of_columns_is_that_of_the_results(results: list[CaseResult]) -> None:
+    """Byte for byte: values, groups, counts and gaps, over repeats, pairs and axes, scored or not."""
+    ordered = sorted(results, key=lambda one: (one.case_id, one.repeat))
+    axes = sorted({axis for one in results for axis in one.slices})
+    made = [
+        summarise(given, planned=len(results), metrics=["mrr", "recall@5"], axes=axes, lower=["mrr"])
+        for given in (ordered, columns_of(ordered))
+    ]
+    assert canonical_json(made[0]) == canonical_json(made[1])
 
 
 def test_no_results_are_no_columns() -> None:

@@ -41,10 +41,17 @@ class CaseSource:
         self._file.close()
 
 
+def spooled(content: bytes) -> IO[bytes]:
+    """The bytes in a file that nobody else sees and that is gone once it is closed."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115  # the source closes it
+    file.write(content)
+    return file
+
+
 @asynccontextmanager
-async def opened(plan: Plan, content: bytes) -> AsyncIterator[CaseSource]:
+async def opened(plan: Plan, file: IO[bytes]) -> AsyncIterator[CaseSource]:
     """`open_cases` from a thread, closed at the end, also where the wait for it is cancelled."""
-    opening = asyncio.ensure_future(asyncio.to_thread(open_cases, plan, content))
+    opening = asyncio.ensure_future(asyncio.to_thread(open_cases, plan, file))
     try:
         source = await asyncio.shield(opening)
     except asyncio.CancelledError:
@@ -59,17 +66,16 @@ def _close(opening: asyncio.Future[CaseSource]) -> None:
         opening.result().close()
 
 
-def open_cases(plan: Plan, content: bytes) -> CaseSource:
-    """The cases that the plan evaluates. Blocks: call it from a thread.
+def open_cases(plan: Plan, file: IO[bytes]) -> CaseSource:
+    """The cases that the plan evaluates, of the dataset in this file. Blocks: call it from a thread.
 
-    Raises `Invalid` where the dataset does not hold what the suite asks for, naming the lines that are wrong.
+    The file is closed with the source, or at once where this raises: `Invalid` where the dataset does not hold what
+    the suite asks for, naming the lines that are wrong.
     """
-    file = tempfile.TemporaryFile()  # noqa: SIM115  # the source closes it
     try:
-        file.write(content)
         lines, sound = _lines(file)
         if not sound:
-            datasets.parse_cases(content)  # raises, naming what is wrong; ids whose hashes happen to meet pass
+            datasets.parse_cases(_whole(file))  # raises, naming what is wrong; ids whose hashes happen to meet pass
         source = CaseSource(file, lines)
         _check_axes(source, plan.suite.slices)
         return source if plan.suite.sample is None else _sampled(source, plan.suite.sample.size, plan.suite.sample.seed)
@@ -89,6 +95,11 @@ def _lines(file: IO[bytes]) -> tuple[array[int], bool]:
         return starts, False
     ordered = sorted(marks)
     return starts, bool(starts) and all(one != other for one, other in pairwise(ordered))
+
+
+def _whole(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
 
 
 def _check_axes(source: CaseSource, axes: Sequence[str]) -> None:

@@ -30,8 +30,13 @@ class Texts:
         self._ends.append(len(self._bytes))
 
     def __getitem__(self, place: int) -> str:
-        start = self._ends[place - 1] if place else 0
-        return self._bytes[start : self._ends[place]].decode()
+        return self._part(place).decode()
+
+    def same(self, first: int, second: int) -> bool:
+        return self._part(first) == self._part(second)
+
+    def _part(self, place: int) -> bytearray:
+        return self._bytes[self._ends[place - 1] if place else 0 : self._ends[place]]
 
 
 class Pool:
@@ -124,15 +129,36 @@ class Columns(Sequence[CaseResult]):
     def __iter__(self) -> Iterator[CaseResult]:
         return map(self._one, range(len(self)))
 
+    @property
+    def kinds_of_slices(self) -> Sequence[Mapping[str, str]]:
+        """Every combination of groups that occurs, once."""
+        return self._parsed
+
+    def case_id(self, place: int) -> str:
+        return self._ids[place]
+
+    def same_case(self, first: int, second: int) -> bool:
+        """Whether two results are of one case."""
+        return self._ids.same(first, second)
+
+    def cluster(self, place: int) -> str:
+        number = self._cluster[place]
+        return f"case:{self._ids[place]}" if number == _OWN else self._clusters.texts[number]
+
+    def pair(self, place: int) -> str | None:
+        return self._pairs[place] or None
+
+    def slices(self, place: int) -> Mapping[str, str]:
+        return self._parsed[self._slice[place]]
+
     def _one(self, place: int) -> CaseResult:
-        case_id = self._ids[place]
         latency = self._latency[place]
         return CaseResult(
-            case_id=case_id,
+            case_id=self.case_id(place),
             repeat=self._repeats[place],
-            cluster=f"case:{case_id}" if self._cluster[place] == _OWN else self._clusters.texts[self._cluster[place]],
-            pair=self._pairs[place] or None,
-            slices=self._parsed[self._slice[place]],
+            cluster=self.cluster(place),
+            pair=self.pair(place),
+            slices=self.slices(place),
             question="",
             scores={name: score for name in self.metrics if (score := self.score(name, place)) is not None},
             output={},

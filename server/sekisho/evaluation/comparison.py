@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from sekisho.evaluation import statistics
 from sekisho.evaluation.statistics import Observation
-from sekisho.evaluation.summary import SEED, case_values
+from sekisho.evaluation.summary import SEED
 from sekisho.evaluation.types import CaseResult, basis_points
+from sekisho.evaluation.values import case_values
 
 MAX_LISTED: Final = 50
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sekisho.evaluation import report
-from sekisho.evaluation.case_source import opened
+from sekisho.evaluation.case_source import opened, spooled
 from sekisho.evaluation.columns import Columns
 from sekisho.evaluation.engine import engine_of
 from sekisho.evaluation.plan import Plan, make_plan
@@ -89,7 +89,7 @@ class Execution:
         async with self.database.read() as tx:
             run = await stored(tx, run_id)
             plan, content = await load_plan(self.registry, tx, run.project, run.suite, run.subject)
-        async with opened(plan, content) as cases:
+        async with opened(plan, spooled(content)) as cases:
             del content
             tally = Tally.resume(run.observations)
             target = await self._target(run.project, plan, tally)

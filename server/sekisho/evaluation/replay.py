@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sekisho.evaluation import report
-from sekisho.evaluation.case_source import CaseSource, opened
+from sekisho.evaluation.case_source import CaseSource, opened, spooled
 from sekisho.evaluation.columns import Columns
 from sekisho.evaluation.execution import Catalogue, Indexes, Models, load_plan, stored, summary_of
 from sekisho.evaluation.feed import STRETCH
@@ -85,7 +85,8 @@ class Replaying:
                 raise Conflict(f"run {run_id} has no result: it is {run.state}")
             plan, content = await load_plan(self.registry, tx, run.project, run.suite, run.subject)
             await self._check_embedder(tx, run.project, plan)
-        async with opened(plan, content) as cases:
+        async with opened(plan, spooled(content)) as cases:
+            del content
             findings = Findings()
             target = await self._target(run.project, plan)
             await self._compare(job, run, plan, target, cases, findings)

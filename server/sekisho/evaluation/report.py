@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sekisho.evaluation.summary import case_values
 from sekisho.evaluation.types import CaseResult, Run, RunState, score_json
+from sekisho.evaluation.values import case_values
 from sekisho.kernel.jobs import Job, JobState
 
 SCHEMA: Final = "sekisho.report/v1"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sekisho.evaluation import evidence, replay, report
-from sekisho.evaluation.case_source import open_cases
+from sekisho.evaluation.case_source import open_cases, spooled
 from sekisho.evaluation.comparison import compare_runs
 from sekisho.evaluation.execution import (
     Catalogue,
@@ -284,7 +284,7 @@ class Evaluation:
 
 def _planned(plan: Plan, content: bytes) -> int:
     """How many results a run gives. Blocks. Raises `Invalid` where the dataset is not what the suite asks for."""
-    with closing(open_cases(plan, content)) as cases:
+    with closing(open_cases(plan, spooled(content))) as cases:
         return len(cases) * plan.suite.repeats
 
 

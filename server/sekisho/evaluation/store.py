@@ -189,7 +189,8 @@ def _run(row: RunRow, done: int) -> Run:
         dataset=row.dataset, subject=row.subject, subject_kind=row.subject_kind, subject_name=row.subject_name,
         target=Target(row.target), principal=row.principal, job_id=row.job_id, planned=row.planned, done=done,
         engine=row.engine, summary=row.summary, final_digest=row.final_digest, reason=row.reason,
-        created_at=row.created_at, started_at=row.started_at, finished_at=row.finished_at, observations=row.observations,
+        created_at=row.created_at, started_at=row.started_at, finished_at=row.finished_at,
+        observations=row.observations,
     )  # fmt: skip
 
 

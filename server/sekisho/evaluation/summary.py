@@ -6,35 +6,22 @@ its repeats is. What was not scored lowers the coverage and enters no mean.
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, groupby
 from typing import Any, Final
 
 from sekisho.evaluation import statistics
 from sekisho.evaluation.statistics import ALPHA, Interval, Observation
-from sekisho.evaluation.types import CaseResult, Scored, basis_points
+from sekisho.evaluation.types import CaseResult, basis_points
+from sekisho.evaluation.values import CaseValue, asked_of, case_values, groups_of, of_group
 
 LEAST_COVERAGE_BP: Final = 8_000
 """A run of which any metric scored a smaller share of the cases is inconclusive."""
 SEED: Final = 20_261_123
 MAX_WORST: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class CaseValue:
-    """One case's value of one metric, over its repeats."""
-
-    case_id: str
-    value: float
-    cluster: str
-    pair: str | None
-    slices: Mapping[str, str]
-
-    @property
-    def observation(self) -> Observation:
-        return Observation(self.value, self.cluster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +46,24 @@ def summarise(
 ) -> dict[str, Any]:
     """The summary of a run. `planned` is the number of cases; `lower` names the metrics where less is better."""
     values = {metric: case_values(results, metric) for metric in metrics}
-    scored = set.intersection(*({v.case_id for v in rows} for rows in values.values())) if values else set()
-    groups = {axis: sorted({r.slices[axis] for r in results if axis in r.slices}) for axis in axes}
+    scored = _scored(list(values.values()))
+    groups = {axis: groups_of(results, axis) for axis in axes}
     better_low = set(lower)
     return {
         "cases": planned,
-        "scored": len(scored),
-        "coverage_bp": _share_bp(len(scored), planned),
+        "scored": scored,
+        "coverage_bp": _share_bp(scored, planned),
         "metrics": {
             metric: _metric(rows, planned, groups, results, lower_is_better=metric in better_low)
             for metric, rows in values.items()
         },
     }
+
+
+def _scored(values: Sequence[Sequence[CaseValue]]) -> int:
+    """How many cases have a value by every metric."""
+    names = heapq.merge(*((row.case_id for row in rows) for rows in values))
+    return sum(len(list(same)) == len(values) for _, same in groupby(names))
 
 
 def verdict(summary: Mapping[str, Any]) -> str | None:
@@ -81,27 +74,6 @@ def verdict(summary: Mapping[str, Any]) -> str | None:
         if metric["coverage_bp"] < LEAST_COVERAGE_BP:
             return f"{name} scored {metric['n']} of {summary['cases']} cases; at least 80 % are needed"
     return None
-
-
-def case_values(results: Sequence[CaseResult], metric: str) -> list[CaseValue]:
-    """One value per case that has any scored repeat, in the order of case ids."""
-    scored: dict[str, list[float]] = {}
-    rows: dict[str, CaseResult] = {}
-    for result in results:
-        score = result.scores.get(metric)
-        if isinstance(score, Scored):
-            scored.setdefault(result.case_id, []).append(score.value)
-            rows[result.case_id] = result
-    return [
-        CaseValue(
-            name,
-            statistics.mean(sorted(scored[name])),
-            rows[name].cluster,
-            rows[name].pair,
-            rows[name].slices,
-        )
-        for name in sorted(scored)
-    ]
 
 
 def interval_bp(mean: float, interval: Interval) -> dict[str, int]:
@@ -123,9 +95,8 @@ def _metric(
     slices: dict[str, Any] = {}
     gaps: dict[str, Any] = {}
     for axis, names in groups.items():
-        members = {name: [row for row in rows if row.slices.get(axis) == name] for name in names}
-        asked = {name: len({r.case_id for r in results if r.slices.get(axis) == name}) for name in names}
-        slices[axis] = {name: _mean(members[name], asked[name]) for name in names}
+        members = {name: of_group(rows, axis, name) for name in names}
+        slices[axis] = {name: _mean(members[name], asked_of(results, axis, name)) for name in names}
         if gap := _gap(members, lower_is_better=lower_is_better):
             gaps[axis] = gap
     return {**_mean(rows, planned), "lower_is_better": lower_is_better, "slices": slices, "gaps": gaps}
@@ -189,7 +160,7 @@ def _difference(
         )
     left = [Observation(sign * row.value, row.cluster) for row in first]
     right = [Observation(sign * row.value, row.cluster) for row in second]
-    lowest = sorted(second, key=lambda row: (sign * row.value, row.case_id))[:MAX_WORST]
+    lowest = heapq.nsmallest(MAX_WORST, second, key=lambda row: (sign * row.value, row.case_id))
     return _Difference(
         value=statistics.mean([o.value for o in left]) - statistics.mean([o.value for o in right]),
         n=min(len(left), len(right)),
