@@ -19,8 +19,8 @@ from typing import cast
 from benchmarks.figures import percentile
 
 CONNECTIONS = 8
-WARM_UP_S = 3.0
-MEASURED_S = 7.0
+WARM_UP_S = 1.0
+MEASURED_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class Caller(asyncio.Protocol):
         self.answers: list[tuple[float, float]] = []
         self.transport: asyncio.Transport | None = None
         self.buffer = b""
+        self.length = 0  # of an answer that was found whole: the next ones have it too, or are looked at as closely
         self.asked = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -72,9 +73,10 @@ class Caller(asyncio.Protocol):
         transport.write(self.request)
 
     def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        if not whole(self.buffer) or self.transport is None:
+        self.buffer = self.buffer + data if self.buffer else data
+        if (len(self.buffer) != self.length and not whole(self.buffer)) or self.transport is None:
             return
+        self.length = len(self.buffer)
         now = time.perf_counter()
         if not self.buffer.startswith(self.expected):
             self.stop(self.buffer[:200])

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261125_12_observations"
-down_revision = "20261125_10_origin"
+down_revision = "20261125_13_recorded"
 branch_labels = None
 depends_on = None
 

@@ -14,6 +14,7 @@ from sekisho.cli import main
 from sekisho.gate.policies import load_policies
 from sekisho.gate.reference import rules_page
 from sekisho.kernel.settings import Settings, described_settings, variable_of
+from tests.docs import scorers
 
 ROOT: Final = Path(__file__).parents[2]
 BLOCKS: Final = {"docs/operations.md": "settings", "docs/cli.md": "commands"}
@@ -82,6 +83,7 @@ def _default(field: Any) -> str:
 def write() -> None:
     """Bring every generated part up to date."""
     (ROOT / "docs/rules.md").write_text(rules(), "utf-8")
+    scorers.write()
     for page, name in BLOCKS.items():
         path = ROOT / page
         path.write_text(with_block(path.read_text("utf-8"), name, made()[name]), "utf-8")

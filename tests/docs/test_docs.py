@@ -12,7 +12,7 @@ import pytest
 
 from sekisho.cli import main
 from sekisho.kernel.settings import PREFIX, load_settings
-from tests.docs import reference
+from tests.docs import reference, scorers
 
 ROOT = reference.ROOT
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "evals/demo/README.md"])
@@ -133,11 +133,12 @@ def test_every_make_target_is_there(page: Path) -> None:
 
 
 def test_the_generated_parts_are_up_to_date() -> None:
-    """Settings, commands and rules are those of the code."""
+    """Settings, commands, rules and scorers are those of the code."""
     for name, block in reference.BLOCKS.items():
         text = (ROOT / name).read_text("utf-8")
         assert reference.with_block(text, block, reference.made()[block]) == text, REGENERATE
     assert (ROOT / "docs/rules.md").read_text("utf-8") == reference.rules(), REGENERATE
+    assert scorers.PAGE.read_text("utf-8") == scorers.page(), REGENERATE
 
 
 def test_every_page_can_be_reached() -> None:

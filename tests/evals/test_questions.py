@@ -6,16 +6,22 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from sekisho.evaluation.cases import parse_cases
-from sekisho.evaluation.types import Case
+from sekisho.evaluation.cases import controls, measured, parse_cases
+from sekisho.evaluation.scorers.grounded import ground
+from sekisho.evaluation.types import Case, Hit, Sample, Scored
 from sekisho.kernel.trees import tree
 
 DEMO = tree("evals") / "demo"
 
 
 @pytest.fixture(scope="module")
-def cases() -> tuple[Case, ...]:
+def dataset() -> tuple[Case, ...]:
     return parse_cases((DEMO / "datasets" / "docs-questions.jsonl").read_bytes())
+
+
+@pytest.fixture(scope="module")
+def cases(dataset: tuple[Case, ...]) -> tuple[Case, ...]:
+    return measured(dataset)
 
 
 def test_every_gold_passage_stands_exactly_once_in_its_page(cases: tuple[Case, ...]) -> None:
@@ -59,3 +65,16 @@ def test_readers_and_pages_have_enough_questions(cases: tuple[Case, ...]) -> Non
 def test_no_question_is_asked_twice(cases: tuple[Case, ...]) -> None:
     """The same words twice would count one answer for two."""
     assert [text for text, n in Counter(case.question for case in cases).items() if n > 1] == []
+
+
+def test_the_control_cases_are_caught(dataset: tuple[Case, ...]) -> None:
+    """Made-up answers in both languages, some of them ordering the judge to accept them, over real passages."""
+    found = controls(dataset)
+    assert len(found) >= 10
+    pages = "".join(path.read_text("utf-8") for path in sorted((DEMO / "handbook").glob("*/*.md")))
+    assert all(passage in pages for case in found if case.control for passage in case.control.context)
+    assert {case.control.kind for case in found if case.control} == {"unsupported", "instruction"}
+    for case in found:
+        assert case.control is not None
+        hits = tuple(Hit("given-1", "given", text) for text in case.control.context)
+        assert ground(Sample(case, hits, case.control.answer)).scores["hallucinated"] == Scored(1.0), case.id

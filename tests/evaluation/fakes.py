@@ -187,14 +187,14 @@ class World:
 
 
 def rows(n: int = 6) -> list[dict[str, Any]]:
-    """`n` questions, each in English and Japanese, over three documents."""
+    """`n` questions, each in English and Japanese, and each from a document of its own language."""
     return [
         {
             "id": f"q-{i:02}-{language}",
             "question": f"question {i} in {language}",
             "gold": [f"gold passage {i} {language}"],
             "slices": {"language": language, "reader": "operator"},
-            "cluster": f"doc-{i % 3}.md",
+            "cluster": f"doc-{2 * i + (language == 'ja')}.md",
             "pair": f"q-{i:02}",
         }
         for i in range(n)

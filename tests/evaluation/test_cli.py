@@ -10,8 +10,9 @@ import pytest
 from click.testing import Result
 
 from sekisho.cli.evaluation import commands
+from sekisho.kernel.digests import digest_of_bytes
 from tests.api_client import ApiClient
-from tests.evaluation.fakes import VIEWER, World
+from tests.evaluation.fakes import VIEWER, World, rows
 from tests.identity.commands import run
 
 
@@ -73,6 +74,34 @@ async def test_a_regression_exits_with_1(door: ApiClient, world: World) -> None:
     assert regressed.exit_code == 1
     assert "worse by" in regressed.stdout
     assert (await sekisho(door, "compare", worse, better)).exit_code == 0
+
+
+async def test_recorded_answers_are_sent_and_scored(door: ApiClient, world: World, tmp_path: Path) -> None:
+    """`--answers` puts the file and asks for a run of it, which says that it is imported."""
+    file = tmp_path / "answers.jsonl"
+    file.write_text("".join(json.dumps({"id": row["id"], "retrieved": row["gold"]}) + "\n" for row in rows()))
+    words = ("eval", "agent/docs@latest", "--suite", "suite/docs-retrieval@latest", "--answers", str(file))
+    content = file.read_bytes()
+    world.catalogue.blobs[digest_of_bytes(content)] = content  # this world's catalogue is not the server's registry
+    found = await worked(world, door, *words)
+    assert found.exit_code == 0, found.output
+    (only,) = (await world.evaluation.runs(VIEWER, "default", limit=5)).items
+    assert only.origin.value == "imported"
+    assert only.summary is not None
+    assert only.summary["metrics"]["recall@5"]["mean_bp"] == 10_000
+
+
+async def test_an_answers_file_for_other_cases_is_refused(door: ApiClient, world: World, tmp_path: Path) -> None:
+    """Exit 2 and the line; nothing is queued."""
+    file = tmp_path / "answers.jsonl"
+    file.write_text('{"id": "nobody", "answer": "x"}\n')
+    content = file.read_bytes()
+    world.catalogue.blobs[digest_of_bytes(content)] = content
+    words = ("eval", "agent/docs@latest", "--suite", "suite/docs-retrieval@latest", "--answers", str(file))
+    found = await sekisho(door, *words)
+    assert found.exit_code == 2, found.output
+    assert "line 1" in found.stderr
+    assert (await world.evaluation.runs(VIEWER, "default", limit=5)).items == ()
 
 
 async def test_an_inconclusive_run_exits_with_3(door: ApiClient, world: World) -> None:

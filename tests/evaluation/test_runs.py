@@ -59,6 +59,20 @@ async def test_a_run_measures_every_case(ready: World) -> None:
     assert run.final_digest.startswith("sha256:")
 
 
+async def test_a_run_tells_flips_lengths_and_times(ready: World) -> None:
+    """Variants that should change nothing, in repeats; scores that are no shares, in their units."""
+    scorers = [{"name": name} for name in ("refused", "words", "latency_ms", "tokens_out")]
+    more: dict[str, Any] = {"scorers": scorers, "counterfactuals": ["language"], "slices": [], "repeats": 2}
+    ready.suite("fair", target="answers", **more)
+    ready.model.reply = lambda request: "It opens." if request.question.endswith("en") else "I cannot help with that."
+    metrics = (await run_once(ready, "suite/fair@latest")).summary["metrics"]
+    flips = metrics["refused"]["flips"]["language"]
+    assert (flips["flip_bp"], flips["resample_bp"], flips["excess_bp"], flips["n"]) == (10_000, 0, 10_000, 6)
+    assert (metrics["words"]["mean_bp"], metrics["words"]["unit"]) == (35_000, "words")
+    assert (metrics["latency_ms"]["mean_bp"], metrics["tokens_out"]["mean_bp"]) == (50_000, 10_000)
+    assert metrics["latency_ms"]["flips"]["language"]["flip_bp"] == 0
+
+
 async def test_start_and_end_of_a_run_enter_the_ledger(ready: World) -> None:
     """The final digest stands in the ledger's entry."""
     run = await run_once(ready)
@@ -86,10 +100,11 @@ async def test_an_unknown_scorer_is_refused(ready: World, name: str) -> None:
     [
         ({"scorers": [{"name": "recall"}]}, "$.scorers[0].params.k"),
         ({"scorers": [{"name": "recall", "params": {"k": 0}}]}, "$.scorers[0].params.k"),
-        ({"scorers": [{"name": "mrr", "params": {"k": 5}}]}, "$.scorers[0].params.k"),
+        ({"scorers": [{"name": "map", "params": {"k": 5}}]}, "$.scorers[0].params.k"),
         ({"scorers": [{"name": "recall", "params": {"k": [5, 5]}}]}, "$.scorers"),
         ({"scorers": [{"name": "grounding"}]}, "$.scorers[0].name"),
         ({"slices": ["dialect"]}, "$.slices"),
+        ({"counterfactuals": ["dialect"]}, "$.counterfactuals"),
     ],
 )
 async def test_a_suite_that_cannot_be_measured_is_refused(ready: World, fields: dict[str, Any], path: str) -> None:

@@ -291,7 +291,7 @@ async def test_only_an_ended_run_is_replayed(world: World) -> None:
 
 async def report_bytes(world: World, run: Run) -> bytes:
     """The report but for what tells this run from another of the same: its id and its observations."""
-    report = await world.evaluation.report(VIEWER, "default", run.id)
+    report: dict[str, Any] = dict(await world.evaluation.report(VIEWER, "default", run.id))
     report["run"] = {name: report["run"][name] for name in ("summary", "final_digest", "state", "done")}
     return canonical_json(report)
 

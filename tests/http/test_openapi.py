@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from tests.api_client import ApiClient
+from tests.http.journey import steps, travel
+
+RECORD = "run `python -m tests.http.record`"
+# Whole documents that have a page or a schema of their own, and what takes a worker to come about; and a file.
+WITHOUT_EXAMPLE = {"get_suite_schema", "list_scorers", "get_report", "compare_runs", "policy_bundle"}
 
 
 @pytest.fixture
@@ -77,3 +83,46 @@ async def test_the_page_fetches_nothing_from_elsewhere(api: ApiClient) -> None:
         assert (await api.get(source)).status_code == 200, source
     # The description is embedded in the page; addresses in its prose load nothing.
     assert not re.findall(r"@import|url\(\s*['\"]?https?:", page.text)
+
+
+def faults(document: dict[str, Any], media: dict[str, Any]) -> list[str]:
+    """Where the example of a body or an answer breaks its schema."""
+    schema = {**media["schema"], "components": document["components"]}
+    found = Draft202012Validator(schema).iter_errors(media["example"])
+    return [f"{error.json_path}: {error.message}" for error in found]
+
+
+def answers(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The JSON that an operation gives when all went well."""
+    for status, response in operation["responses"].items():
+        if status.startswith("2") and "application/json" in response.get("content", {}):
+            yield response["content"]["application/json"]
+
+
+async def test_every_body_has_an_example_that_its_own_schema_takes(document: dict[str, Any]) -> None:
+    """Whoever copies the example sends something valid."""
+    seen = 0
+    for name, operation in operations(document):
+        for media in operation.get("requestBody", {}).get("content", {}).values():
+            assert "example" in media, f"{name} has no example of its body: let the journey take it, then {RECORD}"
+            assert faults(document, media) == [], f"{name}: {RECORD}"
+            seen += 1
+    assert seen >= 13
+
+
+async def test_every_answer_has_an_example_that_its_own_schema_takes(document: dict[str, Any]) -> None:
+    """Readers see what comes back."""
+    for name, operation in operations(document):
+        for media in [] if operation["operationId"] in WITHOUT_EXAMPLE else answers(operation):
+            assert "example" in media, f"{name} has no example of its answer: let the journey take it, then {RECORD}"
+            assert faults(document, media) == [], f"{name}: {RECORD}"
+
+
+async def test_the_examples_are_what_the_api_answers(api: ApiClient, document: dict[str, Any]) -> None:
+    """Each field of an example is one of the real answer's, also where a schema leaves the fields open."""
+    real = (await travel(api)).answered
+    for name, operation in operations(document):
+        for media in answers(operation):
+            if "example" in media:
+                gone = set(steps(media["example"])) - set(steps(real[operation["operationId"]]))
+                assert sorted(gone) == [], f"{name}: {RECORD}"

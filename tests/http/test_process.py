@@ -73,6 +73,12 @@ def test_the_api_loads_nothing_heavy(server: subprocess.Popen[bytes], data_dir: 
     assert imported & HEAVY == set()
 
 
+def test_the_api_starts_without_what_only_some_requests_need(server: subprocess.Popen[bytes], data_dir: Path) -> None:
+    """Validators, templates, migrations, drivers and clients of other servers are loaded when they are asked for."""
+    imported = set(re.findall(r"\|\s+(\w+)$", (data_dir / "log").read_text(), re.MULTILINE))
+    assert imported & {"jsonschema", "jinja2", "alembic", "asyncpg", "httpx", "opa_client", "pydantic"} == set()
+
+
 def test_it_ends_when_asked_and_starts_again(server: subprocess.Popen[bytes], environment: dict[str, str]) -> None:
     """SIGTERM ends it within its grace; a second start finds its admin, its key and its data."""
     keys = httpx.get(f"{address(environment)}/v1/keys", trust_env=False)

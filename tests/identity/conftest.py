@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.clocks import FixedClock
 
+from sekisho.identity.bootstrap import Bootstrap
 from sekisho.identity.service import Identity
 from sekisho.identity.types import Actor
 from sekisho.kernel.database import ChangeWatch, Database
@@ -36,6 +37,6 @@ def identity(database: Database, clock: FixedClock, signer: Signer, watch: Chang
 @pytest.fixture
 async def admin(identity: Identity, data_dir: Path) -> Actor:
     """The first admin, by the token of the first start."""
-    path = await identity.bootstrap(data_dir)
+    path = await Bootstrap(identity, data_dir).run()
     assert path is not None
     return await identity.authenticate(path.read_text().strip())

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from tests.clocks import FixedClock
 from tests.identity.people import person
 
+from sekisho.identity.bootstrap import Bootstrap
 from sekisho.identity.independence import independence_of
 from sekisho.identity.service import Identity
 from sekisho.identity.types import Action, Actor, PrincipalKind, Role
@@ -53,7 +54,7 @@ async def test_the_first_start(identity: Identity, admin: Actor, data_dir: Path)
 async def test_a_second_start_does_nothing(identity: Identity, admin: Actor, data_dir: Path) -> None:
     """The token file and the ledger stay as they are."""
     before = (data_dir / "admin.token").read_text()
-    assert await identity.bootstrap(data_dir) is None
+    assert await Bootstrap(identity, data_dir).run() is None
     assert (data_dir / "admin.token").read_text() == before
     assert len(await kinds(identity, admin)) == 4
 
@@ -64,7 +65,7 @@ async def test_api_and_worker_start_at_once(
     """Of several processes that start on an empty database, exactly one makes the admin, and his token works."""
     databases = [Database(database_url) for _ in range(3)]
     starts = [Identity(database, clock, Ledger(database, clock, signer), watch) for database in databases]
-    written = await asyncio.gather(*(start.bootstrap(data_dir) for start in starts))
+    written = await asyncio.gather(*(Bootstrap(start, data_dir).run() for start in starts))
     assert len([path for path in written if path]) == 1
     admin = await starts[0].authenticate((data_dir / "admin.token").read_text().strip())
     assert len(await kinds(starts[0], admin)) == 4
@@ -77,8 +78,8 @@ async def test_a_token_file_that_cannot_be_written_undoes_the_start(identity: Id
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises((OSError, Exception)):
-        await identity.bootstrap(blocked / "data")
-    assert await identity.bootstrap(tmp_path / "data") is not None
+        await Bootstrap(identity, blocked / "data").run()
+    assert await Bootstrap(identity, tmp_path / "data").run() is not None
 
 
 async def test_a_link_in_the_place_of_the_token_file_is_not_followed(identity: Identity, data_dir: Path) -> None:
@@ -86,7 +87,7 @@ async def test_a_link_in_the_place_of_the_token_file_is_not_followed(identity: I
     target = data_dir / "elsewhere"
     target.write_text("kept")
     (data_dir / "admin.token").symlink_to(target)
-    await identity.bootstrap(data_dir)
+    await Bootstrap(identity, data_dir).run()
     assert target.read_text() == "kept"
     assert not (data_dir / "admin.token").is_symlink()
 
@@ -96,7 +97,7 @@ async def test_a_server_that_nobody_can_administer_mends_itself_at_start(
 ) -> None:
     """Once every admin's token has expired, the next start issues a new one."""
     clock.advance(91 * DAY)
-    path = await identity.bootstrap(data_dir)
+    path = await Bootstrap(identity, data_dir).run()
     assert path is not None
     renewed = await identity.authenticate(path.read_text().strip())
     assert renewed.principal == "admin"
@@ -175,7 +176,7 @@ async def test_without_a_watch_nothing_is_remembered(
 ) -> None:
     """Where changes cannot be heard, every request asks the database."""
     identity = Identity(database, clock, Ledger(database, clock, signer), ChangeWatch(database))
-    path = await identity.bootstrap(data_dir)
+    path = await Bootstrap(identity, data_dir).run()
     assert path is not None
     secret = path.read_text().strip()
     admin = await identity.authenticate(secret)
@@ -282,10 +283,8 @@ async def test_an_e_mail_belongs_to_one_principal(identity: Identity, admin: Act
         await identity.create_principal(admin, "bob", PrincipalKind.PERSON)
     async with identity.database.read() as tx:
         for known in ("bob", "BOB@example.org", "Robert <bob@example.org>", "bob <nobody@example.org>"):
-            found = await identity.principal_or_none(tx, known)
-            assert found is not None
-            assert found.name == "bob"
-        assert await identity.principal_or_none(tx, "nobody@example.org") is None
+            found = await identity.people_named(tx, [known, "nobody@example.org"])
+            assert {text: principal.name for text, principal in found.items()} == {known: "bob"}
 
 
 async def test_the_ledger_takes_no_e_mail(identity: Identity, admin: Actor) -> None:
@@ -375,8 +374,8 @@ async def test_a_token_that_an_author_issued(identity: Identity, admin: Actor) -
 
 async def reasons(identity: Identity, actor: Actor, involved: dict[str, str]) -> list[str]:
     async with identity.database.read() as tx:
-        creators = await identity.creators_of(tx, actor.principal)
-        issuers = await identity.token_issuers(tx, actor.token_id)
+        creators = (await identity.creators_of(tx, [actor.principal]))[actor.principal]
+        issuers = (await identity.token_issuers(tx, [actor.token_id]))[actor.token_id]
     return independence_of(actor.principal, actor.kind, involved, creators, None, further_issuers=issuers)
 
 
@@ -384,10 +383,11 @@ async def test_a_role_holds_whatever_the_token(identity: Identity, admin: Actor)
     """Other rooms can ask whether somebody may still do what he did."""
     await person(identity, admin, "bob", Role.APPROVER)
     async with identity.database.read() as tx:
-        assert await identity.may(tx, "bob", "default", Action.APPROVE)
-        assert not await identity.may(tx, "bob", "default", Action.PROMOTE)
-        assert not await identity.may(tx, "bob", "other", Action.APPROVE)
-        assert await identity.may(tx, "admin", "other", Action.ADMINISTER)
+        both = ["bob", "admin", "nobody"]
+        assert await identity.who_may(tx, both, "default", Action.APPROVE) == {"bob"}
+        assert await identity.who_may(tx, both, "default", Action.PROMOTE) == {"admin"}
+        assert await identity.who_may(tx, both, "other", Action.APPROVE) == set()
+        assert await identity.who_may(tx, both, "other", Action.ADMINISTER) == {"admin"}
 
 
 async def test_principals_page_by_name(identity: Identity, admin: Actor) -> None:

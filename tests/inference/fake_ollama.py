@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +25,7 @@ class FakeOllama:
     busy: int = 0
     garbage: bool = False
     unfinished: bool = False
+    says: Callable[[dict[str, Any]], str] | None = None
     seen: list[dict[str, Any]] = field(default_factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
@@ -37,7 +38,8 @@ class FakeOllama:
     def chat(self, body: dict[str, Any]) -> dict[str, Any]:
         text = " ".join(message["content"] for message in body["messages"])
         read = min(len(text.split()) + 5, body["options"]["num_ctx"])
-        said = '{"yes": true}' if body.get("format") else f"seed {body['options']['seed']}: {text.split()[-1]}"
+        plain = f"seed {body['options']['seed']}: {text.split()[-1]}"
+        said = self.says(body) if self.says else '{"yes": true}' if body.get("format") else plain
         return {
             "model": body["model"],
             "message": {"role": "assistant", "content": said},

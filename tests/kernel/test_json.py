@@ -17,6 +17,7 @@ from sekisho.kernel.json import MAX_DEPTH, decode_json
         pytest.param(b'{"\\u0000": 1}', "NUL", id="a NUL in a key"),
         pytest.param(b'{"a": NaN}', "NaN", id="NaN"),
         pytest.param(b'{"a": -Infinity}', "Infinity", id="infinity"),
+        pytest.param(b"[" + b"9" * 5_000 + b"]", "too many digits", id="a number that Python does not convert"),
         pytest.param(b'"\xff"', "byte 1", id="not UTF-8"),
         pytest.param(b"{", "line 1 column 2", id="cut short"),
         pytest.param(b"[" * 70 + b"]" * 70, str(MAX_DEPTH), id="too deep"),

@@ -14,6 +14,7 @@ from tests.api_client import ApiClient
 from tests.identity.commands import run
 from tests.ledger.attested import DIGEST, as_file, decide, statement
 
+from sekisho.cli import Rooms
 from sekisho.cli.ledger import commands, verify
 from sekisho.cli.session import Session
 from sekisho.ledger.service import Ledger
@@ -47,7 +48,7 @@ def key(ledger: Ledger, tmp_path: Path) -> Path:
 
 
 def offline(*words: str) -> Result:
-    return CliRunner().invoke(verify, words, obj=Session())
+    return CliRunner().invoke(Rooms("sekisho", commands=[verify]), ["verify", *words], obj=Session())
 
 
 async def test_refusals(api: ApiClient, tmp_path: Path) -> None:

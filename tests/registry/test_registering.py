@@ -50,8 +50,7 @@ async def test_the_same_content_is_the_same_version(registry: Registry, author: 
     again = await register(registry, author, "prompt/ask", manifests.prompt(), Provenance(author="Bob", commit="beef"))
     assert (first.new, again.new) == (True, False)
     assert again.version == first.version
-    async with registry.database.read() as tx:
-        acts = await registry.registrations_of(tx, "default", first.version.digest)
+    acts = (await registry.registrations(author, parse_reference("prompt/ask@v1"), None, 10)).items
     assert [(act.author, act.commit, act.principal) for act in acts] == [
         ("Ada <ada@example.org>", "c0ffee", "alice"),
         ("Bob", "beef", "alice"),

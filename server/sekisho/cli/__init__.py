@@ -37,6 +37,8 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "inference": ("models",),
     "indexing": ("index",),
     "evaluation": ("eval", "run", "compare", "suite", "scorers"),
+    "score": ("score",),
+    "judging": ("judge",),
     "evidence": ("card",),
     "gate": ("promote", "rollback", "approve", "explain", "attestation", "decisions"),
     "policy": ("policy",),
@@ -48,6 +50,10 @@ _ROOM_OF: Final = {name: room for room, names in COMMANDS.items() for name in na
 
 class Rooms(click.Group):
     """Commands by the room they belong to; our errors become a message on standard error and an exit code."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = super().get_command(ctx, cmd_name)
+        return None if found is None else _with_common_options(found)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -69,7 +75,7 @@ class Product(Rooms):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.commands and cmd_name in _ROOM_OF:
             for command in import_module(f"sekisho.cli.{_ROOM_OF[cmd_name]}").commands:
-                self.add_command(_with_common_options(command))
+                self.add_command(command)
         return super().get_command(ctx, cmd_name)
 
 

@@ -12,9 +12,11 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
-from sekisho.cli.results import comparison_table, report_view, run_table, runs_table
+from sekisho.cli.reporting import report_options, show_json, write_report
+from sekisho.cli.results import comparison_table, report_view, run_table, runs_table, scorers_table
 from sekisho.cli.session import Session, session
 from sekisho.client.evaluation import Evaluation
+from sekisho.client.registry import Registry
 from sekisho.kernel.references import Kind
 
 EXIT_CODES: Final = {"finished": 0, "inconclusive": 3, "failed": 4, "cancelled": 4}
@@ -53,11 +55,22 @@ class Left(ProgressColumn):
     help="Where references without a selector are looked up.",
 )
 @click.option("--idempotency-key", envvar="SEKISHO_IDEMPOTENCY_KEY", help="Repeat the request without a second run.")
+@click.option(
+    "--answers",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Score these recorded answers (JSON Lines of id, answer, retrieved) instead of asking SUBJECT; the run is "
+    "imported evidence, which a policy may not accept.",
+)
 @session
 def evaluate(
-    state: Session, subject: str | None, suites: tuple[str, ...], lock_file: Path, idempotency_key: str | None
+    state: Session,
+    subject: str | None,
+    suites: tuple[str, ...],
+    lock_file: Path,
+    idempotency_key: str | None,
+    answers: Path | None,
 ) -> None:
-    """Measure SUBJECT (an agent or an index) by suites, and wait for the result.
+    """Measure SUBJECT (an agent, an index or a prompt) by suites, and wait for the result.
 
     Left out, SUBJECT means every agent of sekisho.lock, and the suites are all that the lock holds.
     Exit code 0 measured, 3 too little could be scored, 4 a run failed or was cancelled.
@@ -65,8 +78,14 @@ def evaluate(
     subjects = [state.pinned(subject, lock_file)] if subject else state.locked(lock_file, Kind.AGENT)
     chosen = [state.pinned(suite, lock_file) for suite in suites] or state.locked(lock_file, Kind.SUITE)
     client = _client(state)
+    recorded = None if answers is None else _put(state, answers)
     started = [
-        client.start(suite, one, idempotency_key=f"{idempotency_key}:{one}:{suite}" if idempotency_key else None)
+        client.start(
+            suite,
+            one,
+            idempotency_key=f"{idempotency_key}:{one}:{suite}" if idempotency_key else None,
+            answers=recorded,
+        )
         for one in subjects
         for suite in chosen
     ]
@@ -102,15 +121,28 @@ def show(state: Session, run_id: str) -> None:
 
 @run.command("report")
 @click.argument("run_id")
-@click.option("--cases", "with_cases", is_flag=True, help="Add every case (with --json).")
+@click.option("--cases", "with_cases", is_flag=True, help="Add every case, as `rows` (with --json).")
+@click.option("--baseline", help="A run of the same suite to compare with (with --format).")
+@report_options
 @session
-def report(state: Session, run_id: str, with_cases: bool) -> None:
-    """The whole report: slices, gaps with the cases that show them, and what was not scored."""
+def report(
+    state: Session, /, run_id: str, with_cases: bool, baseline: str | None, form: str | None, **options: Any
+) -> None:
+    """The whole report: slices, gaps with the cases that show them, and what was not scored.
+
+    With --format a file for a pull request, a CI server or a browser; the exit code is 0 whatever it says.
+    """
     client = _client(state)
+    if form is not None:
+        write_report(client, run_id, form, baseline=baseline, **options)
+        return
     found = client.report(run_id)
     if with_cases:
-        found = {**found, "cases": client.cases(run_id)}
-    state.show(found, report_view(found))
+        found = {**found, "rows": client.cases(run_id)}
+    if state.as_json:
+        show_json(found)
+    else:
+        state.show(found, report_view(found))
 
 
 @run.command("cancel")
@@ -150,15 +182,28 @@ def replay(state: Session, run_id: str) -> None:
 @click.command()
 @click.argument("baseline")
 @click.argument("candidate")
+@report_options
 @session
-def compare(state: Session, baseline: str, candidate: str) -> None:
+def compare(state: Session, /, baseline: str, candidate: str, form: str | None, **options: Any) -> None:
     """What changed from run BASELINE to run CANDIDATE, paired case by case.
 
+    With --format the report of CANDIDATE with BASELINE beside it.
     Exit code 1 where a metric got worse with its whole interval on the wrong side of zero.
     """
-    found = _client(state).compare(baseline, candidate)
-    state.show(found, comparison_table(found))
+    client = _client(state)
+    found = client.compare(baseline, candidate)
+    if form is None:
+        state.show(found, comparison_table(found))
+    else:
+        write_report(client, candidate, form, baseline=baseline, **options)
     sys.exit(1 if any(metric["change"] == "worse" for metric in found["metrics"].values()) else 0)
+
+
+@run.command("schema")
+@session
+def report_schema(state: Session) -> None:
+    """Print the JSON Schema of the report."""
+    state.show(_client(state).report_schema())
 
 
 @click.group()
@@ -178,12 +223,12 @@ def schema(state: Session) -> None:
 def scorers(state: Session) -> None:
     """The scorers that a suite may name, what they read, and when a case has no score."""
     found = _client(state).scorers()
-    lines = [
-        f"{item['name']:<12} {', '.join(item['metrics'])}: {item['meaning']}"
-        f" (reads {', '.join(item['reads'])}; no score when {item['unscored_when']})"
-        for item in found
-    ]
-    state.show({"items": found}, Text("\n".join(lines)))
+    state.show({"items": found}, scorers_table(found))
+
+
+def _put(state: Session, file: Path) -> str:
+    (digest,) = Registry(state.connection, state.project).put_blobs([file.read_bytes()])
+    return digest
 
 
 def _client(state: Session) -> Evaluation:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 from pathlib import Path
 from typing import Final
 
 import click
-from rich.table import Table
 
 from sekisho.cli.extras import require_extra
 from sekisho.cli.session import Session, session
@@ -49,6 +49,7 @@ def up(session: Session) -> None:
 def serve(session: Session) -> None:
     """Run the API alone; needs the extra `server`. Works without a server: it is one."""
     require_extra("server", "serve")
+    gc.disable()  # nothing of what a start loads is ever let go; looking through it again and again took a sixth of it
     import uvicorn
 
     from sekisho.http.app import create_app
@@ -64,9 +65,13 @@ def serve(session: Session) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing here asks where a request came from
         lifespan="on",
+        ws="none",
         timeout_graceful_shutdown=GRACE_S,
     )
+    gc.freeze()
+    gc.enable()
     server = uvicorn.Server(config)
     server.run(sockets=[listener])
     if not server.started:
@@ -147,6 +152,8 @@ def settings(session: Session) -> None:
 
     Where one is wrong or unknown, the others are shown, what is wrong is said, and the exit code is 2.
     """
+    from rich.table import Table
+
     _, sources, wrong = read_settings(os.environ, Path.cwd())
     rows = [{"name": item.name, "value": item.shown, "source": item.source} for item in sources]
     table = Table("setting", "value", "from", box=None, pad_edge=False)

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rich import markup
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from sekisho.evaluation.reports.neutral import terminal
+from sekisho.evaluation.reports.numbers import further
 from sekisho.kernel.clock import from_epoch_ms, iso
 from sekisho.kernel.digests import short
 
 MAX_CASES = 10
+
+
+def escape(text: str) -> str:
+    """What others wrote, as a cell shows it: no escape sequence, no workflow command, no markup."""
+    return markup.escape(terminal(text))
 
 
 def percent(basis_points: int) -> str:
@@ -21,9 +28,12 @@ def percent(basis_points: int) -> str:
 
 
 def interval(part: dict[str, Any]) -> str:
-    """``62.1 % [55.0, 68.7]``, or a dash where nothing was scored."""
+    """``62.1 % [55.0, 68.7]``, in the metric's unit where it is no share, or a dash where nothing was scored."""
     if "mean_bp" not in part:
         return "-"
+    if "unit" in part:
+        mean, low, high = (f"{part[name] / 10_000:,.1f}" for name in ("mean_bp", "low_bp", "high_bp"))
+        return f"{mean} {part['unit']} \\[{low}, {high}]"
     return f"{percent(part['mean_bp'])} \\[{part['low_bp'] / 100:.1f}, {part['high_bp'] / 100:.1f}]"
 
 
@@ -38,12 +48,55 @@ def _run_parts(run: dict[str, Any]) -> list[RenderableType]:
     table = Table("metric", "n", "coverage", "mean [95 %]", title=escape(f"{subject} by {run['suite_name']}"))
     for name, metric in metrics.items():
         table.add_row(escape(name), str(metric["n"]), percent(metric["coverage_bp"]), interval(metric))
-    gaps = [_gap(name, axis, gap) for name, metric in metrics.items() for axis, gap in metric["gaps"].items()]
+    gaps = [
+        _gap(name, axis, gap, metric.get("unit", ""))
+        for name, metric in metrics.items()
+        for axis, gap in metric["gaps"].items()
+    ]
+    gaps += [
+        _flips(name, axis, one) for name, metric in metrics.items() for axis, one in metric.get("flips", {}).items()
+    ]
     digest = f", final digest {short(run['final_digest'])}" if "final_digest" in run else ""
     reason = f": {run['reason']}" if "reason" in run else ""
     told = f"run {run['id']} is {run['state']}{reason} ({run['done']} of {run['planned']} cases{digest})"
-    words = Text("\n".join([*gaps, told]))
+    words = Text(terminal("\n".join([*gaps, told])))
     return [table, words] if metrics else [words]
+
+
+def _flips(metric: str, axis: str, flips: dict[str, Any]) -> str:
+    if "excess_bp" not in flips:
+        return f"{metric}, flips by {axis}: {flips['unscored']}"
+    beyond = f"{percent(flips['excess_bp'])} [{flips['low_bp'] / 100:.1f}, {flips['high_bp'] / 100:.1f}]"
+    return (
+        f"{metric} flips by {axis} in {percent(flips['flip_bp'])}, by itself in {percent(flips['resample_bp'])}:"
+        f" {beyond} beyond chance, over {flips['n']} of {flips['pairs']} pairs"
+    )
+
+
+def scorers_table(scorers: Sequence[dict[str, Any]]) -> RenderableType:
+    """Per scorer its metrics, what it takes (what it must have first) and reads, and when there is no score."""
+    return Text("\n").join(Text("\n").join(_scorer(item)) for item in scorers)
+
+
+def _scorer(item: dict[str, Any]) -> list[Text]:
+    lower, unit = set(item["lower_is_better"]), f" in {item['unit']}" if item["unit"] else ""
+    metrics = [f"{metric}{' (less is better)' if metric in lower else ''}" for metric in item["metrics"]]
+    takes = ", ".join(_parameters(item["parameters"])) or "nothing"
+    name = Text(f"{item['name']:<17}", style="bold")
+    return [
+        name.append(f"{', '.join(metrics)}{unit}", style="not bold"),
+        Text(f"    {item['meaning']}{', by a judge' if item['judged'] else ''}"),
+        Text(f"    takes {takes}; reads {', '.join(item['reads'])}"),
+        Text(f"    no score when {item['unscored_when']}", style="dim"),
+    ]
+
+
+def _parameters(schema: dict[str, Any]) -> list[str]:
+    own = schema
+    if "$ref" in schema:
+        own = schema["$defs"][schema["$ref"].rpartition("/")[2]]
+    required = own.get("required", [])
+    return [*required, *(f"{name} (optional)" for name in own.get("properties", {}) if name not in required)]
 
 
 def runs_table(runs: Sequence[dict[str, Any]]) -> RenderableType:
@@ -80,7 +133,7 @@ def report_view(report: dict[str, Any]) -> RenderableType:
             if worst:
                 parts.append(_worst(f"{name}: where {axis} differs most", worst))
     unscored = [f"{item['n']} cases have no {item['metric']}: {item['reason']}" for item in report.get("unscored", [])]
-    return Group(*parts, Text("\n".join(unscored)))
+    return Group(*parts, Text(terminal("\n".join([*_further(metrics), *unscored]))))
 
 
 def comparison_table(comparison: dict[str, Any]) -> RenderableType:
@@ -100,14 +153,21 @@ def comparison_table(comparison: dict[str, Any]) -> RenderableType:
             for row in metric["worsened"][:MAX_CASES]
         ]
         if lines:
-            parts.append(Text("\n".join([f"worse by {name}:", *lines])))
-    return Group(*parts)
+            parts.append(Text(terminal("\n".join([f"worse by {name}:", *lines]))))
+    return Group(*parts, Text(terminal("\n".join(_further(comparison["metrics"])))))
 
 
-def _gap(metric: str, axis: str, gap: dict[str, Any]) -> str:
-    limits = f"[{gap['low_bp'] / 100:.1f}, {gap['high_bp'] / 100:.1f}]"
+def _further(metrics: dict[str, Any]) -> list[str]:
+    """What statistics say beside mean, difference and interval, a line a metric."""
+    told = {name: ", ".join(f"{one.name} {one.text}" for one in further(metric)) for name, metric in metrics.items()}
+    return [f"{name}: {text}" for name, text in told.items() if text]
+
+
+def _gap(metric: str, axis: str, gap: dict[str, Any], unit: str = "") -> str:
+    apart, low, high = (gap[name] / (10_000 if unit else 100) for name in ("gap_bp", "low_bp", "high_bp"))
     paired = "paired" if gap["paired"] else "not paired"
-    return f"gap in {metric} by {axis}: {gap['best']} over {gap['worst']} {gap['gap_bp'] / 100:.1f} {limits}, {paired}"
+    size = f"{apart:.1f}{f' {unit}' if unit else ''} [{low:.1f}, {high:.1f}]"
+    return f"gap in {metric} by {axis}: {gap['best']} over {gap['worst']} {size}, {paired}"
 
 
 def _worst(title: str, worst: Sequence[dict[str, Any]]) -> RenderableType:

@@ -6,13 +6,12 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rich.console import Console, RenderableType
 
 from sekisho.cli.lock import Lock, read_lock
 from sekisho.client import Client
@@ -32,6 +31,9 @@ from sekisho.kernel.errors import (
 from sekisho.kernel.references import DEFAULT_PROJECT, Kind, parse_reference
 from sekisho.kernel.settings import Settings, Sourced, load_settings
 
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -42,8 +44,20 @@ class Session:
     project: str = DEFAULT_PROJECT
     as_json: bool = False
     project_given: bool = False
-    console: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=False))
-    errors: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+
+    @cached_property
+    def console(self) -> Console:
+        """Standard output, for people."""
+        from rich.console import Console  # a server's start shows nothing
+
+        return Console(highlight=False, soft_wrap=False)
+
+    @cached_property
+    def errors(self) -> Console:
+        """Standard error, for people."""
+        from rich.console import Console
+
+        return Console(stderr=True, highlight=False)
 
     @cached_property
     def _loaded(self) -> tuple[Settings, tuple[Sourced, ...]]:

@@ -8,17 +8,21 @@ client.resolve("agent/support@production").digest
 
 from __future__ import annotations
 
-import httpx
+from typing import TYPE_CHECKING
 
 from sekisho.client.connection import Connection, ServerFailed
 from sekisho.client.evaluation import Evaluation
 from sekisho.client.gate import Gate
 from sekisho.client.identity import Identity
 from sekisho.client.indexing import Indexing
+from sekisho.client.judging import Judging
 from sekisho.client.ledger import Ledger
 from sekisho.client.registry import Registry
 from sekisho.client.resolver import Resolution, Resolver
 from sekisho.kernel.references import DEFAULT_PROJECT
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["Client", "Connection", "Resolution", "Resolver", "ServerFailed"]
 
@@ -39,6 +43,7 @@ class Client:
         self.registry = Registry(self.connection, project)
         self.indexing = Indexing(self.connection, project)
         self.evaluation = Evaluation(self.connection, project)
+        self.judging = Judging(self.connection, project)
         self.gate = Gate(self.connection, project)
         self.identity = Identity(self.connection)
         self.ledger = Ledger(self.connection)

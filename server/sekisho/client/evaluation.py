@@ -20,9 +20,14 @@ class Evaluation:
     connection: Connection
     project: str
 
-    def start(self, suite: str, subject: str, *, idempotency_key: str | None = None) -> dict[str, Any]:
-        """Queue a run of `subject` (an agent or an index) by `suite`; gives the run."""
-        body = {"suite": suite, "subject": subject}
+    def start(
+        self, suite: str, subject: str, *, idempotency_key: str | None = None, answers: str | None = None
+    ) -> dict[str, Any]:
+        """Queue a run of `subject` (an agent, an index or a prompt) by `suite`; gives the run.
+
+        `answers` is the digest of recorded answers that were put before (`Registry.put_blobs`): the run scores these.
+        """
+        body = {"suite": suite, "subject": subject} | ({} if answers is None else {"answers": answers})
         return self._mapping(self.connection.post(self._path(), body, idempotency_key=idempotency_key))
 
     def run(self, run_id: str) -> dict[str, Any]:
@@ -43,6 +48,21 @@ class Evaluation:
     def report(self, run_id: str) -> dict[str, Any]:
         return self._mapping(self.connection.get(self._path(run_id, "report")))
 
+    def rendered_report(
+        self,
+        run_id: str,
+        form: str = "json",
+        *,
+        lang: str = "en",
+        cases: int = 50,
+        docs: str | None = None,
+        baseline: str | None = None,
+    ) -> bytes:
+        """The report as json, junit, markdown or html; with a baseline, what changed since that run too."""
+        asked = {"format": form, "lang": lang, "cases": cases, "docs": docs, "baseline": baseline}
+        params = {name: value for name, value in asked.items() if value is not None}
+        return self.connection.send("GET", self._path(run_id, "report"), params=params).content
+
     def compare(self, baseline: str, candidate: str) -> dict[str, Any]:
         """Two runs of one suite, paired by case; differences are candidate minus baseline."""
         return self._mapping(self.connection.get(self._path("compare"), baseline=baseline, candidate=candidate))
@@ -60,6 +80,9 @@ class Evaluation:
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         return self._mapping(self.connection.post(self._path(run_id, "cancel")))
+
+    def report_schema(self) -> dict[str, Any]:
+        return self._mapping(self.connection.get("/v1/reports/schema"))
 
     def suite_schema(self) -> dict[str, Any]:
         return self._mapping(self.connection.get("/v1/suites/schema"))

@@ -7,13 +7,18 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, get, post
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from litestar.types import ControllerRouterHandler
 
+from sekisho.evaluation.judges.api import controllers as judges
 from sekisho.evaluation.progress import Progressed
-from sekisho.evaluation.report import case_json, run_json
+from sekisho.evaluation.reports.formats import Format, wish_of
+from sekisho.evaluation.reports.html import content_security_policy
+from sekisho.evaluation.reports.json import SHOWN_CASES, case_json, run_json
+from sekisho.evaluation.reports.methods import DOCS
+from sekisho.evaluation.reports.shape import report_schema
 from sekisho.evaluation.scorers.catalogue import SCORERS
 from sekisho.evaluation.service import Evaluation
 from sekisho.identity.types import Actor
@@ -25,14 +30,23 @@ Key = Annotated[str | None, msgspec.Meta(max_length=200)]
 
 
 class NewRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which suite is to measure which agent or index."""
+    """Which suite is to measure which agent, index or prompt.
+
+    `answers` is the digest of a blob of recorded answers (JSON Lines of id, answer, retrieved): these are scored, and
+    the run counts as imported by whoever asks, not as measured.
+    """
 
     suite: Annotated[str, msgspec.Meta(examples=["suite/docs-retrieval@latest"])]
     subject: Annotated[str, msgspec.Meta(examples=["agent/docs-assistant@latest"])]
+    answers: Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
 
 
 class ScorerView(msgspec.Struct, frozen=True):
-    """What a scorer measures and reads, and when a case has no score. `parameters` is a JSON Schema."""
+    """What a scorer measures and reads, and when a case has no score.
+
+    `range` bounds every score, null where there is no bound; `unit` says what is counted where it is no share.
+    `parameters` is a JSON Schema. `extra` names the part of the package that it needs, where it needs one.
+    """
 
     name: str
     meaning: str
@@ -41,9 +55,12 @@ class ScorerView(msgspec.Struct, frozen=True):
     metrics: list[str]
     lower_is_better: list[str]
     range: list[float | None]
+    unit: str
     judged: bool
+    extra: str
     parameters: dict[str, Any]
     unscored_when: str
+    limits: str
 
 
 class ScorerList(msgspec.Struct, frozen=True):
@@ -86,7 +103,7 @@ class RunController(Controller):
         idempotency_key: Annotated[Key, HeaderParameter(name="Idempotency-Key")] = None,
     ) -> dict[str, Any]:
         """Pin suite, dataset and subject by digest, and queue the run for a worker."""
-        run = await evaluation.start_run(actor, project, data.suite, data.subject, idempotency_key)
+        run = await evaluation.start_run(actor, project, data.suite, data.subject, idempotency_key, data.answers)
         return run_json(run)
 
     @get(operation_id="list_runs")
@@ -163,9 +180,28 @@ class RunController(Controller):
         run_id: FromPath[str],
         actor: Injected[Actor],
         evaluation: Injected[Evaluation],
-    ) -> dict[str, Any]:
-        """The report (``sekisho.report/v1``): the run, the worst cases of each gap, why cases were not scored."""
-        return await evaluation.report(actor, project, run_id)
+        format_: Annotated[str | None, QueryParameter(name="format")] = None,
+        lang: FromQuery[str] = "en",
+        cases: FromQuery[int] = SHOWN_CASES,
+        docs: FromQuery[str] = DOCS,
+        baseline: FromQuery[str | None] = None,
+        accept: Annotated[str, HeaderParameter(name="Accept")] = "",
+    ) -> Response[bytes]:
+        """The report as JSON (``sekisho.report/v2``), JUnit XML, Markdown or HTML: by `format`, else by Accept.
+
+        `baseline` names a run of the same suite to compare with, `cases` bounds the cases shown (worst first),
+        `lang` (en, ja) is the language of the HTML's own words, `docs` where its numbers link to.
+        """
+        wish = wish_of(format_, accept, lang=lang, cases=cases, docs=docs)
+        made = await evaluation.rendered_report(actor, project, run_id, wish, baseline)
+        headers = {
+            "Content-Disposition": f'inline; filename="{made.filename}"',
+            "X-Content-Type-Options": "nosniff",
+            "Vary": "Accept",
+        }
+        if wish.format is Format.HTML:
+            headers["Content-Security-Policy"] = f"{content_security_policy()}; sandbox; frame-ancestors 'none'"
+        return Response(made.content, media_type=made.media_type, headers=headers)
 
     @post("/{run_id:str}/replays", operation_id="start_replay", status_code=202)
     async def start_replay(
@@ -219,6 +255,12 @@ async def suite_schema(actor: Injected[Actor]) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(SuiteManifest)}
 
 
+@get("/v1/reports/schema", operation_id="get_report_schema", tags=["evaluation"], sync_to_thread=False)
+def schema_of_reports(actor: Injected[Actor]) -> dict[str, Any]:
+    """JSON Schema of the report (``sekisho.report/v2``)."""
+    return report_schema()
+
+
 @get("/v1/scorers", operation_id="list_scorers", tags=["evaluation"])
 async def scorers(actor: Injected[Actor]) -> ScorerList:
     """The scorers that a suite may name."""
@@ -232,13 +274,16 @@ async def scorers(actor: Injected[Actor]) -> ScorerList:
                 metrics=list(scorer.metrics),
                 lower_is_better=sorted(scorer.lower_is_better),
                 range=[bound if math.isfinite(bound) else None for bound in scorer.range],
+                unit=scorer.unit,
                 judged=scorer.judged,
+                extra=scorer.extra,
                 parameters=msgspec.json.schema(scorer.params),
                 unscored_when=scorer.unscored,
+                limits=scorer.limits,
             )
             for scorer in SCORERS.values()
         ]
     )
 
 
-controllers: list[ControllerRouterHandler] = [RunController, suite_schema, scorers]
+controllers: list[ControllerRouterHandler] = [RunController, suite_schema, schema_of_reports, scorers, *judges]

@@ -11,17 +11,25 @@ from itertools import islice, pairwise
 from typing import IO
 
 from sekisho.evaluation import cases as datasets
+from sekisho.evaluation.dialects import Dialect
 from sekisho.evaluation.plan import Plan
-from sekisho.evaluation.types import Case
+from sekisho.evaluation.types import Case, Target
 from sekisho.kernel.errors import FieldError, Invalid
 
 
 class CaseSource:
-    """Goes through the cases any number of times, always in the dataset's order. `close` it at the end."""
+    """Goes through the cases any number of times, always in the same order. `close` it at the end."""
 
-    def __init__(self, file: IO[bytes], lines: array[int]) -> None:
+    def __init__(self, file: IO[bytes], dialect: Dialect, lines: array[int], controls: int = 0) -> None:
+        self.controls = controls
         self._file = file
+        self._dialect = dialect
         self._lines = lines
+
+    @property
+    def measured(self) -> int:
+        """How many cases measure the subject; as many as `controls` says come after them and test the scorers."""
+        return len(self) - self.controls
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -29,7 +37,7 @@ class CaseSource:
     def __iter__(self) -> Iterator[Case]:
         for start in self._lines:
             self._file.seek(start)
-            yield datasets.case_of(self._file.readline())
+            yield datasets.case_of(self._file.readline(), self._dialect)
 
     def stretches(self, size: int) -> Iterator[Sequence[Case]]:
         """All cases in order, so many at a time."""
@@ -73,28 +81,54 @@ def open_cases(plan: Plan, file: IO[bytes]) -> CaseSource:
     the suite asks for, naming the lines that are wrong.
     """
     try:
-        lines, sound = _lines(file)
-        if not sound:
-            datasets.parse_cases(_whole(file))  # raises, naming what is wrong; ids whose hashes happen to meet pass
-        source = CaseSource(file, lines)
-        _check_axes(source, plan.suite.slices)
-        return source if plan.suite.sample is None else _sampled(source, plan.suite.sample.size, plan.suite.sample.seed)
+        found = _lines(file)
+        if found is None:
+            datasets.parse_cases(_whole(file))  # raises, naming every line that is wrong
+            raise Invalid("the dataset cannot be evaluated", fields=[FieldError("$", "no cases")])
+        dialect, measured, controls = found
+        if not measured:
+            raise Invalid(
+                "the dataset measures nothing", fields=[FieldError("$.dataset", "every case of it is a control")]
+            )
+        _check_axes(CaseSource(file, dialect, measured), plan)
+        if plan.suite.sample is not None:
+            sample = plan.suite.sample
+            measured = _sampled(CaseSource(file, dialect, measured), measured, sample.size, sample.seed or 0)
+        if plan.target is not Target.ANSWERS:
+            controls = array("Q")
+        return CaseSource(file, dialect, measured + controls, len(controls))
     except BaseException:
         file.close()
         raise
 
 
-def _lines(file: IO[bytes]) -> tuple[array[int], bool]:
-    """Where each case's line begins; and False where a line is wrong, two ids may be the same, or there is no case."""
-    starts, marks = array("Q"), array("q")
+def _lines(file: IO[bytes]) -> tuple[Dialect, array[int], array[int]] | None:
+    """Whose rows they are, and where the lines begin of cases that measure, and of controls.
+
+    None where a line is wrong, two ids are the same, or there is no case.
+    """
+    measured, controls, marks = array("Q"), array("Q"), array("q")
+    dialect: Dialect | None = None
     try:
         for start, line in _placed(file):
-            starts.append(start)
-            marks.append(hash(datasets.case_of(line).id))
+            dialect = dialect or datasets.dialect_in(line)
+            case = datasets.case_of(line, dialect)
+            (measured if case.control is None else controls).append(start)
+            marks.append(hash(case.id))
     except Invalid:
-        return starts, False
-    ordered = sorted(marks)
-    return starts, bool(starts) and all(one != other for one, other in pairwise(ordered))
+        return None
+    if dialect is None or (_twice(marks) and len(_parsed(file)) != len(marks)):
+        return None
+    return dialect, measured, controls
+
+
+def _twice(marks: array[int]) -> bool:
+    return any(one == other for one, other in pairwise(sorted(marks)))
+
+
+def _parsed(file: IO[bytes]) -> tuple[Case, ...]:
+    """Every case. Raises `Invalid` where two have one id; hashes of two ids may also happen to meet."""
+    return datasets.parse_cases(_whole(file))
 
 
 def _whole(file: IO[bytes]) -> bytes:
@@ -102,17 +136,21 @@ def _whole(file: IO[bytes]) -> bytes:
     return file.read()
 
 
-def _check_axes(source: CaseSource, axes: Sequence[str]) -> None:
-    wanted = set(axes)
+def _check_axes(source: CaseSource, plan: Plan) -> None:
+    named = {"slices": plan.suite.slices, "counterfactuals": plan.suite.counterfactuals}
+    wanted = {axis for axes in named.values() for axis in axes}
     for case in source if wanted else ():
         wanted -= case.slices.keys()
         if not wanted:
             return
-    if wanted:
-        raise Invalid(
-            "the suite slices by what the dataset does not say",
-            fields=[FieldError("$.slices", f"no case has the slice {axis!r}") for axis in axes if axis in wanted],
-        )
+    absent = [
+        FieldError(f"$.{field}", f"no case has the slice {axis!r}")
+        for field, axes in named.items()
+        for axis in axes
+        if axis in wanted
+    ]
+    if absent:
+        raise Invalid("the suite slices by what the dataset does not say", fields=absent)
 
 
 def _placed(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -124,8 +162,7 @@ def _placed(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
         start += len(line)
 
 
-def _sampled(source: CaseSource, size: int, seed: int | None) -> CaseSource:
+def _sampled(source: CaseSource, lines: array[int], size: int, seed: int) -> array[int]:
     light = [Case(case.id, "", pair=case.pair) for case in source]
-    chosen = {case.id for case in datasets.sample(light, size, seed or 0)}
-    lines = array("Q", (start for start, case in zip(source._lines, light, strict=True) if case.id in chosen))
-    return CaseSource(source._file, lines)
+    chosen = {case.id for case in datasets.sample(light, size, seed)}
+    return array("Q", (start for start, case in zip(lines, light, strict=True) if case.id in chosen))

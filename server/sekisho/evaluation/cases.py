@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from sekisho.evaluation.types import Case
+from sekisho.evaluation.dialects import Dialect, dialect_of
+from sekisho.evaluation.types import Case, Control
 from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.json import decode_json
+from sekisho.registry.content import identity_of
+from sekisho.registry.schemas import violations
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-MAX_NAMED = 20
+Texts = Annotated[tuple[Text, ...], msgspec.Meta(max_length=100)]
+Grade = Annotated[int, msgspec.Meta(ge=0, le=100)]
+MAX_NAMED: Final = 20
+
+
+class ControlRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An answer that is known to be wrong on its context, to see whether the scorers notice.
+
+    ``kind``: ``unsupported``, or ``instruction`` where answer or context orders the judge to accept it.
+    """
+
+    answer: Text
+    context: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1, max_length=100)]
+    kind: Literal["unsupported", "instruction"] = "unsupported"
 
 
 class CaseRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -22,30 +38,42 @@ class CaseRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     ``gold``: passages of the corpus that answer the question, verbatim. ``slices``: axis to group, such as
     ``{"language": "ja"}``. ``cluster``: the document it was made from. ``pair``: the same question's name in every
-    language. ``expected``: a reference answer.
+    language. ``expected``: a reference answer. ``qrels``: document or chunk id to its grade of relevance, 0 for none.
+    ``context``: passages for a subject that retrieves none. ``variables``: further values for a prompt. ``control``:
+    makes the case a test of the scorers; the subject is not asked.
     """
 
     id: Word
     question: Text
-    gold: Annotated[tuple[Text, ...], msgspec.Meta(max_length=100)] = ()
+    gold: Texts = ()
     slices: Annotated[dict[Word, Word], msgspec.Meta(max_length=20)] = {}
     cluster: Word | None = None
     pair: Word | None = None
     expected: Text | None = None
+    qrels: Annotated[dict[Word, Grade], msgspec.Meta(max_length=10_000)] = {}
+    context: Texts = ()
+    variables: Annotated[dict[Word, Any], msgspec.Meta(max_length=100)] = {}
+    control: ControlRow | None = None
 
 
 def parse_cases(content: bytes) -> tuple[Case, ...]:
-    """Every case of a JSONL file. Raises `Invalid`, naming the lines that are wrong; no row is skipped."""
+    """Every case of a JSONL file, in Sekisho's own fields or in those of a tool that `dialects` knows.
+
+    Raises `Invalid`, naming the lines that are wrong; no row is skipped.
+    """
     cases: list[Case] = []
     wrong: list[FieldError] = []
     seen: dict[str, int] = {}
-    for number, line in enumerate(content.split(b"\n"), 1):
-        if not line.strip() or len(wrong) >= MAX_NAMED:
-            continue
+    dialect: Dialect | None = None
+    for number, line in _lines(content):
+        if len(wrong) >= MAX_NAMED:
+            break
         try:
-            case = _case(decode_json(line))
-        except (Invalid, msgspec.ValidationError) as error:
-            wrong.append(FieldError(f"line {number}", _message(error)))
+            raw = decode_json(line)
+            dialect = dialect or dialect_of(raw)
+            case = _case(raw, dialect)
+        except Invalid as error:
+            wrong += [FieldError(f"line {number}", _told(problem)) for problem in error.fields]
             continue
         if case.id in seen:
             wrong.append(FieldError(f"line {number}", f"the id {case.id!r} stands on line {seen[case.id]} already"))
@@ -62,12 +90,24 @@ def parse_cases(content: bytes) -> tuple[Case, ...]:
     return tuple(cases)
 
 
-def case_of(line: bytes) -> Case:
+def dialect_in(line: bytes) -> Dialect:
+    """Whose rows they are, by the first line. Raises `Invalid` where it is not JSON."""
+    return dialect_of(decode_json(line))
+
+
+def case_of(line: bytes, dialect: Dialect) -> Case:
     """The case on one line, by itself. Raises `Invalid`."""
-    try:
-        return _case(decode_json(line))
-    except msgspec.ValidationError as error:
-        raise Invalid("the dataset cannot be evaluated", fields=[FieldError("$", str(error))]) from error
+    return _case(decode_json(line), dialect)
+
+
+def measured(cases: Iterable[Case]) -> tuple[Case, ...]:
+    """The cases that measure the subject."""
+    return tuple(case for case in cases if case.control is None)
+
+
+def controls(cases: Iterable[Case]) -> tuple[Case, ...]:
+    """The cases that test the scorers."""
+    return tuple(case for case in cases if case.control is not None)
 
 
 def sample(cases: Sequence[Case], size: int, seed: int) -> tuple[Case, ...]:
@@ -99,12 +139,27 @@ def missing_axes(cases: Iterable[Case], axes: Sequence[str]) -> list[str]:
     return [axis for axis in axes if axis not in present]
 
 
-def _case(raw: Any) -> Case:
-    row = msgspec.convert(raw, CaseRow)
-    return Case(row.id, row.question, row.gold, row.slices, row.cluster, row.pair, row.expected)
+def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
+    return ((number, line) for number, line in enumerate(content.split(b"\n"), 1) if line.strip())
 
 
-def _message(error: Exception) -> str:
-    if isinstance(error, Invalid) and error.fields:
-        return error.fields[0].message
-    return str(error)
+def _case(raw: Any, dialect: Dialect) -> Case:
+    if not isinstance(raw, dict):
+        raise Invalid("the row is not valid", fields=[FieldError("$", "is not a JSON object")])
+    own = dialect.translate(raw)
+    if "id" not in own and (identity := identity_of(raw)) is not None:
+        own["id"] = identity
+    try:
+        row = msgspec.convert(own, CaseRow)
+    except msgspec.ValidationError as error:
+        found = violations(CaseRow, own) or [FieldError("$", str(error))]
+        raise Invalid("the row is not valid", fields=found) from error
+    control = None if row.control is None else Control(row.control.answer, row.control.context, row.control.kind)
+    return Case(
+        row.id, row.question, row.gold, row.slices, row.cluster, row.pair, row.expected,
+        row.qrels, row.context, row.variables, control,
+    )  # fmt: skip
+
+
+def _told(problem: FieldError) -> str:
+    return problem.message if problem.path == "$" else f"{problem.path}: {problem.message}"

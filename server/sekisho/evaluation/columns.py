@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, overload
 
 from sekisho.evaluation.types import CaseResult, Score, Scored, Unscored, score_of
@@ -30,13 +30,7 @@ class Texts:
         self._ends.append(len(self._bytes))
 
     def __getitem__(self, place: int) -> str:
-        return self._part(place).decode()
-
-    def same(self, first: int, second: int) -> bool:
-        return self._part(first) == self._part(second)
-
-    def _part(self, place: int) -> bytearray:
-        return self._bytes[self._ends[place - 1] if place else 0 : self._ends[place]]
+        return self._bytes[self._ends[place - 1] if place else 0 : self._ends[place]].decode()
 
 
 class Pool:
@@ -62,7 +56,7 @@ class Metric:
 
 
 class Columns(Sequence[CaseResult]):
-    """Results in the order they were appended. What is read back has an empty question and output."""
+    """Results in the order they were appended. What is read back has an empty question, and no output."""
 
     def __init__(self) -> None:
         self._ids, self._pairs = Texts(), Texts()
@@ -70,7 +64,7 @@ class Columns(Sequence[CaseResult]):
         self._clusters, self._slices, self._reasons = Pool(), Pool(), Pool()
         self._cluster, self._slice = array("I"), array("I")
         self._parsed: list[Mapping[str, str]] = []
-        self._latency, self._failed = array("i"), bytearray()
+        self._latency, self._failed, self._control = array("i"), bytearray(), bytearray()
         self.metrics: dict[str, Metric] = {}
 
     def append(
@@ -84,8 +78,9 @@ class Columns(Sequence[CaseResult]):
         latency_ms: int | None,
         *,
         failed: bool,
+        control: bool,
     ) -> None:
-        """`slices` is JSON text."""
+        """`slices` is JSON text; `control` says whether it is of a control case."""
         self._ids.append(case_id)
         self._pairs.append(pair or "")
         self._repeats.append(repeat)
@@ -95,6 +90,7 @@ class Columns(Sequence[CaseResult]):
             self._parsed.append(json.loads(slices))
         self._latency.append(-1 if latency_ms is None else min(latency_ms, 2**31 - 1))
         self._failed.append(failed)
+        self._control.append(control)
         self._score(scores)
 
     def _score(self, scores: Mapping[str, Score]) -> None:
@@ -130,16 +126,22 @@ class Columns(Sequence[CaseResult]):
         return map(self._one, range(len(self)))
 
     @property
-    def kinds_of_slices(self) -> Sequence[Mapping[str, str]]:
-        """Every combination of groups that occurs, once."""
-        return self._parsed
+    def columns(self) -> Columns:
+        return self
+
+    @property
+    def places(self) -> Sequence[int]:
+        return range(len(self))
+
+    def part(self, places: Iterable[int]) -> Part:
+        """Some of the results."""
+        return Part(self, array("I", places))
+
+    def is_control(self, place: int) -> bool:
+        return bool(self._control[place])
 
     def case_id(self, place: int) -> str:
         return self._ids[place]
-
-    def same_case(self, first: int, second: int) -> bool:
-        """Whether two results are of one case."""
-        return self._ids.same(first, second)
 
     def cluster(self, place: int) -> str:
         number = self._cluster[place]
@@ -161,7 +163,7 @@ class Columns(Sequence[CaseResult]):
             slices=self.slices(place),
             question="",
             scores={name: score for name in self.metrics if (score := self.score(name, place)) is not None},
-            output={},
+            output={"control": True} if self._control[place] else {},
             latency_ms=None if latency < 0 else latency,
             at=0,
             failed=bool(self._failed[place]),
@@ -169,11 +171,49 @@ class Columns(Sequence[CaseResult]):
 
     def score(self, metric: str, place: int) -> Score | None:
         """One result's score; None where it was not measured by this metric."""
-        column = self.metrics[metric]
+        column = self.metrics.get(metric)
+        if column is None:
+            return None
         if column.reasons[place] != _NONE:
             return Unscored(self._reasons.texts[column.reasons[place]])
         value = column.values[place]
         return None if math.isnan(value) else Scored(value)
+
+
+class Part(Sequence[CaseResult]):
+    """Some results of columns, by their places, in the order of the columns."""
+
+    def __init__(self, columns: Columns, places: array[int]) -> None:
+        self.columns = columns
+        self.places = places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, place: int) -> CaseResult: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[CaseResult]: ...
+
+    def __getitem__(self, place: int | slice) -> CaseResult | Sequence[CaseResult]:
+        if isinstance(place, slice):
+            return Part(self.columns, self.places[place])
+        return self.columns[self.places[place]]
+
+    def __iter__(self) -> Iterator[CaseResult]:
+        return map(self.columns.__getitem__, self.places)
+
+    def part(self, places: Iterable[int]) -> Part:
+        """Some of these results, by their places in the columns."""
+        return Part(self.columns, array("I", places))
+
+
+def measured_results(results: Sequence[CaseResult]) -> Sequence[CaseResult]:
+    """The results that measure the subject: all but those of control cases."""
+    if isinstance(results, (Columns, Part)):
+        return results.part(place for place in results.places if not results.columns.is_control(place))
+    return [result for result in results if not result.is_control]
 
 
 def scores_of(text: str) -> dict[str, Score]:

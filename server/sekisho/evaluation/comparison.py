@@ -2,39 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sekisho.evaluation import statistics
-from sekisho.evaluation.statistics import Observation
-from sekisho.evaluation.summary import SEED
+from sekisho.evaluation.case_values import SEED, CaseValue, Scale, case_values, pessimistic_values, scale_of
+from sekisho.evaluation.scorers.catalogue import RANGES
+from sekisho.evaluation.statistics import ALPHA, Bounds, Claim, Interval, Joint, Observation, Rate
 from sekisho.evaluation.types import CaseResult, basis_points
-from sekisho.evaluation.values import case_values
 
 MAX_LISTED: Final = 50
+
+Change = tuple[str, float, float]
+"""A case, its value before, its value after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One metric of a candidate beside a baseline, over the cases that both scored.
+
+    `bounds` are those of the mean gain in units of the scale: candidate minus baseline, turned so that more is better.
+    """
+
+    before: Sequence[CaseValue]
+    after: Sequence[CaseValue]
+    scale: Scale
+    lower_is_better: bool
+    margin: float
+    gains: Sequence[Observation]
+    bounds: Bounds
+    pessimistic: Sequence[Observation]
+
+    @property
+    def claim(self) -> Claim:
+        """That the candidate is not worse by more than the margin."""
+        return Claim(self.bounds, -self.margin / self.scale.width)
+
+    @property
+    def changes(self) -> list[Change]:
+        return [(old.case_id, old.value, new.value) for old, new in zip(self.before, self.after, strict=True)]
+
+    def difference(self, gain: Interval) -> Interval:
+        """Candidate minus baseline as the metric counts."""
+        turned = Interval(-gain.high, -gain.low) if self.lower_is_better else gain
+        return self.scale.difference(turned)
+
+
+def compare(
+    baseline: Sequence[CaseResult],
+    candidate: Sequence[CaseResult],
+    metric: str,
+    *,
+    lower_is_better: bool = False,
+    margin_bp: int = 0,
+    declared: tuple[float, float] | None = None,
+) -> Comparison | None:
+    """The paired comparison of one metric; None where no case was scored in both."""
+    before = {row.case_id: row for row in case_values(baseline, metric)}
+    after = {row.case_id: row for row in case_values(candidate, metric)}
+    shared = sorted(set(before) & set(after))
+    if not shared:
+        return None
+    scale = scale_of(declared, (row.value for rows in (before, after) for row in rows.values()))
+    sign = (-1 if lower_is_better else 1) / scale.width
+    gains = [Observation(sign * (after[name].value - before[name].value), after[name].cluster) for name in shared]
+    return Comparison(
+        before=[before[name] for name in shared],
+        after=[after[name] for name in shared],
+        scale=scale,
+        lower_is_better=lower_is_better,
+        margin=margin_bp / 10_000,
+        gains=gains,
+        bounds=statistics.difference_bounds(gains, seed=SEED),
+        pessimistic=_pessimistic(baseline, candidate, metric, scale, lower_is_better=lower_is_better),
+    )
 
 
 def compare_metric(
     baseline: Sequence[CaseResult], candidate: Sequence[CaseResult], metric: str
-) -> tuple[dict[str, int] | None, list[tuple[str, float, float]]]:
+) -> tuple[dict[str, int] | None, list[Change]]:
     """Mean paired difference (candidate minus baseline) with its interval, and (case, before, after) of each pair.
 
     None where no case was scored in both.
     """
-    before = {row.case_id: row for row in case_values(baseline, metric)}
-    after = {row.case_id: row for row in case_values(candidate, metric)}
-    shared = sorted(set(before) & set(after))
-    changes = [(name, before[name].value, after[name].value) for name in shared]
-    if not shared:
-        return None, []
-    rows = [Observation(new - old, after[name].cluster) for name, old, new in changes]
-    interval = statistics.difference_interval(rows, seed=SEED)
-    return {
-        "diff_bp": basis_points(statistics.mean([row.value for row in rows])),
-        "low_bp": basis_points(interval.low),
-        "high_bp": basis_points(interval.high),
-        "n": len(rows),
-    }, changes
+    found = compare(baseline, candidate, metric, declared=RANGES.get(metric))
+    return (None, []) if found is None else (difference_json(found), found.changes)
 
 
 def compare_runs(
@@ -42,47 +96,169 @@ def compare_runs(
     candidate: Sequence[CaseResult],
     metrics: Iterable[str],
     lower: Iterable[str],
+    *,
+    margins: Mapping[str, int] | None = None,
+    ranges: Mapping[str, tuple[float, float]] = RANGES,
 ) -> dict[str, Any]:
-    """Per metric: the difference, McNemar's p where the values are binary, the cases that got worse and better.
+    """Per metric: all of `comparison_json`, Holm over the metrics, the cases that got worse and better.
 
-    ``change`` is ``worse`` or ``better`` where the whole interval lies on that side of zero, else ``none``.
+    ``change`` is ``worse`` or ``better`` where the whole interval lies on that side of zero, else ``none``. `margins`
+    holds, in basis points, by how much each metric may be worse; none where it is silent.
     """
-    better_low = set(lower)
-    report: dict[str, Any] = {}
-    for metric in sorted(metrics):
-        difference, changes = compare_metric(baseline, candidate, metric)
-        if difference is None:
-            report[metric] = {"n": 0, "change": "unknown"}
-            continue
-        sign = -1 if metric in better_low else 1
-        worse = sorted(((sign * (new - old), name, old, new) for name, old, new in changes if sign * (new - old) < 0))
-        better = sorted(((sign * (old - new), name, old, new) for name, old, new in changes if sign * (new - old) > 0))
-        report[metric] = {
-            **difference,
-            "lower_is_better": sign < 0,
-            "change": _change(difference, sign),
-            **_mcnemar(changes),
-            "worsened": [_listed(row) for row in worse[:MAX_LISTED]],
-            "improved": [_listed(row) for row in better[:MAX_LISTED]],
-            "worsened_count": len(worse),
-            "improved_count": len(better),
-        }
-    return report
+    better_low, margins = set(lower), margins or {}
+    compared = {
+        name: compare(
+            baseline,
+            candidate,
+            name,
+            lower_is_better=name in better_low,
+            margin_bp=margins.get(name, 0),
+            declared=ranges.get(name),
+        )
+        for name in sorted(metrics)
+    }
+    known = {name: found for name, found in compared.items() if found is not None}
+    joint = statistics.together({name: found.claim for name, found in known.items()})
+    return {
+        name: {"n": 0, "change": "unknown"}
+        if found is None
+        else {**comparison_json(found), "holm": _holm(found, joint[name], len(known)), **_cases(found)}
+        for name, found in compared.items()
+    }
 
 
-def _change(difference: dict[str, int], sign: int) -> str:
-    low, high = sorted((sign * difference["low_bp"], sign * difference["high_bp"]))
-    if high < 0:
+def difference_json(found: Comparison, *, alpha: float = ALPHA) -> dict[str, int]:
+    """The mean paired difference with its interval, in basis points."""
+    interval = found.difference(statistics.interval_of(found.bounds, alpha=alpha, floor=-1.0))
+    return {
+        "diff_bp": basis_points(_mean(found.after) - _mean(found.before)),
+        "low_bp": basis_points(interval.low),
+        "high_bp": basis_points(interval.high),
+        "n": len(found.gains),
+    }
+
+
+def comparison_json(found: Comparison, *, alpha: float = ALPHA) -> dict[str, Any]:
+    """Everything that is said of one metric by itself. Shares and probabilities are integer basis points.
+
+    `not_worse_p_bp` is the one-sided p of "worse by more than the margin", `worse_p_bp` that of its contrary; p are
+    rounded up and never 0. `worse_probability_bp` stands where values are rates, `mcnemar_p_bp` where each is 0 or 1.
+    """
+    gain, claim = _gain_bp(found, alpha), found.claim
+    return {
+        **difference_json(found, alpha=alpha),
+        "before_bp": basis_points(_mean(found.before)),
+        "after_bp": basis_points(_mean(found.after)),
+        "clusters": len({gain.cluster for gain in found.gains}),
+        "lower_is_better": found.lower_is_better,
+        "change": _change(gain),
+        **_mcnemar(found.changes),
+        **_pessimistic_json(found, alpha),
+        "margin_bp": basis_points(found.margin),
+        "decision": statistics.at_least(gain, -basis_points(found.margin)).value,
+        "not_worse_p_bp": _p_bp(statistics.p_at_most(claim.bounds, claim.floor)),
+        "worse_p_bp": _p_bp(statistics.p_at_least(claim.bounds, claim.floor)),
+        **_posterior(found),
+        "detectable_bp": basis_points(statistics.detectable(found.gains, alpha=alpha) * found.scale.width),
+    }
+
+
+def _pessimistic(
+    baseline: Sequence[CaseResult],
+    candidate: Sequence[CaseResult],
+    metric: str,
+    scale: Scale,
+    *,
+    lower_is_better: bool,
+) -> list[Observation]:
+    """Gains over every case of either run: unscored ones are best before and worst after."""
+    worst, best = (scale.high, scale.low) if lower_is_better else (scale.low, scale.high)
+    before = pessimistic_values(baseline, metric, best)
+    after = pessimistic_values(candidate, metric, worst)
+    sign = (-1 if lower_is_better else 1) / scale.width
+    gains = []
+    for name in sorted(set(before) | set(after)):
+        old, new = before.get(name), after.get(name)
+        gain = (new.value if new else worst) - (old.value if old else best)
+        gains.append(Observation(sign * gain, (new or before[name]).cluster))
+    return gains
+
+
+def _pessimistic_json(found: Comparison, alpha: float) -> dict[str, int]:
+    gains = found.pessimistic
+    interval = found.difference(statistics.difference_interval(gains, seed=SEED, alpha=alpha))
+    mean = statistics.mean([gain.value for gain in gains])
+    return {
+        "pessimistic_diff_bp": basis_points(found.difference(Interval(mean, mean)).low),
+        "pessimistic_low_bp": basis_points(interval.low),
+        "pessimistic_high_bp": basis_points(interval.high),
+    }
+
+
+def _posterior(found: Comparison) -> dict[str, int]:
+    if not all(row.binary for row in (*found.before, *found.after)):
+        return {}
+    before, after = (_rate(rows) for rows in (found.before, found.after))
+    worse = statistics.probability_worse(before, after, margin=found.margin, lower_is_better=found.lower_is_better)
+    return {"worse_probability_bp": basis_points(worse)}
+
+
+def _rate(rows: Sequence[CaseValue]) -> Rate:
+    observations = [row.observation for row in rows]
+    return Rate(statistics.mean([o.value for o in observations]), statistics.effective_size(observations))
+
+
+def _holm(found: Comparison, joint: Joint, claims: int) -> dict[str, Any]:
+    interval = found.difference(joint.interval)
+    return {
+        "claims": claims,
+        "decision": joint.decision.value,
+        "not_worse_p_bp": _p_bp(joint.p_pass),
+        "worse_p_bp": _p_bp(joint.p_fail),
+        "low_bp": basis_points(interval.low),
+        "high_bp": basis_points(interval.high),
+    }
+
+
+def _cases(found: Comparison) -> dict[str, Any]:
+    sign = -1 if found.lower_is_better else 1
+    worse = sorted((sign * (new - old), name, old, new) for name, old, new in found.changes if sign * (new - old) < 0)
+    better = sorted((sign * (old - new), name, old, new) for name, old, new in found.changes if sign * (new - old) > 0)
+    return {
+        "worsened": [_listed(row) for row in worse[:MAX_LISTED]],
+        "improved": [_listed(row) for row in better[:MAX_LISTED]],
+        "worsened_count": len(worse),
+        "improved_count": len(better),
+    }
+
+
+def _gain_bp(found: Comparison, alpha: float) -> Interval:
+    """The gain's limits in the basis points that are shown: what policy reads must lead to the same decision."""
+    limits = found.scale.difference(statistics.interval_of(found.bounds, alpha=alpha, floor=-1.0))
+    return Interval(basis_points(limits.low), basis_points(limits.high))
+
+
+def _change(gain: Interval) -> str:
+    if gain.high < 0:
         return "worse"
-    return "better" if low > 0 else "none"
+    return "better" if gain.low > 0 else "none"
 
 
-def _mcnemar(changes: Sequence[tuple[str, float, float]]) -> dict[str, int]:
+def _mcnemar(changes: Sequence[Change]) -> dict[str, int]:
     if not {value for _, old, new in changes for value in (old, new)} <= {0.0, 1.0}:
         return {}
     lost = sum(old > new for _, old, new in changes)
     won = sum(new > old for _, old, new in changes)
     return {"mcnemar_p_bp": basis_points(statistics.mcnemar(lost, won))}
+
+
+def _mean(rows: Sequence[CaseValue]) -> float:
+    return statistics.mean([row.value for row in rows])
+
+
+def _p_bp(p: float) -> int:
+    """Rounded up, since no test is ever certain."""
+    return max(1, min(10_000, math.ceil(p * 10_000)))
 
 
 def _listed(row: tuple[float, str, float, float]) -> dict[str, Any]:

@@ -7,22 +7,26 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from sekisho import __version__
+from sekisho.evaluation import instruments
 from sekisho.evaluation.plan import Plan
 
 _LIBRARIES: Final = ("bm25s", "chromadb", "numpy", "sentence-transformers", "torch", "ollama")
 
 
 def engine_of(plan: Plan) -> dict[str, str]:
-    """Versions of Sekisho, Python and the libraries at work; digests of index and model; the seed."""
+    """Versions of Sekisho, Python and the libraries at work; digests of index, model and instruments; the seed."""
     found = {
         "sekisho": __version__,
         "python": platform.python_version(),
-        "index": plan.index,
         "seed": str(plan.seed),
     }
+    if plan.index is not None:
+        found["index"] = plan.index
     if plan.answering is not None:
         found["model"] = plan.answering.model.digest
         found["model_name"] = plan.answering.model.name
+        found["family"] = plan.answering.model.family
+    found |= instruments.engine_entries(plan)
     for name in _LIBRARIES:
         try:
             found[name] = version(name)

@@ -5,55 +5,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from sekisho.evaluation import report
 from sekisho.evaluation.case_source import opened, spooled
-from sekisho.evaluation.columns import Columns
+from sekisho.evaluation.columns import Columns, measured_results
+from sekisho.evaluation.controls import control_summary, control_verdict
 from sekisho.evaluation.engine import engine_of
+from sekisho.evaluation.neighbours import Catalogue, Indexes, Models, Neighbours
 from sekisho.evaluation.plan import Plan, make_plan
+from sekisho.evaluation.reports.json import latency
 from sekisho.evaluation.result_store import ResultStore, add
 from sekisho.evaluation.runner import BudgetSpent, Cancelled, Counts, Runner, Work, observed
 from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
 from sekisho.evaluation.seal import Seal, result_bytes
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.summary import summarise, verdict
-from sekisho.evaluation.tally import Counted, Hosts, Tally
-from sekisho.evaluation.targets import Answers, OpenIndex, Retrieval, RunTarget, options_of
+from sekisho.evaluation.tally import Counted, Tally
+from sekisho.evaluation.targets import RunTarget
 from sekisho.evaluation.types import CaseResult, Run, RunState
 from sekisho.inference.types import Answerer
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.errors import ModelFailed, NotFound, SekishoError
 from sekisho.kernel.jobs import Job, Jobs, JobState, LeaseLost
-from sekisho.kernel.references import Reference
 from sekisho.ledger.service import Ledger
-from sekisho.registry.manifests import ModelManifest
-from sekisho.registry.types import Closure, Version
-
-
-class Catalogue(Protocol):
-    """What evaluation asks of the registry."""
-
-    async def find(self, tx: Transaction, reference: Reference) -> Version: ...
-
-    async def closure(self, tx: Transaction, project: str, digest: str) -> Closure: ...
-
-    async def read_blob(self, tx: Transaction, project: str, digest: str) -> bytes: ...
-
-
-class Indexes(Protocol):
-    """What evaluation asks of indexing; only a worker has it."""
-
-    async def open(self, project: str, digest: str) -> OpenIndex: ...
-
-
-class Models(Hosts, Protocol):
-    """What evaluation asks of inference."""
-
-    async def answerer(
-        self, model: ModelManifest, *, deadline_ms: int | None = None, offline: bool = False
-    ) -> Answerer: ...
 
 
 @dataclass(frozen=True)
@@ -92,11 +67,17 @@ class Execution:
         async with opened(plan, spooled(content)) as cases:
             del content
             tally = Tally.resume(run.observations)
-            target = await self._target(run.project, plan, tally)
+
+            def counting(model: Answerer) -> Answerer:
+                return Counted(model, tally)
+
+            neighbours = Neighbours(self.database, self.registry, self.indexing, self.inference)
+            target = await neighbours.target(run, plan, cases, counting)
+            judge = await neighbours.judge(plan, counting)
             async with self.database.write() as tx:
                 await self.jobs.hold(tx, job)
                 await RunStore(tx).start(run_id, engine_of(plan), epoch_ms(self.clock.now()))
-            work = Work(run_id, plan, target, cases, tally, self.inference)
+            work = Work(run_id, plan, target, cases, tally, self.inference, judge)
             reason = await self._measure(job, work)
             await self._finish(job, run, work, reason)
 
@@ -107,18 +88,19 @@ class Execution:
             await runner.run(job, work)
         except BudgetSpent as spent:
             return str(spent)
-        return await _moved(work.target)
+        moved = await _moved("model", work.target)
+        return moved if moved or work.judge is None else await _moved("judge", work.judge)
 
     async def _finish(self, job: Job, run: Run, work: Work, reason: str | None) -> None:
         async with self.database.read() as tx:
             columns, seal = await sealed(tx, run)
         plan = work.plan
-        summary = await asyncio.to_thread(summary_of, plan, columns, len(work.cases))
-        reason = reason or verdict(summary)
+        summary = await asyncio.to_thread(summary_of, plan, columns, work.cases.measured)
+        reason = reason or inconclusive(summary)
         state = RunState.FINISHED if reason is None else RunState.INCONCLUSIVE
         digest = seal.close(state, summary)
         counts = Counts(len(columns), columns.failed)
-        observations = {**observed(work, counts), "latency_ms": report.latency(columns)}
+        observations = {**observed(work, counts), "latency_ms": latency(columns)}
         async with self.database.write() as tx:
             await self.jobs.finish(tx, job, JobState.DONE, result={"run": run.id, "state": state.value})
             now = epoch_ms(self.clock.now())
@@ -133,14 +115,6 @@ class Execution:
             await self.jobs.finish(tx, job, JobState.FAILED, error=str(error))
             await RunStore(tx).end(run_id, RunState.FAILED, epoch_ms(self.clock.now()), reason=str(error))
             await enter(self.ledger, tx, run, "run.failed", run.principal, {"suite": run.suite, "reason": error.detail})
-
-    async def _target(self, project: str, plan: Plan, tally: Tally) -> RunTarget:
-        retrieval = Retrieval(await self.indexing.open(project, plan.index), plan.depth)
-        if plan.answering is None:
-            return retrieval
-        limit = plan.answering.agent.limits.timeout_ms
-        answerer = await self.inference.answerer(plan.answering.model, deadline_ms=limit)
-        return Answers(retrieval, plan.answering, Counted(answerer, tally), options_of(plan.answering))
 
 
 async def stored(tx: Transaction, run_id: str) -> Run:
@@ -167,8 +141,24 @@ async def sealed(tx: Transaction, run: Run) -> tuple[Columns, Seal]:
 
 
 def summary_of(plan: Plan, results: Sequence[CaseResult], cases: int) -> dict[str, Any]:
-    """The summary of a run by this plan over so many planned cases."""
-    return summarise(results, planned=cases, metrics=plan.metrics, axes=plan.suite.slices, lower=LOWER_IS_BETTER)
+    """What was measured of so many planned cases, and beside it what the control cases say of the scorers."""
+    summary = summarise(
+        measured_results(results),
+        planned=cases,
+        metrics=plan.metrics,
+        axes=plan.suite.slices,
+        lower=LOWER_IS_BETTER,
+        counterfactuals=plan.suite.counterfactuals,
+    )
+    allowed = plan.suite.controls.max_missed if plan.suite.controls else 0
+    met = [result for result in results if result.is_control]
+    controls = control_summary(met, plan.measures, allowed)
+    return summary if controls is None else {**summary, "controls": controls}
+
+
+def inconclusive(summary: Mapping[str, Any]) -> str | None:
+    """Why a summary makes its run inconclusive, or None where it does not."""
+    return control_verdict(summary) or verdict(summary)
 
 
 async def enter(ledger: Ledger, tx: Transaction, run: Run, kind: str, principal: str, body: Mapping[str, Any]) -> None:
@@ -184,10 +174,10 @@ async def end_cancelled(ledger: Ledger, clock: Clock, tx: Transaction, run: Run,
         await enter(ledger, tx, run, "run.cancelled", principal, {"suite": run.suite})
 
 
-async def _moved(target: RunTarget) -> str | None:
-    """Why the answers may come from two models, or None."""
+async def _moved(role: str, checked: RunTarget | Answerer) -> str | None:
+    """Why the answers, or the verdicts on them, may come from two models, or None."""
     try:
-        await target.check()
+        await checked.check()
     except ModelFailed as error:
-        return f"the model changed during the run: {error.detail}"
+        return f"the {role} changed during the run: {error.detail}"
     return None

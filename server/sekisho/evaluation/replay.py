@@ -12,25 +12,27 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sekisho.evaluation import report
 from sekisho.evaluation.case_source import CaseSource, opened, spooled
 from sekisho.evaluation.columns import Columns
-from sekisho.evaluation.execution import Catalogue, Indexes, Models, load_plan, stored, summary_of
+from sekisho.evaluation.execution import inconclusive, load_plan, stored, summary_of
 from sekisho.evaluation.feed import STRETCH
+from sekisho.evaluation.measuring import Forgotten, Measuring, Remembering
+from sekisho.evaluation.neighbours import Catalogue, Indexes, Models, Neighbours
 from sekisho.evaluation.plan import Plan
+from sekisho.evaluation.reports.json import report_json
 from sekisho.evaluation.result_store import ResultStore, add, columns_of
 from sekisho.evaluation.runner import Cancelled, failed, produce, result
-from sekisho.evaluation.scoring import Scoring
+from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
 from sekisho.evaluation.seal import Seal, result_bytes
 from sekisho.evaluation.store import RunStore
-from sekisho.evaluation.summary import verdict
-from sekisho.evaluation.targets import Answers, Retrieval, RunTarget, options_of
+from sekisho.evaluation.targets import RunTarget
 from sekisho.evaluation.types import Case, CaseResult, Run, RunState
 from sekisho.inference.cache import NotRemembered
 from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.digests import canonical_json, digest_of_bytes
 from sekisho.kernel.errors import Conflict, ModelFailed, SekishoError
 from sekisho.kernel.jobs import Job, Jobs, JobState, LeaseLost, Progress
+from sekisho.registry.types import Closure
 
 KIND: Final = "replay"
 _COMPARED: Final = ("scores", "output", "cluster", "pair", "slices", "question", "failed")
@@ -84,16 +86,21 @@ class Replaying:
             if run.final_digest is None:
                 raise Conflict(f"run {run_id} has no result: it is {run.state}")
             plan, content = await load_plan(self.registry, tx, run.project, run.suite, run.subject)
-            await self._check_embedder(tx, run.project, plan)
+            closure = await self.registry.closure(tx, run.project, run.subject)
+            self._check_embedder(run, closure, plan)
         async with opened(plan, spooled(content)) as cases:
             del content
             findings = Findings()
-            target = await self._target(run.project, plan)
-            await self._compare(job, run, plan, target, cases, findings)
-            return await self._conclude(run, plan, len(cases), findings)
+            neighbours = Neighbours(self.database, self.registry, self.indexing, self.inference, offline=True)
+            target = await neighbours.target(run, plan, cases, lambda model: model)
+            measuring = Measuring(plan.measures, await neighbours.judge(plan, Remembering))
+            await self._compare(job, run, plan, target, measuring, cases, findings)
+            return await self._conclude(run, plan, cases.measured, findings)
 
-    async def _check_embedder(self, tx: Transaction, project: str, plan: Plan) -> None:
-        index = (await self.registry.closure(tx, project, plan.index)).nodes[plan.index].manifest
+    def _check_embedder(self, run: Run, subject: Closure, plan: Plan) -> None:
+        if plan.index is None or run.answers is not None:
+            return
+        index = subject.nodes[plan.index].manifest
         embedder = str(index["embedder"]["name"])
         if embedder.startswith("ollama:") and index["retriever"]["mode"] != "bm25":
             raise ModelFailed(
@@ -101,18 +108,17 @@ class Replaying:
                 remedy="runs over an index with the embedder minilm, or of mode bm25, can be replayed",
             )
 
-    async def _target(self, project: str, plan: Plan) -> RunTarget:
-        retrieval = Retrieval(await self.indexing.open(project, plan.index), plan.depth)
-        if plan.answering is None:
-            return retrieval
-        answerer = await self.inference.answerer(plan.answering.model, offline=True)
-        return Answers(retrieval, plan.answering, answerer, options_of(plan.answering))
-
     async def _compare(
-        self, job: Job, run: Run, plan: Plan, target: RunTarget, cases: CaseSource, findings: Findings
+        self,
+        job: Job,
+        run: Run,
+        plan: Plan,
+        target: RunTarget,
+        measuring: Measuring,
+        cases: CaseSource,
+        findings: Findings,
     ) -> None:
         """Every stored result beside what comes out now, in the order in which the run was planned."""
-        scoring = Scoring(plan.measures)
         places = asyncio.Semaphore(self.concurrency)
         for repeat in range(plan.suite.repeats):
             for stretch in cases.stretches(STRETCH):
@@ -121,7 +127,7 @@ class Replaying:
                 async with self.database.read() as tx:
                     rows = await ResultStore(tx).some(run.id, repeat, [case.id for case in stretch])
                 known = [(case, rows[case.id]) for case in stretch if case.id in rows]
-                again = await _all([_again(plan, target, scoring, places, *one) for one in known])
+                again = await _all([_again(plan, target, measuring, places, *one) for one in known])
                 for (_, row), fresh in zip(known, again, strict=True):
                     _note(row, fresh, findings)
 
@@ -133,7 +139,7 @@ class Replaying:
             findings.differs(f"{len(columns) - findings.compared} stored results are of cases that are not planned")
         summary = await asyncio.to_thread(summary_of, plan, columns, cases)
         # What left a run inconclusive beyond its scores (a model that moved, a spent budget) cannot be seen again.
-        state = run.state if verdict(summary) is None else RunState.INCONCLUSIVE
+        state = run.state if inconclusive(summary) is None else RunState.INCONCLUSIVE
         digest = seal.close(state, summary)
         fresh = [findings.others.get((one.case_id, one.repeat), one) for one in results]
         again = replace(run, state=state, summary=summary, final_digest=digest)
@@ -181,7 +187,7 @@ async def _all(work: Sequence[Coroutine[Any, Any, CaseResult]]) -> list[CaseResu
 
 
 async def _again(
-    plan: Plan, target: RunTarget, scoring: Scoring, places: asyncio.Semaphore, case: Case, row: CaseResult
+    plan: Plan, target: RunTarget, measuring: Measuring, places: asyncio.Semaphore, case: Case, row: CaseResult
 ) -> CaseResult:
     """Raises `NotRemembered`, naming the case."""
     async with places:
@@ -190,9 +196,12 @@ async def _again(
                 produced = failed(case, str(row.output["failure"]))
             else:
                 produced = await produce(target, case, row.repeat)
-            fresh = await result(plan, scoring, produced, row.repeat, row.at, recorded=row.scores)
-        except NotRemembered as error:
-            raise NotRemembered(f"case {case.id}, repeat {row.repeat}: {error.detail}", remedy=error.remedy) from error
+            fresh = await result(plan, measuring, produced, row.repeat, row.at, recorded=row.scores)
+        except (NotRemembered, Forgotten) as error:
+            raise NotRemembered(
+                f"case {case.id}, repeat {row.repeat}: {error.args[0]}",
+                remedy="run the evaluation again with the models' hosts at hand; then it can be replayed",
+            ) from error
     return replace(fresh, latency_ms=row.latency_ms)
 
 
@@ -216,7 +225,7 @@ def _plain(one: CaseResult, name: str) -> Any:
 
 
 def _report(run: Run, results: Sequence[CaseResult]) -> bytes:
-    return canonical_json(report.report_json(run, results))
+    return canonical_json(report_json(run, results, lower=LOWER_IS_BETTER))
 
 
 def first_difference(before: Any, after: Any, path: str = "$") -> str:

@@ -106,7 +106,7 @@ class ResultStore:
 def add(columns: Columns, row: Slim) -> None:
     columns.append(
         row.case_id, row.repeat, row.cluster, row.pair, row.slices, scores_of(row.scores), row.latency_ms,
-        failed=row.failed,
+        failed=row.failed, control=_is_control(row.output),
     )  # fmt: skip
 
 
@@ -116,6 +116,11 @@ def columns_of(results: Iterable[CaseResult], columns: Columns | None = None) ->
     for one in results:
         found.append(
             one.case_id, one.repeat, one.cluster, one.pair, json.dumps(dict(one.slices)), one.scores, one.latency_ms,
-            failed=one.failed,
+            failed=one.failed, control=one.is_control,
         )  # fmt: skip
     return found
+
+
+def _is_control(output: str) -> bool:
+    """As `CaseResult.is_control`, of the stored text: decoded only where it may be one, since outputs are long."""
+    return '"control":' in output and "control" in json.loads(output)

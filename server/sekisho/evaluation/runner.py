@@ -11,9 +11,9 @@ from typing import Any, Final
 from sekisho.evaluation.case_source import CaseSource
 from sekisho.evaluation.cases import cluster_of
 from sekisho.evaluation.feed import Feed
+from sekisho.evaluation.measuring import Measuring
 from sekisho.evaluation.plan import Plan
 from sekisho.evaluation.result_store import ResultStore
-from sekisho.evaluation.scoring import Scoring
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.tally import Hosts, Tally
 from sekisho.evaluation.targets import Produced, RunTarget
@@ -106,8 +106,8 @@ class Runner:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _evaluate(self, work: Work, feed: Feed, finished: Finished) -> None:
-        scoring = Scoring(work.plan.measures, work.judge)
-        lanes = [asyncio.create_task(self._lane(work, scoring, feed, finished)) for _ in range(self.concurrency)]
+        measuring = Measuring(work.plan.measures, work.judge)
+        lanes = [asyncio.create_task(self._lane(work, measuring, feed, finished)) for _ in range(self.concurrency)]
         try:
             await asyncio.gather(*lanes)
         finally:
@@ -116,10 +116,10 @@ class Runner:
             await asyncio.gather(*lanes, return_exceptions=True)
         await finished.put(None)
 
-    async def _lane(self, work: Work, scoring: Scoring, feed: Feed, finished: Finished) -> None:
+    async def _lane(self, work: Work, measuring: Measuring, feed: Feed, finished: Finished) -> None:
         while (item := await feed.next()) is not None:
             produced = await produce(work.target, *item)
-            await finished.put(await result(work.plan, scoring, produced, item[1], epoch_ms(self.clock.now())))
+            await finished.put(await result(work.plan, measuring, produced, item[1], epoch_ms(self.clock.now())))
 
     async def _store(self, job: Job, work: Work, finished: Finished, counts: Counts) -> None:
         """Write results as they come, as many at once as have gathered, for as long as the job is ours."""
@@ -194,7 +194,7 @@ def failed(case: Case, reason: str) -> Produced:
 
 async def result(
     plan: Plan,
-    scoring: Scoring,
+    measuring: Measuring,
     produced: Produced,
     repeat: int,
     at: int,
@@ -202,13 +202,13 @@ async def result(
 ) -> CaseResult:
     """A produced sample with every score: by the pure measures, then by those that ask the judge."""
     case = produced.sample.case
-    outcome = await scoring.score(produced.sample, recorded)
+    outcome = await measuring.score(produced.sample, recorded)
     return CaseResult(
         case_id=case.id,
         repeat=repeat,
         cluster=cluster_of(case, plan.suite.cluster_by),
         pair=case.pair,
-        slices={axis: case.slices[axis] for axis in plan.suite.slices if axis in case.slices},
+        slices={axis: case.slices[axis] for axis in plan.axes if axis in case.slices},
         question=case.question,
         scores=outcome.scores,
         output={**produced.output, **outcome.details},

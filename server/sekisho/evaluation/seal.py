@@ -21,7 +21,11 @@ class Seal:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._hash = hashlib.sha256(b'{"dataset":%b,"results":[' % canonical_json(run.dataset))
+        head: dict[str, str] = {"dataset": run.dataset}
+        if run.answers is not None:
+            head |= {"answers": run.answers, "origin": run.origin.value}
+        # Whatever stands here sorts before "results", and all else after it.
+        self._hash = hashlib.sha256(canonical_json(head)[:-1] + b',"results":[')
         self._first = True
 
     def add(self, result: bytes) -> None:

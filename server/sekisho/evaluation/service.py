@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sekisho.evaluation import evidence, replay, report
+from sekisho.evaluation import evidence, replay
 from sekisho.evaluation.case_source import open_cases, spooled
+from sekisho.evaluation.columns import measured_results
 from sekisho.evaluation.comparison import compare_runs
-from sekisho.evaluation.execution import (
-    Catalogue,
-    Execution,
-    Indexes,
-    Models,
-    end_cancelled,
-    enter,
-    load_plan,
-)
+from sekisho.evaluation.execution import Execution, end_cancelled, enter, load_plan
+from sekisho.evaluation.judges.store import QualificationStore
+from sekisho.evaluation.neighbours import Catalogue, Indexes, Models
 from sekisho.evaluation.plan import Plan
 from sekisho.evaluation.progress import Progressed, Watch, events
+from sekisho.evaluation.recorded import parse_recorded
+from sekisho.evaluation.reports import json as report
+from sekisho.evaluation.reports.formats import Rendered, Wish, render
+from sekisho.evaluation.reports.json import Baseline
+from sekisho.evaluation.reports.shape import Report
 from sekisho.evaluation.result_store import ResultStore
 from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
 from sekisho.evaluation.store import RunStore
@@ -59,12 +59,20 @@ class Evaluation:
     _watch: Watch = field(default_factory=lambda: Watch(WATCH_S), init=False, repr=False, compare=False)
 
     async def start_run(
-        self, actor: Actor, project: str, suite_ref: str, subject_ref: str, idempotency_key: str | None = None
+        self,
+        actor: Actor,
+        project: str,
+        suite_ref: str,
+        subject_ref: str,
+        idempotency_key: str | None = None,
+        answers: str | None = None,
     ) -> Run:
         """Pin suite, dataset and subject by digest, and queue the run.
 
-        The same key of the same principal gives the same run again. Raises `Invalid` where the suite cannot measure
-        the subject, `Archived` where either takes nothing new, `Conflict` where the key meant another run.
+        `answers` is the digest of a blob of recorded answers: they are scored instead of the subject's own, and the
+        run is imported by the actor, not measured. The same key of the same principal gives the same run again.
+        Raises `Invalid` where the suite cannot measure the subject or an answer fits no case, `Archived` where
+        either takes nothing new, `Conflict` where the key meant another run.
         """
         actor.require(project, Action.EVALUATE)
         key = _key(idempotency_key)
@@ -72,7 +80,8 @@ class Evaluation:
             suite = await self.registry.find(tx, _reference(suite_ref, project, "$.suite"))
             subject = await self.registry.find(tx, _reference(subject_ref, project, "$.subject"))
             plan, content = await load_plan(self.registry, tx, project, suite.digest, subject.digest)
-        planned = await asyncio.to_thread(_planned, plan, content)
+            recorded = None if answers is None else await self.registry.read_blob(tx, project, answers)
+        planned = await asyncio.to_thread(_planned, plan, content, recorded)
         for version in (suite, subject):
             if version.archived:
                 raise Archived(f"{version} is archived", remedy="restore it, or evaluate another version")
@@ -81,7 +90,7 @@ class Evaluation:
             id=new_id(now),
             project=project,
             state=RunState.QUEUED,
-            origin=Origin.MEASURED,
+            origin=Origin.MEASURED if answers is None else Origin.IMPORTED,
             suite=suite.digest,
             suite_name=suite.name,
             dataset=plan.suite.dataset,
@@ -91,6 +100,7 @@ class Evaluation:
             target=plan.target,
             principal=actor.principal,
             job_id="",
+            answers=answers,
             planned=planned,
             done=0,
             engine={},
@@ -155,13 +165,39 @@ class Evaluation:
         more = Cursor(items[-1].repeat, items[-1].case_id).encode() if len(found) > size else None
         return Page(items, more)
 
-    async def report(self, actor: Actor, project: str, run_id: str) -> dict[str, Any]:
-        """The report of a run (``sekisho.report/v1``); of one that has not ended, what is known so far."""
+    async def report(
+        self, actor: Actor, project: str, run_id: str, wish: Wish | None = None, baseline_id: str | None = None
+    ) -> Report:
+        """The report of a run (``sekisho.report/v2``); of one that has not ended, what is known so far.
+
+        With a baseline, also what changed since that run. Raises `Invalid` where it measured by another suite.
+        """
         actor.require(project, Action.READ)
+        wish = wish or Wish()
         async with self.database.read() as tx:
             run = await self._one(tx, project, run_id)
             results = await RunStore(tx).results(run_id)
-        return await asyncio.to_thread(report.report_json, run, results)
+            before = None if baseline_id is None else await self._one(tx, project, baseline_id)
+            if before is not None:
+                _comparable(before, run)
+            old = [] if before is None else await RunStore(tx).results(before.id)
+        compared = {} if before is None else await asyncio.to_thread(_compared, before, old, run, results)
+        return await asyncio.to_thread(
+            report.report_json,
+            run,
+            results,
+            lower=LOWER_IS_BETTER,
+            baseline=None if before is None else Baseline(before, old, compared),
+            shown=wish.cases,
+            docs=wish.docs,
+        )
+
+    async def rendered_report(
+        self, actor: Actor, project: str, run_id: str, wish: Wish, baseline_id: str | None = None
+    ) -> Rendered:
+        """The report in the format and language of the wish."""
+        found = await self.report(actor, project, run_id, wish, baseline_id)
+        return await asyncio.to_thread(render, found, wish)
 
     async def compare(self, actor: Actor, project: str, baseline_id: str, candidate_id: str) -> dict[str, Any]:
         """Paired comparison of two runs. Raises `Invalid` where they measured by different suites."""
@@ -172,8 +208,7 @@ class Evaluation:
             _comparable(baseline, candidate)
             before = await ResultStore(tx).columns(baseline_id)
             after = await ResultStore(tx).columns(candidate_id)
-        names = set((baseline.summary or {})["metrics"]) & set((candidate.summary or {})["metrics"])
-        metrics = await asyncio.to_thread(compare_runs, before, after, names, LOWER_IS_BETTER)
+        metrics = await asyncio.to_thread(_compared, baseline, before, candidate, after)
         return report.comparison_json(baseline, candidate, metrics)
 
     async def cancel(self, actor: Actor, project: str, run_id: str) -> Run:
@@ -232,6 +267,10 @@ class Evaluation:
         """Every run of this version that came to its end, oldest first, in the shape of the gate's input."""
         return [evidence.run_evidence(run) for run in await RunStore(tx).ended(project, digest)]
 
+    async def qualifications(self, tx: Transaction, project: str, digests: Collection[str]) -> list[dict[str, Any]]:
+        """What was found of these instruments on labelled answers, oldest first, in the shape of the gate's input."""
+        return [found.evidence() for found in await QualificationStore(tx).all(project, digests)]
+
     async def paired_evidence(
         self, tx: Transaction, project: str, candidate: str, baseline: str
     ) -> list[dict[str, Any]]:
@@ -251,7 +290,7 @@ class Evaluation:
             store = RunStore(tx)
             known = None if key is None else await store.by_key(run.project, run.principal, key)
             if known is not None:
-                if (known.suite, known.subject) != (run.suite, run.subject):
+                if (known.suite, known.subject, known.answers) != (run.suite, run.subject, run.answers):
                     raise Conflict(f"the idempotency key was used for run {known.id}, of other versions")
                 return await self._as_it_is(tx, known)
             job_id = await self.jobs.enqueue(
@@ -259,7 +298,9 @@ class Evaluation:
             )
             queued = report.with_job(run, job_id)
             await store.insert(queued, key)
-            body = {"suite": run.suite, "dataset": run.dataset, "cases": run.planned}
+            body = {"suite": run.suite, "dataset": run.dataset, "cases": run.planned, "origin": run.origin.value}
+            if run.answers is not None:
+                body["answers"] = run.answers
             await enter(self.ledger, tx, run, "run.started", run.principal, body)
         return queued
 
@@ -282,10 +323,22 @@ class Evaluation:
         return (await self.registry.find(tx, _reference(reference, project, "$.reference"))).digest
 
 
-def _planned(plan: Plan, content: bytes) -> int:
-    """How many results a run gives. Blocks. Raises `Invalid` where the dataset is not what the suite asks for."""
+def _planned(plan: Plan, content: bytes, recorded: bytes | None) -> int:
+    """How many results a run gives. Blocks.
+
+    Raises `Invalid` where the dataset is not what the suite asks for, or a recorded answer fits no case.
+    """
     with closing(open_cases(plan, spooled(content))) as cases:
+        if recorded is not None:
+            parse_recorded(recorded, {case.id for case in cases})
         return len(cases) * plan.suite.repeats
+
+
+def _compared(
+    baseline: Run, before: Sequence[CaseResult], candidate: Run, after: Sequence[CaseResult]
+) -> dict[str, Any]:
+    names = set((baseline.summary or {})["metrics"]) & set((candidate.summary or {})["metrics"])
+    return compare_runs(measured_results(before), measured_results(after), names, LOWER_IS_BETTER)
 
 
 def _comparable(baseline: Run, candidate: Run) -> None:

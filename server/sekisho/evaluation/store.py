@@ -35,6 +35,7 @@ class RunRow(Base):
     principal: Mapped[str] = mapped_column(String(64))
     idempotency_key: Mapped[str | None] = mapped_column(String(200))
     job_id: Mapped[str] = mapped_column(String(36))
+    answers: Mapped[str | None] = mapped_column(String(71))
     planned: Mapped[int]
     engine: Mapped[Any] = mapped_column(CanonicalJson)
     summary: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
@@ -74,7 +75,8 @@ class RunStore:
                 suite_name=run.suite_name,
                 dataset=run.dataset, subject=run.subject, subject_kind=run.subject_kind,
                 subject_name=run.subject_name, target=run.target.value, principal=run.principal,
-                idempotency_key=idempotency_key, job_id=run.job_id, planned=run.planned, engine=dict(run.engine),
+                idempotency_key=idempotency_key, job_id=run.job_id,
+                answers=run.answers, planned=run.planned, engine=dict(run.engine),
                 created_at=run.created_at,
             )
         )  # fmt: skip
@@ -187,7 +189,8 @@ def _run(row: RunRow, done: int) -> Run:
         id=row.id, project=row.project, state=RunState(row.state), origin=Origin(row.origin),
         suite=row.suite, suite_name=row.suite_name,
         dataset=row.dataset, subject=row.subject, subject_kind=row.subject_kind, subject_name=row.subject_name,
-        target=Target(row.target), principal=row.principal, job_id=row.job_id, planned=row.planned, done=done,
+        target=Target(row.target), principal=row.principal, job_id=row.job_id, answers=row.answers,
+        planned=row.planned, done=done,
         engine=row.engine, summary=row.summary, final_digest=row.final_digest, reason=row.reason,
         created_at=row.created_at, started_at=row.started_at, finished_at=row.finished_at,
         observations=row.observations,

@@ -1,7 +1,8 @@
 """From case results to a run's summary: per metric the mean with its interval, slices, gaps between groups. Pure.
 
 Rates are integers in basis points. The mean of a case's repeats counts once; a case is scored by a metric when any of
-its repeats is. What was not scored lowers the coverage and enters no mean.
+its repeats is. What was not scored lowers the coverage and enters no mean; beside each mean stands what it would be if
+everything unscored were as bad as can be.
 """
 
 from __future__ import annotations
@@ -10,30 +11,46 @@ import heapq
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, groupby
-from typing import Any, Final
+from itertools import groupby
+from typing import Any
 
 from sekisho.evaluation import statistics
+from sekisho.evaluation.case_values import (
+    LEAST_COVERAGE_BP,
+    SEED,
+    CaseValue,
+    Scale,
+    case_values,
+    pessimistic_values,
+    scale_of,
+    wholly_scored,
+)
+from sekisho.evaluation.fairness import flips
+from sekisho.evaluation.gaps import gap_of
+from sekisho.evaluation.scorers.catalogue import RANGES, UNITS
+from sekisho.evaluation.scorers.declaration import SHARE
 from sekisho.evaluation.statistics import ALPHA, Interval, Observation
 from sekisho.evaluation.types import CaseResult, basis_points
-from sekisho.evaluation.values import CaseValue, asked_of, case_values, groups_of, of_group
+from sekisho.evaluation.values import count_cases, grouped, observations, of_group
 
-LEAST_COVERAGE_BP: Final = 8_000
-"""A run of which any metric scored a smaller share of the cases is inconclusive."""
-SEED: Final = 20_261_123
-MAX_WORST: Final = 5
+__all__ = ["LEAST_COVERAGE_BP", "SEED", "CaseValue", "case_values", "interval_bp", "summarise", "verdict"]
+
+Groups = Mapping[str, Mapping[str, Sequence[CaseResult]]]
+"""Axis → group → its results."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Difference:
-    """Best group minus worst group over what pairs them, or over the groups as they stand."""
+class _Metric:
+    """What the numbers of one metric are made with."""
 
-    value: float
-    n: int
-    paired: bool
-    interval: Interval
-    corrected: Interval
-    cases: tuple[str, ...]
+    name: str
+    scale: Scale
+    lower_is_better: bool
+    alpha: float
+
+    @property
+    def worst(self) -> float:
+        return self.scale.high if self.lower_is_better else self.scale.low
 
 
 def summarise(
@@ -43,27 +60,35 @@ def summarise(
     metrics: Sequence[str],
     axes: Sequence[str],
     lower: Iterable[str],
+    ranges: Mapping[str, tuple[float, float]] = RANGES,
+    counterfactuals: Sequence[str] = (),
+    alpha: float = ALPHA,
 ) -> dict[str, Any]:
-    """The summary of a run. `planned` is the number of cases; `lower` names the metrics where less is better."""
+    """The summary of a run.
+
+    `planned` is the number of cases; `lower` names the metrics where less is better; `ranges` holds the least and the
+    greatest value of each metric that does not lie between 0 and 1. `counterfactuals` are the axes whose variants
+    should change nothing; each metric then has its ``flips``.
+    """
     values = {metric: case_values(results, metric) for metric in metrics}
     scored = _scored(list(values.values()))
-    groups = {axis: groups_of(results, axis) for axis in axes}
-    better_low = set(lower)
+    groups, better_low = {axis: grouped(results, axis) for axis in axes}, set(lower)
+    made = [
+        _Metric(name, scale_of(ranges.get(name), (v.value for v in rows)), name in better_low, alpha)
+        for name, rows in values.items()
+    ]
     return {
         "cases": planned,
         "scored": scored,
         "coverage_bp": _share_bp(scored, planned),
         "metrics": {
-            metric: _metric(rows, planned, groups, results, lower_is_better=metric in better_low)
-            for metric, rows in values.items()
+            metric.name: {
+                **_metric(metric, values[metric.name], planned, results, groups),
+                **_flips(results, metric.name, counterfactuals, ranges),
+            }
+            for metric in made
         },
     }
-
-
-def _scored(values: Sequence[Sequence[CaseValue]]) -> int:
-    """How many cases have a value by every metric."""
-    names = heapq.merge(*((row.case_id for row in rows) for rows in values))
-    return sum(len(list(same)) == len(values) for _, same in groupby(names))
 
 
 def verdict(summary: Mapping[str, Any]) -> str | None:
@@ -84,117 +109,58 @@ def interval_bp(mean: float, interval: Interval) -> dict[str, int]:
     }
 
 
+def _scored(values: Sequence[Sequence[CaseValue]]) -> int:
+    """How many cases have a value by every metric."""
+    names = heapq.merge(*((row.case_id for row in rows) for rows in values))
+    return sum(len(list(same)) == len(values) for _, same in groupby(names))
+
+
+def _flips(
+    results: Sequence[CaseResult], metric: str, axes: Sequence[str], ranges: Mapping[str, tuple[float, float]]
+) -> dict[str, Any]:
+    share = ranges.get(metric, SHARE) == SHARE
+    found = {axis: flips(results, metric, axis, axes, share=share, seed=SEED) for axis in axes}
+    return {"flips": found} if found else {}
+
+
 def _metric(
-    rows: Sequence[CaseValue],
-    planned: int,
-    groups: Mapping[str, Sequence[str]],
-    results: Sequence[CaseResult],
-    *,
-    lower_is_better: bool,
+    metric: _Metric, rows: Sequence[CaseValue], planned: int, results: Sequence[CaseResult], groups: Groups
 ) -> dict[str, Any]:
     slices: dict[str, Any] = {}
     gaps: dict[str, Any] = {}
-    for axis, names in groups.items():
-        members = {name: of_group(rows, axis, name) for name in names}
-        slices[axis] = {name: _mean(members[name], asked_of(results, axis, name)) for name in names}
-        if gap := _gap(members, lower_is_better=lower_is_better):
+    for axis, parts in groups.items():
+        members = {name: of_group(rows, axis, name) for name in parts}
+        slices[axis] = {name: _mean(metric, members[name], count_cases(part), part) for name, part in parts.items()}
+        if gap := gap_of(members, scale=metric.scale, lower_is_better=metric.lower_is_better, alpha=metric.alpha):
             gaps[axis] = gap
-    return {**_mean(rows, planned), "lower_is_better": lower_is_better, "slices": slices, "gaps": gaps}
+    whole = _mean(metric, rows, planned, results)
+    unit = {"unit": UNITS[metric.name]} if metric.name in UNITS else {}
+    return {**whole, **unit, "lower_is_better": metric.lower_is_better, "slices": slices, "gaps": gaps}
 
 
-def _mean(rows: Sequence[CaseValue], planned: int) -> dict[str, Any]:
+def _mean(metric: _Metric, rows: Sequence[CaseValue], planned: int, results: Sequence[CaseResult]) -> dict[str, Any]:
     counted = {"n": len(rows), "coverage_bp": _share_bp(len(rows), planned)}
     if not rows:
         return counted
-    interval = statistics.mean_interval([row.observation for row in rows], seed=SEED)
-    return {**counted, **interval_bp(statistics.mean([row.value for row in rows]), interval)}
+    found = _limits(metric, observations(rows))
+    if len(rows) == planned and wholly_scored(results, metric.name):
+        worst = found
+    else:
+        worst = _limits(metric, _at_worst(metric, planned, results))
+    clusters = len({row.cluster for row in rows})
+    return {**counted, **found, **{f"pessimistic_{name}": bp for name, bp in worst.items()}, "clusters": clusters}
 
 
-def _gap(members: Mapping[str, Sequence[CaseValue]], *, lower_is_better: bool) -> dict[str, Any] | None:
-    """The gap between the best and the worst group of an axis; None where a group has no value or stands alone.
-
-    With more than two groups every two are compared. The upper limit is the highest of all: a small group's wide
-    interval must not hide behind a larger group. The lower limit is Bonferroni-corrected, since the pair was chosen
-    by looking.
-    """
-    names = sorted(members)
-    if len(names) < 2 or any(not members[name] for name in names):
-        return None
-    pairs = list(combinations(names, 2))
-    sign = -1.0 if lower_is_better else 1.0
-    found = []
-    for first, second in pairs:
-        difference = _difference(members[first], members[second], sign, ALPHA / len(pairs))
-        if difference.value >= 0:
-            found.append((first, second, difference))
-        else:
-            found.append((second, first, _difference(members[second], members[first], sign, ALPHA / len(pairs))))
-    best, worst, widest = max(found, key=lambda entry: (entry[2].value, entry[0], entry[1]))
-    return {
-        "gap_bp": basis_points(widest.value),
-        "low_bp": basis_points(max(entry[2].corrected.low for entry in found)),
-        "high_bp": basis_points(max(entry[2].interval.high for entry in found)),
-        "best": best,
-        "worst": worst,
-        "n": widest.n,
-        "paired": widest.paired,
-        "worst_cases": list(widest.cases),
-    }
+def _at_worst(metric: _Metric, planned: int, results: Sequence[CaseResult]) -> list[Observation]:
+    """All planned cases, each unscored one at its worst value. One that never ran counts as a document of its own."""
+    ran = list(pessimistic_values(results, metric.name, metric.worst).values())
+    return ran + [Observation(metric.worst, f"\0{number}") for number in range(planned - len(ran))]
 
 
-def _difference(
-    first: Sequence[CaseValue], second: Sequence[CaseValue], sign: float, corrected_alpha: float
-) -> _Difference:
-    """first - second (turned by `sign`); by pair where every case of both has its counterpart's name."""
-    pairs = _paired(first, second, sign)
-    if pairs is not None:
-        rows = [Observation(value, cluster) for _, value, cluster in pairs]
-        worst = sorted((pair for pair in pairs if pair[1] > 0), key=lambda pair: (-pair[1], pair[0]))[:MAX_WORST]
-        return _Difference(
-            value=statistics.mean([row.value for row in rows]),
-            n=len(rows),
-            paired=True,
-            interval=statistics.difference_interval(rows, seed=SEED),
-            corrected=statistics.difference_interval(rows, seed=SEED, alpha=corrected_alpha),
-            cases=tuple(name for name, _, _ in worst),
-        )
-    left = [Observation(sign * row.value, row.cluster) for row in first]
-    right = [Observation(sign * row.value, row.cluster) for row in second]
-    lowest = heapq.nsmallest(MAX_WORST, second, key=lambda row: (sign * row.value, row.case_id))
-    return _Difference(
-        value=statistics.mean([o.value for o in left]) - statistics.mean([o.value for o in right]),
-        n=min(len(left), len(right)),
-        paired=False,
-        interval=statistics.unpaired_difference(left, right, seed=SEED),
-        corrected=statistics.unpaired_difference(left, right, seed=SEED, alpha=corrected_alpha),
-        cases=tuple(row.case_id for row in lowest),
-    )
-
-
-def _paired(
-    first: Sequence[CaseValue], second: Sequence[CaseValue], sign: float
-) -> list[tuple[str, float, str]] | None:
-    """(pair, difference, cluster) of each pair present in both; None unless most cases have their counterpart."""
-    left, right = _by_pair(first), _by_pair(second)
-    shared = sorted(set(left) & set(right))
-    if 2 * len(shared) * 10_000 < LEAST_COVERAGE_BP * (len(first) + len(second)):
-        return None
-    return [
-        (
-            name,
-            sign * (statistics.mean([r.value for r in left[name]]) - statistics.mean([r.value for r in right[name]])),
-            left[name][0].cluster,
-        )
-        for name in shared
-    ]
-
-
-def _by_pair(rows: Sequence[CaseValue]) -> dict[str, list[CaseValue]]:
-    grouped: dict[str, list[CaseValue]] = {}
-    for row in rows:
-        if row.pair is not None:
-            grouped.setdefault(row.pair, []).append(row)
-    return grouped
+def _limits(metric: _Metric, observations: Sequence[Observation]) -> dict[str, int]:
+    unit = [Observation(metric.scale.unit(o.value), o.cluster) for o in observations]
+    interval = statistics.mean_interval(unit, seed=SEED, alpha=metric.alpha)
+    return interval_bp(statistics.mean([o.value for o in observations]), metric.scale.interval(interval))
 
 
 def _share_bp(part: int, whole: int) -> int:

@@ -61,11 +61,25 @@ class RunState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """An answer that is known to be wrong on its context: it tests the scorer, not the subject.
+
+    `kind` is ``unsupported`` (the context does not say it) or ``instruction`` (it orders the scorer to accept it).
+    """
+
+    answer: str
+    context: tuple[str, ...]
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One row of a dataset.
 
     `gold` are passages that answer the question, `cluster` the document it was made from (answers to one document
-    are not independent), `pair` joins the same question in other words or languages.
+    are not independent), `pair` joins the same question in other words or languages, `qrels` are grades of relevance
+    by document or chunk id. `context` are passages that come with the case, for a subject that retrieves none;
+    `variables` are further values for a prompt.
     """
 
     id: str
@@ -75,6 +89,10 @@ class Case:
     cluster: str | None = None
     pair: str | None = None
     expected: str | None = None
+    qrels: Mapping[str, int] = field(default_factory=dict)
+    context: tuple[str, ...] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    control: Control | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +116,8 @@ class Sample:
     answer: str | None = None
     latency_ms: int | None = None
     failure: str | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +139,10 @@ class CaseResult:
     at: int
     failed: bool = False
 
+    @property
+    def is_control(self) -> bool:
+        return "control" in self.output
+
     def canonical(self) -> dict[str, Any]:
         """The part of the result that the run's final digest covers."""
         return {
@@ -133,7 +157,8 @@ class CaseResult:
 class Run:
     """One evaluation of one version by one suite version. Times are epoch milliseconds, `planned` counts results.
 
-    `observations`: how it went (cache hits, pace, hosts); no part of what was measured, and outside the final digest.
+    `answers` is the blob of recorded answers that an imported run scores. `observations`: how it went (cache hits,
+    pace, hosts); no part of what was measured, and outside the final digest.
     """
 
     id: str
@@ -149,6 +174,7 @@ class Run:
     target: Target
     principal: str
     job_id: str
+    answers: str | None
     planned: int
     done: int
     engine: Mapping[str, str]

@@ -101,7 +101,8 @@ class Approvals:
             created_at=epoch_ms(now),
             expires_at=epoch_ms(now) + APPROVAL_DAYS * DAY_MS,
         )
-        seen = await self.assembler.approval_evidence(tx, approval, await self.assembler.involved(tx, version))
+        involved = await self.assembler.involved(tx, version)
+        (seen,) = await self.assembler.approval_evidence(tx, version.project, [approval], involved)
         if not seen.independent:
             raise Forbidden(
                 f"{actor.principal} may not approve this: {'; '.join(seen.reasons)}",

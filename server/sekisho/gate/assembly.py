@@ -20,7 +20,7 @@ from sekisho.identity.types import Action, Principal
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import digest_of
 from sekisho.kernel.references import Kind
-from sekisho.registry.types import Closure, Pointer, Registration, Version
+from sekisho.registry.types import Closure, Pointer, Version
 
 
 class Versions(Protocol):
@@ -30,7 +30,9 @@ class Versions(Protocol):
 
     async def pointers(self, tx: Transaction, project: str, kind: Kind, name: str) -> tuple[Pointer, ...]: ...
 
-    async def registrations_of(self, tx: Transaction, project: str, digest: str) -> tuple[Registration, ...]: ...
+    async def hands_in(
+        self, tx: Transaction, project: str, digests: Collection[str]
+    ) -> tuple[tuple[str, str], ...]: ...
 
 
 class Indexes(Protocol):
@@ -58,13 +60,15 @@ class Cards(Protocol):
 class People(Protocol):
     """What the gate asks of identity."""
 
-    async def principal_or_none(self, tx: Transaction, name_or_email: str) -> Principal | None: ...
+    async def people_named(self, tx: Transaction, named: Collection[str]) -> Mapping[str, Principal]: ...
 
-    async def creators_of(self, tx: Transaction, name: str) -> tuple[str, ...]: ...
+    async def creators_of(self, tx: Transaction, names: Collection[str]) -> Mapping[str, tuple[str, ...]]: ...
 
-    async def token_issuers(self, tx: Transaction, token_id: str) -> tuple[str, ...]: ...
+    async def token_issuers(self, tx: Transaction, token_ids: Collection[str]) -> Mapping[str, tuple[str, ...]]: ...
 
-    async def may(self, tx: Transaction, name: str, project: str, action: Action) -> bool: ...
+    async def who_may(
+        self, tx: Transaction, names: Collection[str], project: str, action: Action
+    ) -> frozenset[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,8 @@ class Assembler:
 
     async def involved(self, tx: Transaction, version: Version) -> tuple[gate.Involved, ...]:
         """Who had a hand in this version's pinned closure, whoever may ask for its promotion."""
-        return await self._authors(tx, await self.versions.closure(tx, version.project, version.digest))
+        closure = await self.versions.closure(tx, version.project, version.digest)
+        return await self._authors(tx, version.project, closure)
 
     async def _lineage(self, tx: Transaction, project: str, closure: Closure) -> gate.Lineage:
         nodes: dict[str, gate.Node] = {}
@@ -165,16 +170,14 @@ class Assembler:
 
     async def _involved(self, tx: Transaction, question: Question, closure: Closure) -> tuple[gate.Involved, ...]:
         requester = gate.Involved(principal=question.requester, because="requester")
-        return (*await self._authors(tx, closure), requester)
+        return (*await self._authors(tx, question.version.project, closure), requester)
 
-    async def _authors(self, tx: Transaction, closure: Closure) -> tuple[gate.Involved, ...]:
-        found: set[tuple[str, str]] = set()
-        for version in closure.nodes.values():
-            for registration in await self.versions.registrations_of(tx, version.project, version.digest):
-                found.add((registration.principal, "author"))
-                if registration.author:
-                    human = await self.people.principal_or_none(tx, registration.author)
-                    found.add((human.name if human else registration.author, "commit_author"))
+    async def _authors(self, tx: Transaction, project: str, closure: Closure) -> tuple[gate.Involved, ...]:
+        hands = await self.versions.hands_in(tx, project, closure.nodes)
+        authors = {author for _, author in hands if author}
+        known = await self.people.people_named(tx, authors)
+        found = {(principal, "author") for principal, _ in hands}
+        found |= {(known[author].name if author in known else author, "commit_author") for author in authors}
         pairs = [{"principal": principal, "because": because} for principal, because in sorted(found)]
         return msgspec.convert(tuple(pairs), tuple[gate.Involved, ...])
 
@@ -183,38 +186,61 @@ class Assembler:
     ) -> tuple[gate.ApprovalEvidence, ...]:
         version = question.version
         stored = await ApprovalStore(tx).all(version.project, version.digest, question.stage)
-        return tuple([await self.approval_evidence(tx, approval, involved) for approval in stored])
+        return await self.approval_evidence(tx, version.project, stored, involved)
 
     async def approval_evidence(
-        self, tx: Transaction, approval: Approval, involved: tuple[gate.Involved, ...]
-    ) -> gate.ApprovalEvidence:
-        """An approval as policy sees it now: whether its giver is independent, and still holds the role."""
-        person = await self.people.principal_or_none(tx, approval.principal)
+        self, tx: Transaction, project: str, approvals: Sequence[Approval], involved: tuple[gate.Involved, ...]
+    ) -> tuple[gate.ApprovalEvidence, ...]:
+        """Approvals as policy sees them now: whether each giver is independent, and still holds the role."""
+        if not approvals:
+            return ()
+        names = {approval.principal for approval in approvals}
         because: dict[str, str] = {}
         for one in involved:
             because.setdefault(one.principal, one.because)
-        reasons = independence_of(
-            approver=approval.principal,
-            kind=person.kind if person else None,
-            involved=because,
-            creators=await self.people.creators_of(tx, approval.principal),
-            token_issuer=None,
-            email=person.email if person else None,
-            further_issuers=await self.people.token_issuers(tx, approval.token_id),
+        givers = _Givers(
+            people=await self.people.people_named(tx, names),
+            creators=await self.people.creators_of(tx, names),
+            issuers=await self.people.token_issuers(tx, {approval.token_id for approval in approvals}),
+            approvers=await self.people.who_may(tx, names, project, Action.APPROVE),
         )
-        return gate.ApprovalEvidence(
-            id=approval.id,
-            principal=approval.principal,
-            kind=_person_or_service(person.kind.value if person else "service"),
-            digest=approval.digest,
-            stage=approval.stage,
-            evidence_hash=approval.evidence_hash,
-            at=approval.created_at,
-            expires_at=approval.expires_at,
-            independent=not reasons,
-            reasons=tuple(reasons),
-            has_role=await self.people.may(tx, approval.principal, approval.project, Action.APPROVE),
-        )
+        return tuple(_approval(approval, givers, because) for approval in approvals)
+
+
+@dataclass(frozen=True, slots=True)
+class _Givers:
+    """What is known of those who gave approvals, by name; of their tokens by id."""
+
+    people: Mapping[str, Principal]
+    creators: Mapping[str, tuple[str, ...]]
+    issuers: Mapping[str, tuple[str, ...]]
+    approvers: frozenset[str]
+
+
+def _approval(approval: Approval, givers: _Givers, because: Mapping[str, str]) -> gate.ApprovalEvidence:
+    person = givers.people.get(approval.principal)
+    reasons = independence_of(
+        approver=approval.principal,
+        kind=person.kind if person else None,
+        involved=because,
+        creators=givers.creators[approval.principal],
+        token_issuer=None,
+        email=person.email if person else None,
+        further_issuers=givers.issuers[approval.token_id],
+    )
+    return gate.ApprovalEvidence(
+        id=approval.id,
+        principal=approval.principal,
+        kind=_person_or_service(person.kind.value if person else "service"),
+        digest=approval.digest,
+        stage=approval.stage,
+        evidence_hash=approval.evidence_hash,
+        at=approval.created_at,
+        expires_at=approval.expires_at,
+        independent=not reasons,
+        reasons=tuple(reasons),
+        has_role=approval.principal in givers.approvers,
+    )
 
 
 def _card(card: Card) -> gate.CardEvidence:

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from sekisho.gate.input_types import KindName
 from sekisho.gate.types import RuleId
 from sekisho.kernel.errors import FieldError, Invalid
+from sekisho.kernel.yaml import load_yaml
 
 FILE: Final = "catalog.json"
 SCHEMA: Final = "sekisho.policy-catalog/v1"
@@ -100,7 +101,7 @@ def _annotated(text: str) -> Iterator[tuple[int, str, str | None]]:
 def _entry(file: str, rule: str, metadata: str | None) -> CatalogEntry:
     if metadata is None:
         raise ValueError(f"{rule} has no METADATA")
-    raw: Any = yaml.safe_load(metadata)
+    raw: Any = load_yaml(metadata)
     annotation = msgspec.convert(raw, Annotation)
     custom = annotation.custom
     if custom.id != rule:

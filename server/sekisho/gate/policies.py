@@ -14,6 +14,7 @@ from sekisho.gate.catalog import CatalogEntry, catalog
 from sekisho.gate.parameters import Parameters, read_policy_data
 from sekisho.kernel.digests import canonical_json, digest_of, digest_of_bytes
 from sekisho.kernel.errors import FieldError, Invalid
+from sekisho.kernel.yaml import load_yaml
 
 DATA_FILE: Final = "data.yaml"
 TEST_SUFFIX: Final = "_test.rego"
@@ -102,7 +103,7 @@ def _read_data(path: Path) -> Any:
     if not path.exists():
         raise Invalid(f"there is no {DATA_FILE} in {path.parent}")
     try:
-        return yaml.safe_load(_read(path))
+        return load_yaml(_read(path))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise Invalid(f"{path} is not valid YAML", fields=[FieldError("$", str(error))]) from error
 

@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from litestar import Litestar, Request, Router
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.enums import ScopeType
 from litestar.exceptions import ValidationException
-from litestar.types import ControllerRouterHandler
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
+from litestar.types import (
+    ControllerRouterHandler,
+    HTTPScope,
+    LifeSpanReceive,
+    LifeSpanScope,
+    LifeSpanSend,
+    Receive,
+    Scope,
+    Send,
+)
 from prometheus_client import CollectorRegistry
 
 from sekisho.http.documentation import asset_router, openapi_config
 from sekisho.http.health import handlers as health_handlers
 from sekisho.http.problems import problem_plugin, validation_problem
+from sekisho.http.shortcut import Shortcut
 from sekisho.http.strictness import refuse_sloppy_input
 from sekisho.http.telemetry import Telemetry
 from sekisho.identity.bearer import actor_of
@@ -28,6 +41,31 @@ from sekisho.wiring.services import Services
 ROOMS: Final = ("ledger", "identity", "registry", "inference", "indexing", "evaluation", "evidence", "gate")
 
 
+class Application(Litestar):
+    """Litestar with a short way past it, and without the plugins for Pydantic and attrs.
+
+    It would load them for whoever has the packages, and Chroma brings Pydantic along. Nothing here is made of either.
+    """
+
+    def __init__(self, shortcut: Shortcut, **options: Any) -> None:
+        super().__init__(**options)
+        self._shortcut = shortcut
+
+    async def __call__(
+        self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
+    ) -> None:
+        # The casts say what this type of scope implies.
+        if scope["type"] == ScopeType.HTTP and await self._shortcut.answered(
+            cast(HTTPScope, scope), cast(Receive, receive), cast(Send, send)
+        ):
+            return
+        await super().__call__(scope, receive, send)
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
+
+
 async def provide_actor(request: Request[Any, Any, Any], identity: Injected[Identity]) -> Actor:
     """Who is asking, by the bearer token. Raises `Unauthenticated`."""
     return await actor_of(request.headers.get("authorization", ""), identity)
@@ -36,6 +74,7 @@ async def provide_actor(request: Request[Any, Any, Any], identity: Injected[Iden
 def create_app(services: Services) -> Litestar:
     """Build the application on ready-made services. It starts them and closes them with its own life."""
     registry = CollectorRegistry()
+    telemetry = Telemetry(registry)
     controllers: list[ControllerRouterHandler] = []
     for room in ROOMS:
         controllers += import_module(f"sekisho.{room}.api").controllers
@@ -48,7 +87,8 @@ def create_app(services: Services) -> Litestar:
         finally:
             await services.close()
 
-    return Litestar(
+    return Application(
+        Shortcut(services.identity, services.registry, telemetry),
         route_handlers=[
             *health_handlers,
             asset_router(),
@@ -61,7 +101,7 @@ def create_app(services: Services) -> Litestar:
         },
         state=State(services.by_name()),  # for handlers that are too hot for dependency injection
         lifespan=[lifespan],
-        middleware=[Telemetry(registry)],
+        middleware=[telemetry],
         plugins=[problem_plugin()],
         exception_handlers={ValidationException: validation_problem},
         openapi_config=openapi_config(),

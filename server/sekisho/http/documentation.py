@@ -13,13 +13,14 @@ from litestar.router import Router
 from litestar.static_files import create_static_files_router
 
 from sekisho import __version__
+from sekisho.http.examples import DescriptionConfig
 from sekisho.kernel.errors import ExtraMissing
 
 ASSETS: Final = "/docs/assets"
 
 
 def openapi_config() -> OpenAPIConfig:
-    return OpenAPIConfig(
+    return DescriptionConfig(
         title="Sekisho",
         version=__version__,
         description="The checkpoint between an LLM change and production.",

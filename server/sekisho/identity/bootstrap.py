@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from sekisho.identity.service import Identity
 from sekisho.identity.store import PrincipalStore, ProjectStore, RoleStore, TokenStore
 from sekisho.identity.types import EVERYWHERE, SYSTEM, Grant, Principal, PrincipalKind, Project, Role, Token
 from sekisho.identity.validation import DAY_MS, DEFAULT_DAYS
@@ -14,9 +15,6 @@ from sekisho.kernel.clock import epoch_ms
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.ids import new_id
 from sekisho.kernel.references import DEFAULT_PROJECT
-
-if TYPE_CHECKING:
-    from sekisho.identity.service import Identity
 
 ADMIN: Final = "admin"
 TOKEN_FILE: Final = "admin.token"  # noqa: S105  # the file's name

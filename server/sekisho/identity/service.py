@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from sekisho.identity.authentication import Remembered, read_session
-from sekisho.identity.bootstrap import Bootstrap
 from sekisho.identity.independence import email_of, name_of
 from sekisho.identity.store import PrincipalStore, ProjectStore, RoleStore, TokenStore
 from sekisho.identity.tokens import hash_of, issuers_of, new_secret, require_no_longer, scopes_granted
@@ -52,19 +50,20 @@ class Identity:
         `marker` is the watch's, where the caller has just looked. Raises `Unauthenticated`, saying whether the token
         is malformed, unknown, expired or revoked.
         """
-        token_hash = hash_of(secret)
         if marker is None:
             marker = self.watch.marker()
-        session = self._seen.get(marker, token_hash)
-        if session is None:
-            async with self.database.read() as tx:
-                session = await read_session(tx, token_hash)
-            self._seen.put(marker, token_hash, session)
+        if (remembered := self.remembered(secret, marker)) is not None:
+            return remembered
+        token_hash = hash_of(secret)
+        async with self.database.read() as tx:
+            session = await read_session(tx, token_hash)
+        self._seen.put(marker, token_hash, session)
         return session.actor_at(self._now())
 
-    async def bootstrap(self, data_dir: Path) -> Path | None:
-        """Make the server usable at its first start; gives the admin's token file where one was written."""
-        return await Bootstrap(self, data_dir).run()
+    def remembered(self, secret: str, marker: int | None) -> Actor | None:
+        """Who holds this token, where that is known without asking the database. Raises `Unauthenticated`."""
+        session = self._seen.get(marker, hash_of(secret))
+        return None if session is None else session.actor_at(self._now())
 
     async def create_project(self, actor: Actor, name: str) -> Project:
         """Raises `Conflict` where it exists."""
@@ -245,33 +244,38 @@ class Identity:
                 raise NotFound(f"there is no token {actor.token_id}")
             return await PrincipalStore(tx).one(actor.principal), token
 
-    async def principal_or_none(self, tx: Transaction, name_or_email: str) -> Principal | None:
-        """Whom a name, an e-mail or git's ``Name <e-mail>`` means; the e-mail counts first."""
-        store = PrincipalStore(tx)
-        found = await store.of_email_or_none(email_of(name_or_email)) if "@" in name_or_email else None
-        return found or await store.one_or_none(name_of(name_or_email))
+    async def people_named(self, tx: Transaction, named: Collection[str]) -> dict[str, Principal]:
+        """Whom each name, e-mail or git's ``Name <e-mail>`` means; the e-mail counts first. Nobodies are left out."""
+        keys = {email_of(text) for text in named if "@" in text}
+        found = await PrincipalStore(tx).known({name_of(text) for text in named}, keys)
+        by_name = {principal.name: principal for principal in found}
+        by_email = {email_of(principal.email): principal for principal in found if principal.email is not None}
+        meant = {text: by_email.get(email_of(text)) or by_name.get(name_of(text)) for text in named}
+        return {text: principal for text, principal in meant.items() if principal is not None}
 
-    async def creators_of(self, tx: Transaction, name: str) -> tuple[str, ...]:
-        """Who created this principal, who created that one, and so on; the first start created nobody's creator."""
-        chain: list[str] = []
-        found = await PrincipalStore(tx).one_or_none(name)
-        while found is not None and found.created_by is not None and found.created_by not in chain:
-            chain.append(found.created_by)
-            found = await PrincipalStore(tx).one_or_none(found.created_by)
-        return tuple(chain)
+    async def creators_of(self, tx: Transaction, names: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Who created each principal, who created that one, and so on; the first start created nobody's creator."""
+        creator: dict[str, str | None] = {}
+        unknown = set(names)
+        while unknown:  # one step back for all of them at once
+            creator |= dict.fromkeys(unknown)
+            creator |= {found.name: found.created_by for found in await PrincipalStore(tx).known(unknown)}
+            unknown = {name for name in creator.values() if name is not None} - creator.keys()
+        return {name: _chain(creator, name) for name in names}
 
-    async def token_issuers(self, tx: Transaction, token_id: str) -> tuple[str, ...]:
-        """Who could have had this token: its `Token.issuers`, and whoever created these."""
-        token = await TokenStore(tx).one_or_none(token_id)
-        issuers = () if token is None else token.issuers
-        creators = [await self.creators_of(tx, name) for name in issuers]
-        return tuple(dict.fromkeys((*issuers, *(name for chain in creators for name in chain))))
+    async def token_issuers(self, tx: Transaction, token_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Who could have had each token: its `Token.issuers`, and whoever created these."""
+        issuers: dict[str, tuple[str, ...]] = dict.fromkeys(token_ids, ())
+        issuers |= {token.id: token.issuers for token in await TokenStore(tx).known(token_ids)}
+        creators = await self.creators_of(tx, {name for those in issuers.values() for name in those})
+        behind = {token: [name for issuer in those for name in creators[issuer]] for token, those in issuers.items()}
+        return {token: tuple(dict.fromkeys((*those, *behind[token]))) for token, those in issuers.items()}
 
-    async def may(self, tx: Transaction, name: str, project: str, action: Action) -> bool:
-        """Whether the principal's roles permit it now, whatever token he holds."""
-        grants = await RoleStore(tx).all(name)
-        here = [grant.role for grant in grants if grant.project in (project, EVERYWHERE)]
-        return any(action in ROLE_ACTIONS[role] for role in here)
+    async def who_may(self, tx: Transaction, names: Collection[str], project: str, action: Action) -> frozenset[str]:
+        """Those of these principals whose roles permit it now, whatever tokens they hold."""
+        grants = await RoleStore(tx).of(names)
+        here = [grant for grant in grants if grant.project in (project, EVERYWHERE)]
+        return frozenset(grant.principal for grant in here if action in ROLE_ACTIONS[grant.role])
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[Transaction]:
@@ -292,3 +296,12 @@ class Identity:
 
     def _now(self) -> int:
         return epoch_ms(self.clock.now())
+
+
+def _chain(creator: Mapping[str, str | None], name: str) -> tuple[str, ...]:
+    chain: list[str] = []
+    made_by = creator.get(name)
+    while made_by is not None and made_by not in chain:
+        chain.append(made_by)
+        made_by = creator.get(made_by)
+    return tuple(chain)

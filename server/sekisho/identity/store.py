@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, delete, insert, select, update
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, delete, insert, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.identity.types import Action, Grant, Principal, PrincipalKind, Project, Role, Token
@@ -115,6 +115,11 @@ class PrincipalStore:
         row = await self._tx.scalar(select(PrincipalRow).where(PrincipalRow.email_key == email_key))
         return None if row is None else _principal(row)
 
+    async def known(self, names: Collection[str], email_keys: Collection[str] = ()) -> list[Principal]:
+        """Those that are there of the principals with these names, and with these e-mails."""
+        wanted = or_(PrincipalRow.name.in_(sorted(names)), PrincipalRow.email_key.in_(sorted(email_keys)))
+        return [_principal(row) for row in await self._tx.scalars(select(PrincipalRow).where(wanted))]
+
     async def page(self, after: str | None, limit: int) -> list[Principal]:
         query = select(PrincipalRow).order_by(PrincipalRow.name).limit(limit)
         if after is not None:
@@ -142,7 +147,11 @@ class RoleStore:
         )
 
     async def all(self, principal: str) -> list[Grant]:
-        query = select(RoleRow).where(RoleRow.principal == principal).order_by(RoleRow.project, RoleRow.role)
+        return await self.of([principal])
+
+    async def of(self, principals: Collection[str]) -> list[Grant]:
+        query = select(RoleRow).where(RoleRow.principal.in_(sorted(principals)))
+        query = query.order_by(RoleRow.principal, RoleRow.project, RoleRow.role)
         return [_grant(row) for row in await self._tx.scalars(query)]
 
     async def holders(self, project: str, role: Role) -> list[str]:
@@ -167,6 +176,11 @@ class TokenStore:
     async def one_or_none(self, token_id: str) -> Token | None:
         row = await self._tx.get(TokenRow, token_id)
         return None if row is None else _token(row)
+
+    async def known(self, token_ids: Collection[str]) -> list[Token]:
+        """Those of these tokens that are there."""
+        query = select(TokenRow).where(TokenRow.id.in_(sorted(token_ids)))
+        return [_token(row) for row in await self._tx.scalars(query)]
 
     async def of_hash_or_none(self, token_hash: str) -> Token | None:
         row = await self._tx.scalar(select(TokenRow).where(TokenRow.hash == token_hash))

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
-
 from sekisho.indexing.types import DISTANCE, Chunk
 from sekisho.indexing.vectors import Stored
 from sekisho.kernel.errors import ExtraMissing, Unavailable
@@ -42,6 +40,8 @@ def _told(method: Callable[P, T]) -> Callable[P, T]:
 
 
 def _troubles() -> tuple[type[Exception], ...]:
+    import httpx  # not at every start of the API, which has no vectors
+
     try:
         from chromadb.errors import ChromaError
     except ImportError as error:

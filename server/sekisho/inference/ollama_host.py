@@ -1,6 +1,7 @@
 """One Ollama host: requests in flight bounded, connections that break tried again, failures told with a remedy.
 
-Only this file and `ollama_models` know the package ``ollama``; it is imported when a host is first asked.
+Only this file and `ollama_models` know the package ``ollama``; it, and httpx below it, are imported when a host is
+first asked.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-
-import httpx
 
 from sekisho.inference.circuit import Circuit
 from sekisho.inference.types import AvailableModel, HostState
@@ -201,6 +200,7 @@ class BlockingOllama:
 
 def passing_trouble() -> tuple[type[Exception], ...]:
     """What the package raises where a host gives no usable answer."""
+    import httpx
     import ollama
 
     return (ollama.ResponseError, ConnectionError, httpx.HTTPError, httpx.InvalidURL, ValueError)
@@ -208,12 +208,16 @@ def passing_trouble() -> tuple[type[Exception], ...]:
 
 def tells_of_host(error: Exception) -> bool:
     """Whether the error speaks against the host rather than the call: no connection, a broken one, none in time."""
+    import httpx
+
     status = getattr(error, "status_code", 0)
     return isinstance(error, (ConnectionError, httpx.TransportError)) or (status >= 500 and status != _BUSY)
 
 
 def is_passing(error: Exception) -> bool:
     """Whether trying again may help: no connection, a broken one, or a host that is too busy. A timeout is final."""
+    import httpx
+
     if isinstance(error, httpx.TimeoutException):
         return False
     return isinstance(error, (ConnectionError, httpx.TransportError)) or (
@@ -260,6 +264,8 @@ def missing(url: str, model: str) -> ModelFailed:
 
 def failure(url: str, subject: str, error: Exception) -> ModelFailed:
     """Tell what went wrong at a host, and what to do."""
+    import httpx
+
     if getattr(error, "status_code", None) == 404:
         return missing(url, subject)
     if isinstance(error, httpx.TimeoutException):

@@ -165,6 +165,23 @@ class Inference:
         raise problem
 
 
+async def open_embedder_alone(settings: Settings, name: str) -> Embedder:
+    """An embedder for a command that works without a server: nothing is asked of a database. Raises as `embedder`."""
+    if name == minilm.NAME:
+        return await asyncio.to_thread(minilm.MiniLM)
+    if not name.startswith(OLLAMA_PREFIX):
+        raise _no_embedder(name)
+    model = name.removeprefix(OLLAMA_PREFIX)
+    if not settings.ollama_hosts:
+        raise _no_hosts(model)
+    url = settings.ollama_hosts[0]
+    host = OllamaHost(url, timeout_s=settings.ollama_timeout_s, concurrency=settings.ollama_concurrency)
+    try:
+        return await open_embedder(host, BlockingOllama(url, timeout_s=settings.ollama_timeout_s), model)
+    finally:
+        await host.close()
+
+
 def _builtin(manifest: ModelManifest) -> Answerer:
     if manifest.name != extractive.NAME:
         raise ModelFailed(

@@ -7,11 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import String, Text, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.inference.types import HostSeen, Kept
-from sekisho.kernel.database import Base, CanonicalJson, Transaction
+from sekisho.kernel.database import Base, CanonicalJson, Transaction, insert_of
 
 
 class ModelCallRow(Base):
@@ -50,7 +49,7 @@ class ModelCallStore:
             {"key": row.key, "model_digest": row.model_digest, "answer": dict(row.answer), "created_at": now}
             for row in {row.key: row for row in rows}.values()
         ]
-        await self._tx.execute(_insert(self._tx)(ModelCallRow).values(values).on_conflict_do_nothing())
+        await self._tx.execute(insert_of(self._tx)(ModelCallRow).values(values).on_conflict_do_nothing())
 
 
 class ModelHostStore:
@@ -69,9 +68,5 @@ class ModelHostStore:
         """The last word stays."""
         for one in seen:
             row = asdict(one)
-            insert = _insert(self._tx)(ModelHostRow).values(row)
+            insert = insert_of(self._tx)(ModelHostRow).values(row)
             await self._tx.execute(insert.on_conflict_do_update(index_elements=["host"], set_=row))
-
-
-def _insert(tx: Transaction) -> Any:
-    return sqlite.insert if tx.get_bind().dialect.name == "sqlite" else postgresql.insert

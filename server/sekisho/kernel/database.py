@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 from sqlalchemy import BigInteger, MetaData, Text, TypeDecorator, event, text
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -107,6 +106,7 @@ class Database:
             event.listen(self.engine.sync_engine, "invalidate", _sqlite_invalidate)
         else:
             self.engine = create_async_engine(self.url, pool_size=10, max_overflow=10, pool_pre_ping=True)
+        self._outages = _outages(() if self.is_sqlite else _postgres_outages())
         self._writer: AsyncEngine = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
         # One writer of this process at a time: without it SQLite's own lock is polled, unfairly and slowly.
         self._write_lock: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
@@ -114,7 +114,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
         """A consistent snapshot; nothing written in it is kept. Raises `Unavailable`."""
-        with _outages():
+        with self._outages:
             async with AsyncSession(self.engine, expire_on_commit=False) as session:
                 if not self.is_sqlite:
                     await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
@@ -132,7 +132,7 @@ class Database:
 
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[Transaction]:
-        with _outages():
+        with self._outages:
             async with AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
                 yield session
 
@@ -150,14 +150,31 @@ class Database:
         await self.engine.dispose()
 
 
+def insert_of(tx: Transaction) -> Any:
+    """The ``insert`` of the transaction's own dialect, which knows ``on_conflict_do_nothing``. Only one is loaded."""
+    if tx.get_bind().dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert
+
+
 class _outages:  # noqa: N801  # reads as a word at its one use
-    """Turns a database that is busy, full or away into `Unavailable`; every other error passes as it is."""
+    """Turns a database that is busy, full or away into `Unavailable`; every other error passes as it is.
+
+    `drivers` are a driver's own errors that say so.
+    """
+
+    def __init__(self, drivers: tuple[type[BaseException], ...]) -> None:
+        self._away: tuple[type[BaseException], ...] = (OSError, *drivers)
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
+        if isinstance(error, self._away):
             raise _unavailable(str(error)) from error
         if not isinstance(error, DBAPIError):
             return
@@ -165,6 +182,12 @@ class _outages:  # noqa: N801  # reads as a word at its one use
         away = isinstance(error, (OperationalError, InterfaceError)) and not name
         if name.startswith(_BUSY) or away or error.connection_invalidated:
             raise _unavailable(str(error.orig)) from error
+
+
+def _postgres_outages() -> tuple[type[BaseException], ...]:
+    import asyncpg  # not loaded where SQLite is used
+
+    return (asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
 
 
 def _unavailable(reason: str) -> Unavailable:
@@ -216,6 +239,8 @@ class ChangeWatch:
             await self._postgres.close()
 
     async def _listen(self) -> None:
+        import asyncpg
+
         url = self._database.url.set(drivername="postgresql")
         connection = await asyncpg.connect(url.render_as_string(hide_password=False))
         await connection.add_listener(CHANNEL, self._heard)
@@ -226,6 +251,8 @@ class ChangeWatch:
         self._count += 1
 
     async def _keep_listening(self) -> None:
+        import asyncpg
+
         while True:
             await asyncio.sleep(1)
             if self._postgres is None or self._postgres.is_closed():

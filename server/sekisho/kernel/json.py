@@ -24,6 +24,8 @@ def decode_json(data: bytes) -> Any:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         raise _invalid("$", f"not JSON: {error.msg} at line {error.lineno} column {error.colno}") from error
+    except ValueError as error:  # an integer of more digits than Python converts
+        raise _invalid("$", "holds a number of too many digits") from error
     except RecursionError as error:
         raise _invalid("$", f"nested deeper than {MAX_DEPTH}") from error
     _refuse_unfit(value)

@@ -20,6 +20,7 @@ from sekisho.ledger.merkle import Frontier, Node, last_leaf
 from sekisho.ledger.types import Checkpoint, Entry, entry_of
 
 HEAD = 1
+_HELD = "sekisho.ledger.head"
 
 
 class HeadRow(Base):
@@ -84,11 +85,19 @@ class LedgerStore:
         self._tx = tx
 
     async def head(self, *, for_update: bool = False) -> Head:
+        """Once this transaction holds the lock nobody else moves the head, and it is not read again."""
+        held: Head | None = self._tx.info.get(_HELD)
+        if held is not None:
+            return held
         query = select(HeadRow.origin, HeadRow.size, HeadRow.peaks).where(HeadRow.id == HEAD)
         row = (await self._tx.execute(query.with_for_update() if for_update else query)).one()
-        return Head(row.origin, Frontier(row.size, tuple(bytes.fromhex(peak) for peak in row.peaks)))
+        head = Head(row.origin, Frontier(row.size, tuple(bytes.fromhex(peak) for peak in row.peaks)))
+        if for_update:
+            self._tx.info[_HELD] = head
+        return head
 
     async def move_head(self, head: Head) -> None:
+        self._tx.info[_HELD] = head
         peaks = [peak.hex() for peak in head.frontier.peaks]
         await self._tx.execute(
             update(HeadRow).where(HeadRow.id == HEAD).values(origin=head.origin, size=head.frontier.size, peaks=peaks)

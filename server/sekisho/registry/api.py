@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from litestar import Controller, Request, Response, get, post, put
@@ -16,7 +15,7 @@ from sekisho.identity.types import Actor
 from sekisho.kernel.injection import Injected
 from sekisho.kernel.pages import Page
 from sekisho.kernel.references import Kind, Reference, parse_kind, parse_name, parse_selector
-from sekisho.registry.answers import Answer, matches
+from sekisho.registry.answers import LATEST, Answer, asked_for, matches
 from sekisho.registry.service import Registry
 from sekisho.registry.store import ArtifactFilter
 from sekisho.registry.types import Artifact, Direction, Registration, Version
@@ -43,12 +42,6 @@ Limit = Annotated[int, QueryParameter(description="How many items a page has at 
 def _reference(project: str, kind: str, name: str, selector: str | None = None) -> Reference:
     chosen = None if selector is None else parse_selector(selector)
     return Reference(project, parse_kind(kind), parse_name(name), chosen)
-
-
-@lru_cache(maxsize=4096)
-def _parsed(project: str, kind: str, name: str, selector: str) -> Reference:
-    """`_reference` for `resolve`, which is asked for the same few over and over."""
-    return _reference(project, kind, name, selector)
 
 
 def _label(text: str | None) -> tuple[str, str | None] | None:
@@ -286,16 +279,16 @@ class ResolveController(Controller):
         project: FromPath[str],
         kind: FromPath[str],
         name: FromPath[str],
-        selector: FromQuery[str] = "latest",
+        selector: FromQuery[str] = LATEST,
         if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match")] = None,
     ) -> Answer:
         """The version, its manifest, and for a stage the decision that put it there. Answers 304 to its own ETag."""
-        # Services come from the application's state and the answer is ready-made: injection and encoding would
-        # take longer than all the rest.
+        # What is remembered is answered before it comes here (`http/shortcut.py`). Services come from the application's
+        # state and the answer is ready-made: injection and encoding would take longer than all the rest.
         identity, registry = request.app.state.identity, request.app.state.registry
         seen = registry.watch.marker()  # one look for both: nothing older than this request's arrival is believed
         actor = await identity.authenticate(bearer_token(request.headers.get("authorization", "")), seen)
-        resolved = await registry.resolve(actor, _parsed(project, kind, name, selector), seen)
+        resolved = await registry.resolve(actor, asked_for(project, kind, name, selector), seen)
         return Answer(resolved, if_none_match is not None and matches(if_none_match, resolved.etag))
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.json import decode_json
 
 MAX_LINES_NAMED: Final = 20
+_IDENTITIES: Final = ("id", "_id", "request_id", "dataset_record_id")
+_OTHERS: Final = frozenset(
+    {"user_input", "retrieved_contexts", "contexts", "ground_truth", "ground_truths", "inputs", "request", "input"}
+)
+"""Fields that only the rows of other tools have; `sekisho.evaluation.dialects` reads them."""
 
 
 def text_problem(data: bytes) -> str | None:
@@ -59,6 +66,17 @@ def read_cases(data: bytes) -> tuple[list[dict[str, Any]], list[FieldError]]:
     return cases, wrong
 
 
+def identity_of(case: Mapping[str, Any]) -> Any:
+    """A case's id. A row of a tool that gives none, or a number, gets a digest of the row, or the number as text."""
+    name = next((name for name in _IDENTITIES if case.get(name) is not None), None)
+    if not case.keys() & _OTHERS:
+        return None if name is None else case[name]
+    if name is None:
+        plain = json.dumps(case, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return f"case-{hashlib.sha256(plain.encode()).hexdigest()[:16]}"
+    return str(case[name]) if type(case[name]) is int else case[name]
+
+
 def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
     lines = data.split(b"\n")
     if lines and not lines[-1]:
@@ -69,7 +87,7 @@ def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
 def _case_problem(case: Any, number: int, seen: dict[str, int]) -> str | None:
     if not isinstance(case, dict):
         return "is not a JSON object"
-    identity = case.get("id")
+    identity = identity_of(case)
     if not isinstance(identity, str) or not identity:
         return "$.id: every case has an id, a text that is not empty"
     if identity in seen:

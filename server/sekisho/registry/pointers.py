@@ -21,8 +21,11 @@ class StageStore:
         rows = await self._pointers(PointerRow.artifact_id == artifact_id, PointerRow.stage == stage)
         return rows[0] if rows else None
 
-    async def all(self, artifact_id: str) -> list[Pointer]:
-        return await self._pointers(PointerRow.artifact_id == artifact_id)
+    async def all(self, project: str, kind: Kind, name: str) -> list[Pointer]:
+        """The pointers of one artifact, by stage."""
+        return await self._pointers(
+            ArtifactRow.project == project, ArtifactRow.kind == kind.value, ArtifactRow.name == name
+        )
 
     async def serving(self, project: str, digests: Sequence[str]) -> list[Pointer]:
         """Every pointer of the project at one of these digests."""

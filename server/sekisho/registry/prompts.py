@@ -6,14 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from jinja2 import TemplateError, TemplateSyntaxError
-
 from sekisho.kernel.digests import canonical_json
 from sekisho.kernel.errors import FieldError, Invalid, TooLarge
 from sekisho.registry.kinds import PromptManifest
 from sekisho.registry.schemas import json_path, schema_problems, value_violations
-from sekisho.registry.templates import Budget, free_variables, render, template_problems
 
+# Jinja2 and what is built on it are loaded by the first prompt, not at every start.
 MAX_VARIABLES_BYTES: Final = 400_000
 _VARIABLE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _RESERVED: Final = frozenset({"loop", "self", "caller", "true", "false", "none", "varargs", "kwargs"})
@@ -21,6 +19,8 @@ _RESERVED: Final = frozenset({"loop", "self", "caller", "true", "false", "none",
 
 def prompt_problems(manifest: PromptManifest) -> list[FieldError]:
     """Everything that is wrong with a prompt: broken or unsafe templates, undeclared, unused or ill-typed variables."""
+    from sekisho.registry.templates import template_problems
+
     wrong = [
         FieldError(f"$.messages[{index}].template", problem)
         for index, message in enumerate(manifest.messages)
@@ -39,6 +39,8 @@ def prompt_problems(manifest: PromptManifest) -> list[FieldError]:
 
 
 def _variable_problems(manifest: PromptManifest) -> list[FieldError]:
+    from sekisho.registry.templates import free_variables
+
     used: dict[str, int] = {}
     for index, message in enumerate(manifest.messages):
         for name in free_variables(message.template):
@@ -61,6 +63,10 @@ def render_prompt(manifest: PromptManifest, variables: Mapping[str, Any]) -> lis
     Raises `Invalid` naming each missing, extra or ill-typed variable, or where a template reaches for a key that
     is not there or goes over its bounds.
     """
+    from jinja2 import TemplateError
+
+    from sekisho.registry.templates import Budget, render
+
     wrong = _value_problems(manifest, variables)
     if wrong:
         raise Invalid("the variables do not fit the prompt", fields=wrong, remedy="give exactly the declared variables")
@@ -92,7 +98,7 @@ def _not_rendered(index: int, error: Exception) -> Invalid:
     detail = (
         error.detail
         if isinstance(error, Invalid)
-        else (error.message if isinstance(error, TemplateSyntaxError) else str(error))
+        else str(getattr(error, "message", None) or error)  # a syntax error's text would repeat the template
     )
     return Invalid(
         "the prompt could not be rendered",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,9 +82,10 @@ class Reading(Ports):
         more = Cursor(rows[size - 1].created_at, rows[size - 1].id).encode() if len(rows) > size else None
         return Page(tuple(rows[:size]), more)
 
-    async def registrations_of(self, tx: Transaction, project: str, digest: str) -> tuple[Registration, ...]:
-        """Every registration of these bytes in the project, under whatever name, oldest first."""
-        return tuple(await RegistrationStore(tx).all(project, digest))
+    async def hands_in(self, tx: Transaction, project: str, digests: Collection[str]) -> tuple[tuple[str, str], ...]:
+        """Who registered any of these bytes in the project, under whatever name: each principal, with each author
+        whom he named (empty: none)."""
+        return tuple(await RegistrationStore(tx).hands(project, sorted(digests)))
 
     async def diff(self, actor: Actor, before: Reference, after: Reference, *, text: bool = False) -> Diff:
         """What changed from one version to another, as steps or as unified text."""

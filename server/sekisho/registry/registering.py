@@ -116,7 +116,8 @@ class Registering(Ports):
         stored = known or await self._insert_version(tx, artifact, manifest, said)
         count = max(artifact.versions, stored.version.number)
         await ArtifactStore(tx).count(artifact.id, versions=count, latest=stored.version.number)
-        await ArtifactStore(tx).label(artifact.id, said.labels)
+        if dict(said.labels) != dict(artifact.labels):
+            await ArtifactStore(tx).label(artifact.id, said.labels)
         registration_id = new_id(now)
         await RegistrationStore(tx).insert(
             registration_id=registration_id, version_id=stored.id, version=stored.version,
@@ -154,7 +155,7 @@ class Registering(Ports):
             version_id=version_id, artifact_id=artifact.id, version=version, content=canonical_json(version.manifest),
             edges=[Edge(pin.role, version.digest, pin.digest) for pin in manifest.dependencies()],
         )  # fmt: skip
-        return Stored(version_id, version)
+        return Stored(version_id, artifact.id, version)
 
     async def archive(self, actor: Actor, reference: Reference) -> None:
         """Put an artifact away, or with a selector one version: it answers, but takes nothing new.
@@ -192,8 +193,7 @@ class Registering(Ports):
         return epoch_ms(self.clock.now()) if away else None
 
     async def _refuse_served(self, tx: Transaction, version: Version) -> None:
-        artifact = await ArtifactStore(tx).one_or_none(version.project, version.kind, version.name)
-        pointers = await StageStore(tx).all(artifact.id) if artifact else []
+        pointers = await StageStore(tx).all(version.project, version.kind, version.name)
         stages = [pointer.stage for pointer in pointers if pointer.digest == version.digest]
         if stages:
             raise Conflict(

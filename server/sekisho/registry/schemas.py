@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from jsonschema import Draft202012Validator, SchemaError
-from jsonschema.exceptions import ValidationError
 
 from sekisho.kernel.errors import FieldError
+
+if TYPE_CHECKING:
+    # Loaded by the first schema that is looked at, not at every start.
+    from jsonschema import Draft202012Validator, SchemaError
+    from jsonschema.exceptions import ValidationError
 
 _BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REFERENCES: Final = ("$ref", "$dynamicRef")
@@ -38,6 +41,8 @@ def _step(part: Any) -> str:
 
 @cache
 def _validator(kind: type) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator
+
     return Draft202012Validator(msgspec.json.schema(kind))
 
 
@@ -49,6 +54,8 @@ def violations(kind: type, raw: Any) -> list[FieldError]:
 
 def value_violations(schema: Mapping[str, Any], value: Any, path: list[Any]) -> list[FieldError]:
     """Every place where `value`, itself standing at `path`, breaks a JSON Schema that an author wrote."""
+    from jsonschema import Draft202012Validator
+
     errors = Draft202012Validator(schema).iter_errors(value)
     return [FieldError(json_path([*path, *error.absolute_path]), _message(error)) for error in errors]
 
@@ -82,6 +89,8 @@ def schema_problems(schema: Any, path: list[Any], *, variable: bool = False) -> 
     References out of the schema are refused, since following one would reach the network; a variable's schema may
     hold none at all, since one that names itself never ends.
     """
+    from jsonschema import Draft202012Validator, SchemaError
+
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:

@@ -28,11 +28,9 @@ class Staging(Ports):
 
         `marker` is the watch's, where the caller has just looked.
         """
-        actor.require(reference.project, Action.READ)
         if marker is None:
             marker = self.watch.marker()
-        remembered = self.memory.recall(reference, marker)
-        if remembered is not None:
+        if (remembered := self.remembered(actor, reference, marker)) is not None:
             return remembered
         generation = self.memory.generation
         async with self.database.read() as tx:
@@ -42,16 +40,20 @@ class Staging(Ports):
             self.memory.remember(reference, answer, (marker, generation))
         return answer
 
+    def remembered(self, actor: Actor, reference: Reference, marker: int | None) -> Resolved | None:
+        """What a reference means, where that is known without asking the database."""
+        actor.require(reference.project, Action.READ)
+        return self.memory.recall(reference, marker)
+
     async def pointer(self, tx: Transaction, project: str, kind: Kind, name: str, stage: str) -> Pointer | None:
         """What the stage serves now; None where nothing was promoted there. Raises `Invalid` for an unknown stage."""
         known_stage(stage, self.stages)
-        artifact = await ArtifactStore(tx).one_or_none(project, kind, name)
-        return None if artifact is None else await StageStore(tx).one_or_none(artifact.id, stage)
+        found = await StageStore(tx).all(project, kind, name)
+        return next((pointer for pointer in found if pointer.stage == stage), None)
 
     async def pointers(self, tx: Transaction, project: str, kind: Kind, name: str) -> tuple[Pointer, ...]:
         """What every stage serves now, in the order of promotion."""
-        artifact = await ArtifactStore(tx).one_or_none(project, kind, name)
-        found = [] if artifact is None else await StageStore(tx).all(artifact.id)
+        found = await StageStore(tx).all(project, kind, name)
         return tuple(sorted(found, key=lambda pointer: self._place(pointer.stage)))
 
     async def moves(self, tx: Transaction, project: str, kind: Kind, name: str, stage: str) -> tuple[Move, ...]:
@@ -82,9 +84,9 @@ class Staging(Ports):
         known_stage(stage, self.stages)
         await self.ledger.lock(tx)
         reference = Reference(version.project, version.kind, version.name, Number(version.number))
-        _refuse_out_of_use((await find(tx, reference, self.stages))[0].version)
-        artifact = await artifact_of(tx, reference)
-        now = await StageStore(tx).one_or_none(artifact.id, stage)
+        stored, _ = await find(tx, reference, self.stages)
+        _refuse_out_of_use(stored.version)
+        now = await StageStore(tx).one_or_none(stored.artifact_id, stage)
         serves = None if now is None else now.digest
         move = Move(
             stage=stage,
@@ -96,12 +98,12 @@ class Staging(Ports):
             principal=principal,
             moved_at=epoch_ms(self.clock.now()),
         )
-        if serves != expected or not await StageStore(tx).move(artifact.id, move):
+        if serves != expected or not await StageStore(tx).move(stored.artifact_id, move):
             raise Conflict(
-                f"{artifact.label} at {stage} serves {serves or 'nothing'} by now, not {expected or 'nothing'}",
+                f"{version.label} at {stage} serves {serves or 'nothing'} by now, not {expected or 'nothing'}",
                 remedy="look at what was promoted meanwhile, and ask again",
             )
-        body = {"artifact": artifact.label, "stage": stage, "number": version.number, "decision": decision_id}
+        body = {"artifact": version.label, "stage": stage, "number": version.number, "decision": decision_id}
         body |= {"seq": move.seq, **({} if expected is None else {"from": expected})}
         await self._record(tx, "stage.moved", version.project, principal, version.digest, body)
         return Pointer(

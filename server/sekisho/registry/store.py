@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, and_, delete, event, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from sekisho.kernel.database import Transaction
+from sekisho.kernel.database import Transaction, insert_of
 from sekisho.kernel.digests import digest_of_bytes
 from sekisho.kernel.errors import IntegrityFailed
 from sekisho.kernel.json import decode_json
@@ -38,9 +37,10 @@ class ArtifactFilter:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A version and the id of its row."""
+    """A version, and the ids of its row and of its artifact's."""
 
     id: str
+    artifact_id: str
     version: Version
 
 
@@ -54,13 +54,15 @@ class ArtifactStore:
         self._tx = tx
 
     async def one_or_none(self, project: str, kind: Kind, name: str) -> Artifact | None:
-        query = select(ArtifactRow).where(
-            ArtifactRow.project == project, ArtifactRow.kind == kind.value, ArtifactRow.name == name
+        query = (
+            select(ArtifactRow, ArtifactLabelRow.name, ArtifactLabelRow.value)
+            .outerjoin(ArtifactLabelRow, ArtifactLabelRow.artifact_id == ArtifactRow.id)
+            .where(ArtifactRow.project == project, ArtifactRow.kind == kind.value, ArtifactRow.name == name)
+            .order_by(ArtifactLabelRow.name)
         )
-        row = await self._tx.scalar(query.execution_options(populate_existing=True))
-        if row is None:
-            return None
-        return _artifact(row, (await self._labels([row.id])).get(row.id, {}))
+        found = (await self._tx.execute(query.execution_options(populate_existing=True))).all()
+        labels = {label: value for _, label, value in found if label is not None}
+        return _artifact(found[0][0], labels) if found else None
 
     async def insert(self, artifact: Artifact) -> None:
         self._tx.add(
@@ -140,13 +142,12 @@ class VersionStore:
             )
         )  # fmt: skip
         await self._tx.flush()
-        for edge in edges:
-            key = (project, edge.from_digest, edge.role, edge.to_digest)
-            if await self._tx.get(EdgeRow, key) is None:
-                self._tx.add(
-                    EdgeRow(project=project, from_digest=edge.from_digest, role=edge.role, to_digest=edge.to_digest)
-                )
-        await self._tx.flush()
+        rows = [
+            {"project": project, "from_digest": edge.from_digest, "role": edge.role, "to_digest": edge.to_digest}
+            for edge in edges
+        ]
+        if rows:  # another name's version of the same content has the same edges
+            await self._tx.execute(insert_of(self._tx)(EdgeRow).values(rows).on_conflict_do_nothing())
 
     async def by_number(self, artifact_id: str, number: int) -> Stored | None:
         return await self._one(VersionRow.artifact_id == artifact_id, VersionRow.number == number)
@@ -224,11 +225,12 @@ class RegistrationStore:
         )  # fmt: skip
         await self._tx.flush()
 
-    async def all(self, project: str, digest: str) -> list[Registration]:
-        """Every registration of these bytes in the project, under whatever name."""
-        query = self._query().where(RegistrationRow.project == project, RegistrationRow.digest == digest)
-        query = query.order_by(RegistrationRow.created_at, RegistrationRow.id)
-        return [_registration(*row) for row in (await self._tx.execute(query)).all()]
+    async def hands(self, project: str, digests: Sequence[str]) -> list[tuple[str, str]]:
+        """Each principal that registered one of these digests in the project, with each author he named, once."""
+        query = select(RegistrationRow.principal, RegistrationRow.author).distinct()
+        query = query.where(RegistrationRow.project == project, RegistrationRow.digest.in_(digests))
+        query = query.order_by(RegistrationRow.principal, RegistrationRow.author)
+        return [(principal, author) for principal, author in (await self._tx.execute(query)).all()]
 
     async def page(self, version_id: str, after: Cursor | None, limit: int) -> list[Registration]:
         query = _after(
@@ -268,9 +270,8 @@ class BlobStore:
 
     async def insert(self, project: str, digest: str, data: bytes, now: int) -> None:
         """Keep the bytes; nothing happens where they are kept already."""
-        dialect = postgresql if self._tx.get_bind().dialect.name == "postgresql" else sqlite
         row = {"project": project, "digest": digest, "size": len(data), "data": data, "created_at": now}
-        await self._tx.execute(dialect.insert(BlobRow).values(row).on_conflict_do_nothing())
+        await self._tx.execute(insert_of(self._tx)(BlobRow).values(row).on_conflict_do_nothing())
 
     async def one_or_none(self, project: str, digest: str) -> bytes | None:
         query = select(BlobRow.data).where(BlobRow.project == project, BlobRow.digest == digest)
@@ -315,7 +316,7 @@ def _stored(row: VersionRow, artifact: ArtifactRow) -> Stored:
         manifest=decode_json(content), created_at=row.created_at, author=row.author,
         archived=row.archived_at is not None or artifact.archived_at is not None, revoked=row.revoked,
     )  # fmt: skip
-    return Stored(row.id, version)
+    return Stored(row.id, row.artifact_id, version)
 
 
 def _registration(row: RegistrationRow, number: int, kind: str, name: str) -> Registration:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from sekisho.evaluation.judges.service import Judging
 from sekisho.evaluation.scorers.catalogue import known_scorers
 from sekisho.evaluation.service import Evaluation
 from sekisho.evidence.service import Evidence
@@ -50,6 +53,7 @@ class Services:
     inference: Inference
     indexing: Indexing
     evaluation: Evaluation
+    judging: Judging
     evidence: Evidence
     policy: PolicySet
     engine: PolicyEngine
@@ -58,17 +62,22 @@ class Services:
     bundle: Bundle
     schema: Schema
     readiness: Readiness
+    _trial: list[asyncio.Task[None]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     async def start(self) -> None:
-        """Begin as an API: see to it that somebody can administer the server, and try the policy engine.
+        """Begin as an API: see to it that somebody can administer the server, and have the policy engine load.
 
-        What is not ready does not stop the start: /readyz tells it, and the gate fails closed.
+        What is not ready does not stop the start: /readyz tells it, and the gate fails closed. Both try the engine
+        themselves, and wait for it where it still loads.
         """
+        self._trial.append(asyncio.create_task(self._try_engine()))
         await self.watch.start()
         if await self.schema.ready():
             written = await Bootstrap(self.identity, self.settings.data_dir).run()
             if written is not None:
                 _log.info("first admin's token written", file=str(written))
+
+    async def _try_engine(self) -> None:
         try:
             await self.engine.check()
         except SekishoError as error:
@@ -80,6 +89,10 @@ class Services:
         await self.watch.start()
 
     async def close(self) -> None:
+        for trial in self._trial:
+            trial.cancel()
+            with suppress(asyncio.CancelledError):
+                await trial
         await self.watch.close()
         await self.engine.close()
         await self.indexing.close()
@@ -95,6 +108,7 @@ class Services:
             "inference": self.inference,
             "indexing": self.indexing,
             "evaluation": self.evaluation,
+            "judging": self.judging,
             "evidence": self.evidence,
             "gate": self.gate,
             "approvals": self.approvals,
@@ -127,6 +141,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     evaluation = Evaluation(
         database, clock, ledger, jobs, registry, indexing, inference, concurrency=settings.worker_concurrency
     )
+    judging = Judging(database, clock, ledger, jobs, registry, inference, concurrency=settings.worker_concurrency)
     evidence = Evidence(database, clock, ledger, registry)
     assembler = Assembler(registry, indexing, evaluation, evidence, identity)
     schema = Schema(database)
@@ -143,6 +158,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         inference=inference,
         indexing=indexing,
         evaluation=evaluation,
+        judging=judging,
         evidence=evidence,
         policy=policy,
         engine=engine,

@@ -28,6 +28,7 @@ def handlers(services: Services) -> dict[str, Handler]:
         "search": services.indexing.search,
         "run": services.evaluation.execute,
         "replay": services.evaluation.execute_replay,
+        "qualify": services.judging.execute,
     }
 
 

@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, UnsetType
 from sekisho.indexing.types import ChunkerRecipe, RetrieverRecipe
 from sekisho.kernel.references import Kind
 from sekisho.registry.kinds import (
+    Controls,
     CorpusSource,
     Digest,
     FieldName,
@@ -128,6 +129,10 @@ class SuiteDeclaration(Declaration, frozen=True, kw_only=True):
     cluster_by: FieldName | UnsetType = UNSET
     sample: Sample | UnsetType = UNSET
     repeats: Annotated[int, Meta(ge=1, le=100)] | UnsetType = UNSET
+    controls: Controls | UnsetType = UNSET
+    model: ArtifactName | UnsetType = UNSET
+    judge: ArtifactName | UnsetType = UNSET
+    """The model that the scorers ``judge.*`` ask."""
 
 
 DECLARATIONS: Final[dict[Kind, type[Declaration]]] = {
@@ -144,10 +149,10 @@ DECLARATIONS: Final[dict[Kind, type[Declaration]]] = {
 }
 NAMES: Final[dict[Kind, dict[str, Kind]]] = {
     Kind.INDEX: {"corpus": Kind.CORPUS},
-    Kind.SUITE: {"dataset": Kind.DATASET},
+    Kind.SUITE: {"dataset": Kind.DATASET, "judge": Kind.MODEL, "model": Kind.MODEL},
     Kind.AGENT: {"system": Kind.SYSTEM, "prompt": Kind.PROMPT, "index": Kind.INDEX, "model": Kind.MODEL},
 }
-"""Which fields of a declaration name another one, and of which kind."""
+"""Which fields of a declaration name another one, and of which kind; an optional one may be unset."""
 
 
 class ProjectHead(Declaration, frozen=True, kw_only=True):

@@ -33,7 +33,8 @@ def raw_manifest(
     """
     plain: dict[str, Any] = msgspec.to_builtins(declaration)
     for name, other in NAMES.get(kind, {}).items():
-        plain[name] = digests[f"{other}/{plain[name]}"]
+        if name in plain:
+            plain[name] = digests[f"{other}/{plain[name]}"]
     match declaration:
         case CorpusDeclaration():
             del plain["folders"]

@@ -175,7 +175,7 @@ def _unknown_names(declared: Sequence[Declared], raw: Mapping[str, Any]) -> list
     for one in declared:
         for name, kind in NAMES.get(one.kind, {}).items():
             wanted = getattr(one.declaration, name)
-            if (kind, wanted) not in known:
+            if wanted is not msgspec.UNSET and (kind, wanted) not in known:
                 there = ", ".join(sorted(n for k, n in known if k == kind)) or "none"
                 wrong.append(one.at(FieldError(f"$.{name}", f"there is no {kind} {wanted!r} here; declared: {there}")))
     return wrong

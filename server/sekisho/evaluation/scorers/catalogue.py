@@ -4,21 +4,42 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any, Final
 
 import msgspec
 
-from sekisho.evaluation.scorers import grounded, matching, ranking
-from sekisho.evaluation.scorers.declaration import Measure, Scorer
+from sekisho.evaluation.scorers import (
+    costs,
+    grounded,
+    judged,
+    matching,
+    numbers,
+    patterns,
+    ranking,
+    refusing,
+    structure,
+)
+from sekisho.evaluation.scorers.declaration import SHARE, Measure, Scorer
 from sekisho.evaluation.types import Target
-from sekisho.kernel.errors import FieldError, Invalid
+from sekisho.kernel.errors import ExtraMissing, FieldError, Invalid
 from sekisho.registry.schemas import violations
 
 SCORERS: Final[Mapping[str, Scorer]] = {
-    scorer.name: scorer for scorer in (*ranking.SCORERS, *grounded.SCORERS, *matching.SCORERS)
+    scorer.name: scorer
+    for family in (ranking, grounded, judged, matching, numbers, patterns, structure, refusing, costs)
+    for scorer in family.SCORERS
 }
 
 LOWER_IS_BETTER: Final = frozenset().union(*(scorer.lower_is_better for scorer in SCORERS.values()))
+RANGES: Final[Mapping[str, tuple[float, float]]] = {
+    metric: scorer.range for scorer in SCORERS.values() if scorer.range != SHARE for metric in scorer.metrics
+}
+"""The metrics that are no share of something, with their ranges; every other lies in [0, 1]."""
+UNITS: Final[Mapping[str, str]] = {
+    metric: scorer.unit for scorer in SCORERS.values() if scorer.unit for metric in scorer.metrics
+}
+"""What those metrics count."""
 
 
 def measures(uses: Sequence[tuple[str, Mapping[str, Any]]], target: Target) -> tuple[Measure, ...]:
@@ -47,10 +68,27 @@ def _measures(
         return ()
     if scorer.target is Target.ANSWERS and target is Target.RETRIEVAL:
         wrong.append(FieldError(f"{path}.name", f"{name} scores answers, and the suite's target is retrieval"))
-    bad = violations(scorer.params, dict(params))
-    if bad:
-        wrong += [FieldError(f"{path}.params{one.path.removeprefix('$')}", one.message) for one in bad]
+    try:
+        return with_params(scorer, params)
+    except Invalid as error:
+        wrong += [FieldError(f"{path}.params{one.path.removeprefix('$')}", one.message) for one in error.fields]
         return ()
+
+
+def with_params(scorer: Scorer, params: Mapping[str, Any]) -> tuple[Measure, ...]:
+    """The measures of one scorer with these parameters.
+
+    Raises `Invalid`, with paths from the parameters' root, and `ExtraMissing` where the scorer imports what is not
+    installed.
+    """
+    if bad := violations(scorer.params, dict(params)):
+        raise Invalid(f"the parameters of {scorer.name} are wrong", fields=bad)
+    for module in scorer.modules:
+        if find_spec(module) is None:
+            raise ExtraMissing(
+                f"the scorer {scorer.name} needs the extra {scorer.extra!r}: the module {module} is not installed",
+                remedy=f"pip install 'sekisho[{scorer.extra}]'",
+            )
     return scorer.measures(scorer, msgspec.convert(dict(params), scorer.params))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -23,6 +23,14 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 class NoParams(Params, frozen=True, kw_only=True):
     """A scorer that takes nothing."""
+
+
+Label = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+"""Tells apart two uses of one scorer: ``regex`` with the label ``cites`` gives the metric ``regex.cites``."""
+
+
+def labelled(metric: str, label: str | None) -> str:
+    return metric if label is None else f"{metric}.{label}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +65,12 @@ class Scorer:
     """A scorer's declaration.
 
     `measures` makes the measures of one use from its parameters. `metrics` are the names that its scores get (with
-    ``@k`` added where it takes a cut); `lower_is_better` holds those of them that are. `range` bounds every score.
-    `judged`: it asks the suite's judge, a model.
+    ``@k`` added where it takes a cut); `lower_is_better` holds those of them that are. `range` bounds every score, and
+    `unit` names what it counts where it is no share. `judged`: it asks the suite's judge, a model, with the `prompts`
+    of ``evals/judges/``. `fault` is the metric that is 1 where it finds a case at fault: what qualification compares
+    with labels. `detects` are the metrics that must notice a control case: an answer which is known to be unsupported.
+    `modules` are what it imports from the package's `extra`, where it needs one. `limits`: what a reader of the score
+    must know it misses.
     """
 
     name: str
@@ -72,6 +84,13 @@ class Scorer:
     range: tuple[float, float] = SHARE
     lower_is_better: frozenset[str] = frozenset()
     judged: bool = False
+    detects: frozenset[str] = frozenset()
+    unit: str = ""
+    extra: str = ""
+    modules: tuple[str, ...] = ()
+    limits: str = ""
+    prompts: tuple[str, ...] = ()
+    fault: str | None = None
 
 
 def plain(score: Callable[[Sample], Outcome]) -> Callable[[Scorer, Any], tuple[Measure, ...]]:

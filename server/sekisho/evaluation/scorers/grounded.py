@@ -44,5 +44,7 @@ SCORERS: Final = (
         metrics=METRICS,
         measures=plain(ground),
         lower_is_better=frozenset(METRICS),
+        detects=frozenset({"hallucinated"}),
+        fault=METRICS[0],
     ),
 )

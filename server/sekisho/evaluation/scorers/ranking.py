@@ -1,8 +1,8 @@
-"""Retrieval scorers: what stands among the first chunks, against the case's gold passages."""
+"""Retrieval scorers: what stands among the first places, against the case's gold passages or its graded judgements."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -10,28 +10,51 @@ from msgspec import Meta
 
 from sekisho.evaluation import retrieval
 from sekisho.evaluation.scorers.declaration import Measure, NoParams, Outcome, Params, Scorer, plain
-from sekisho.evaluation.types import Sample, Scored, Target, Unscored
+from sekisho.evaluation.types import Hit, Sample, Scored, Target, Unscored
 
 MAX_K: Final = 1000
 MAX_CUTS: Final = 10
+NOTHING_TO_FIND: Final = "the case names no gold passage, and nothing that is relevant in its qrels"
+NOT_RETRIEVED: Final = "nothing says what was retrieved"
 Cut = Annotated[int, Meta(ge=1, le=MAX_K)]
+Cuts = Cut | Annotated[tuple[Cut, ...], Meta(min_length=1, max_length=MAX_CUTS)]
 
 
-class Cuts(Params, frozen=True, kw_only=True):
-    """``k``: how many of the first chunks count; a list gives one metric per cut."""
+class CutParams(Params, frozen=True, kw_only=True):
+    """``k``: how many of the first places count; a list gives one metric per cut."""
 
-    k: Cut | Annotated[tuple[Cut, ...], Meta(min_length=1, max_length=MAX_CUTS)]
+    k: Cuts
 
-    @property
-    def all(self) -> tuple[int, ...]:
-        return (self.k,) if isinstance(self.k, int) else self.k
+
+class GainParams(CutParams, frozen=True, kw_only=True):
+    """``k``: how many of the first places count; a list gives one metric per cut.
+
+    ``gain``: what a grade is worth, ``linear`` the grade itself, ``exponential`` 2^grade - 1 (metric ``ndcg_exp@k``).
+    """
+
+    gain: retrieval.Gain = "linear"
+
+
+class WholeOrCutParams(Params, frozen=True, kw_only=True):
+    """``k``: how many of the first places count; left out, all that was retrieved."""
+
+    k: Cuts | None = None
 
 
 def _ranked(metric: str, value: Callable[[retrieval.Judged], float], sample: Sample) -> Outcome:
-    golds = [passage for passage in sample.case.gold if passage.strip()]
-    if not golds:
-        return Outcome({metric: Unscored("the case names no gold passage")}, {})
-    return Outcome({metric: Scored(value(retrieval.judge([hit.text for hit in sample.hits or ()], golds)))}, {})
+    if sample.hits is None:
+        return Outcome({metric: Unscored(NOT_RETRIEVED)}, {})
+    judged = _judged(sample, sample.hits)
+    if not judged.relevant:
+        return Outcome({metric: Unscored(NOTHING_TO_FIND)}, {})
+    return Outcome({metric: Scored(value(judged))}, {})
+
+
+def _judged(sample: Sample, hits: Sequence[Hit]) -> retrieval.Judged:
+    """By qrels where the case has any, else by gold passages."""
+    if sample.case.qrels:
+        return retrieval.judge_by_qrels(hits, sample.case.qrels)
+    return retrieval.judge([hit.text for hit in hits], sample.case.gold)
 
 
 def recall(sample: Sample, k: int) -> Outcome:
@@ -50,42 +73,73 @@ def ndcg(sample: Sample, k: int) -> Outcome:
     return _ranked(f"ndcg@{k}", partial(retrieval.ndcg, k=k), sample)
 
 
+def ndcg_exponential(sample: Sample, k: int) -> Outcome:
+    return _ranked(f"ndcg_exp@{k}", partial(retrieval.ndcg, k=k, gain="exponential"), sample)
+
+
 def mrr(sample: Sample) -> Outcome:
     return _ranked("mrr", retrieval.reciprocal_rank, sample)
+
+
+def mrr_cut(sample: Sample, k: int) -> Outcome:
+    return _ranked(f"mrr@{k}", partial(retrieval.reciprocal_rank, k=k), sample)
 
 
 def average_precision(sample: Sample) -> Outcome:
     return _ranked("map", retrieval.average_precision, sample)
 
 
-def _cut(score: Callable[..., Outcome]) -> Callable[[Scorer, Cuts], tuple[Measure, ...]]:
-    def measures(scorer: Scorer, params: Cuts) -> tuple[Measure, ...]:
-        name = scorer.metrics[0].removesuffix("@k")
-        return tuple(Measure(scorer, (f"{name}@{k}",), partial(score, k=k), depth=k) for k in params.all)
+def _at(scorer: Scorer, metric: str, score: Callable[..., Outcome], cuts: Cuts) -> tuple[Measure, ...]:
+    ks = (cuts,) if isinstance(cuts, int) else cuts
+    return tuple(Measure(scorer, (f"{metric}@{k}",), partial(score, k=k), depth=k) for k in ks)
 
-    return measures
+
+def _cut(score: Callable[..., Outcome]) -> Callable[[Scorer, CutParams], tuple[Measure, ...]]:
+    return lambda scorer, params: _at(scorer, scorer.name, score, params.k)
+
+
+def _ndcg_measures(scorer: Scorer, params: GainParams) -> tuple[Measure, ...]:
+    if params.gain == "exponential":
+        return _at(scorer, "ndcg_exp", ndcg_exponential, params.k)
+    return _at(scorer, "ndcg", ndcg, params.k)
+
+
+def _mrr_measures(scorer: Scorer, params: WholeOrCutParams) -> tuple[Measure, ...]:
+    if params.k is None:
+        return (Measure(scorer, ("mrr",), mrr),)
+    return _at(scorer, "mrr", mrr_cut, params.k)
 
 
 def _scorer(
-    name: str, meaning: str, measures: Callable[[Scorer, Any], tuple[Measure, ...]], *, takes_k: bool
+    name: str,
+    meaning: str,
+    measures: Callable[[Scorer, Any], tuple[Measure, ...]],
+    params: type[Params],
+    metrics: tuple[str, ...],
 ) -> Scorer:
     return Scorer(
         name=name,
         meaning=meaning,
         target=Target.RETRIEVAL,
-        reads=("hits", "gold"),
-        unscored="the case names no gold passage",
-        metrics=(f"{name}@k",) if takes_k else (name,),
+        reads=("hits", "gold", "qrels"),
+        unscored=f"{NOT_RETRIEVED}, or {NOTHING_TO_FIND}",
+        metrics=metrics,
         measures=measures,
-        params=Cuts if takes_k else NoParams,
+        params=params,
     )
 
 
 SCORERS: Final = (
-    _scorer("recall", "share of the gold passages among the first k chunks", _cut(recall), takes_k=True),
-    _scorer("precision", "share of the first k places that hold a gold passage", _cut(precision), takes_k=True),
-    _scorer("hit", "whether any of the first k chunks holds a gold passage", _cut(hit), takes_k=True),
-    _scorer("ndcg", "discounted cumulative gain at k over the ideal's, linear gain", _cut(ndcg), takes_k=True),
-    _scorer("mrr", "one over the rank of the first chunk with a gold passage", plain(mrr), takes_k=False),
-    _scorer("map", "average precision over the gold passages", plain(average_precision), takes_k=False),
-)
+    _scorer("recall", "share of what is relevant that stands in the first k places",
+            _cut(recall), CutParams, ("recall@k",)),
+    _scorer("precision", "share of the first k places that bring something relevant; an empty place is a miss",
+            _cut(precision), CutParams, ("precision@k",)),
+    _scorer("hit", "whether any of the first k places brings something relevant",
+            _cut(hit), CutParams, ("hit@k",)),
+    _scorer("ndcg", "discounted cumulative gain at k over the ideal ranking's, with linear or exponential gain",
+            _ndcg_measures, GainParams, ("ndcg@k", "ndcg_exp@k")),
+    _scorer("mrr", "one over the rank of the first relevant place; with k, 0 where it stands further back",
+            _mrr_measures, WholeOrCutParams, ("mrr", "mrr@k")),
+    _scorer("map", "average precision over everything that is relevant",
+            plain(average_precision), NoParams, ("map",)),
+)  # fmt: skip

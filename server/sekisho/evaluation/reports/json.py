@@ -1,17 +1,32 @@
-"""A run and its parts as JSON for people and tools: ``sekisho.report/v1``. Pure."""
+"""A run and its parts as JSON for people and tools: ``sekisho.report/v2``, whose shape is ``shape.py``. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, cast
 
+from sekisho.evaluation.reports.cases import case_view, distribution, worst_first
+from sekisho.evaluation.reports.methods import DOCS, methods
+from sekisho.evaluation.reports.shape import SCHEMA, Bin, CaseView, Comparison, Regression, Report, RunView
+from sekisho.evaluation.reports.verdict import verdict_of
+from sekisho.evaluation.summary import case_values
 from sekisho.evaluation.types import CaseResult, Run, RunState, score_json
-from sekisho.evaluation.values import case_values
 from sekisho.kernel.jobs import Job, JobState
 
-SCHEMA: Final = "sekisho.report/v1"
 COMPARISON: Final = "sekisho.comparison/v1"
+SHOWN_CASES: Final = 50
+MAX_SHOWN_CASES: Final = 500
+MAX_REGRESSIONS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The run that a report compares with, its results, and what `comparison.compare_runs` found."""
+
+    run: Run
+    results: Sequence[CaseResult]
+    metrics: Mapping[str, Any]
 
 
 def run_json(run: Run) -> dict[str, Any]:
@@ -29,6 +44,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "subject_name": run.subject_name,
         "target": run.target.value,
         "principal": run.principal,
+        "answers": run.answers,
         "planned": run.planned,
         "done": run.done,
         "engine": dict(run.engine),
@@ -60,16 +76,43 @@ def case_json(result: CaseResult) -> dict[str, Any]:
     return {name: item for name, item in value.items() if item is not None}
 
 
-def report_json(run: Run, results: Sequence[CaseResult]) -> dict[str, Any]:
-    """The whole report but the table of cases, which is read page by page."""
-    report: dict[str, Any] = {"schema": SCHEMA, "run": run_json(run), "latency_ms": latency(results)}
+def report_json(
+    run: Run,
+    results: Sequence[CaseResult],
+    *,
+    lower: frozenset[str],
+    baseline: Baseline | None = None,
+    shown: int = SHOWN_CASES,
+    docs: str = DOCS,
+) -> Report:
+    """The whole report. It holds the `shown` worst cases, before them those that got worse most; the table of all
+    cases is read page by page. `lower` names the metrics where less is better.
+    """
     metrics = (run.summary or {}).get("metrics", {})
-    report["worst"] = {
-        name: {axis: _worst(results, name, axis, gap) for axis, gap in metric["gaps"].items()}
-        for name, metric in metrics.items()
-        if metric["gaps"]
+    controls = [result for result in results if result.is_control]
+    results = [result for result in results if not result.is_control]
+    regressed = [] if baseline is None else _regressed(baseline.metrics)
+    ordered = worst_first(results, lower, [row["case"] for row in regressed])
+    report: Report = {
+        "schema": SCHEMA,
+        "verdict": verdict_of(run, None if baseline is None else baseline.metrics),
+        "run": cast(RunView, run_json(run)),
+        "latency_ms": cast(Any, latency(results)),
+        "distributions": _distributions(results, metrics),
+        "worst": {
+            name: {axis: cast(Any, _worst(results, name, axis, gap)) for axis, gap in metric["gaps"].items()}
+            for name, metric in metrics.items()
+            if metric.get("gaps")
+        },
+        "unscored": cast(Any, _unscored(results)),
+        "cases": [case_view(repeats, lower) for repeats in ordered[:shown]],
+        "cut": {"total": len(ordered), "shown": min(shown, len(ordered))},
+        "methods": methods(docs),
     }
-    report["unscored"] = _unscored(results)
+    if controls:
+        report["controls"] = [case_view(repeats, lower) for repeats in _missed(run, controls, lower)]
+    if baseline is not None:
+        report["comparison"] = _comparison(baseline, regressed, results, lower)
     return report
 
 
@@ -93,6 +136,53 @@ def ended_by_job(run: Run, job: Job | None) -> Run:
         return run
     state = RunState.CANCELLED if job.state is JobState.CANCELLED else RunState.FAILED
     return replace(run, state=state, reason=job.error or state.value, finished_at=job.finished_at)
+
+
+def _missed(run: Run, controls: Sequence[CaseResult], lower: frozenset[str]) -> list[Sequence[CaseResult]]:
+    """The control cases that the scorers missed, as far as the summary names them."""
+    named = set((run.summary or {}).get("controls", {}).get("missed_cases", ()))
+    return worst_first([result for result in controls if result.case_id in named], lower)
+
+
+def _comparison(
+    baseline: Baseline, regressed: Sequence[Mapping[str, Any]], results: Sequence[CaseResult], lower: frozenset[str]
+) -> Comparison:
+    names = {row["case"] for row in regressed}
+    before, after = _views(baseline.results, names, lower), _views(results, names, lower)
+    regressions: list[Regression] = [
+        {
+            "metric": row["metric"],
+            "case": row["case"],
+            "before_bp": row["before_bp"],
+            "after_bp": row["after_bp"],
+            "before": before[row["case"]],
+            "after": after[row["case"]],
+        }
+        for row in regressed
+    ]
+    return {
+        "baseline": cast(RunView, run_json(baseline.run)),
+        "metrics": dict(baseline.metrics),
+        "regressions": regressions,
+        "distributions": _distributions(baseline.results, baseline.metrics),
+    }
+
+
+def _regressed(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The cases that got worse most, over all metrics, each case once: by the metric where it lost most."""
+    rows = [{"metric": name, **row} for name, metric in metrics.items() for row in metric.get("worsened", ())]
+    rows.sort(key=lambda row: (-abs(row["after_bp"] - row["before_bp"]), row["case"], row["metric"]))
+    once = {row["case"]: row for row in reversed(rows)}
+    return [row for row in rows if once[row["case"]] is row][:MAX_REGRESSIONS]
+
+
+def _views(results: Sequence[CaseResult], names: set[str], lower: frozenset[str]) -> dict[str, CaseView]:
+    chosen = [result for result in results if result.case_id in names]
+    return {repeats[0].case_id: case_view(repeats, lower) for repeats in worst_first(chosen, lower)}
+
+
+def _distributions(results: Sequence[CaseResult], metrics: Mapping[str, Any]) -> dict[str, list[Bin]]:
+    return {name: distribution(case_values(results, name)) for name in metrics}
 
 
 def _worst(results: Sequence[CaseResult], metric: str, axis: str, gap: Mapping[str, Any]) -> list[dict[str, Any]]:

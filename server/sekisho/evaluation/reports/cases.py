@@ -1,0 +1,173 @@
+"""Which cases a report shows, and each of them as its reader needs it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from sekisho.evaluation.reports.neutral import clipped
+from sekisho.evaluation.reports.shape import Bin, CaseView, Claim, Flag, Passage
+from sekisho.evaluation.summary import CaseValue
+from sekisho.evaluation.types import CaseResult, Scored, score_json
+
+BINS: Final = 10
+BIN_CASES: Final = 8
+FAILS_BELOW: Final = 0.5
+"""A case fails a metric by which it is nearer to the worst possible value than to the best."""
+MAX_QUESTION: Final = 4_000
+MAX_ANSWER: Final = 20_000
+MAX_FLAGS: Final = 40
+_DEPTH: Final = 3
+
+
+def worst_first(
+    results: Iterable[CaseResult], lower: frozenset[str], first: Sequence[str] = ()
+) -> list[Sequence[CaseResult]]:
+    """The repeats of each case, worst cases first; before them those that are named in `first`."""
+    grouped: dict[str, list[CaseResult]] = {}
+    for result in results:
+        grouped.setdefault(result.case_id, []).append(result)
+    named = {case: place for place, case in enumerate(first)}
+
+    def order(case: str) -> tuple[int, float, float, str]:
+        worst, mean = min(_badness(result, lower) for result in grouped[case])
+        return named.get(case, len(named)), worst, mean, case
+
+    return [grouped[case] for case in sorted(grouped, key=order)]
+
+
+def case_view(repeats: Sequence[CaseResult], lower: frozenset[str]) -> CaseView:
+    """A case in its worst repeat."""
+    result = min(repeats, key=lambda one: (_badness(one, lower), one.repeat))
+    output = result.output
+    view: CaseView = {
+        "case": result.case_id,
+        "repeat": result.repeat,
+        "repeats": len(repeats),
+        "question": clipped(result.question, MAX_QUESTION),
+        "slices": dict(result.slices),
+        "scores": {name: score_json(score) for name, score in result.scores.items()},
+        "failing": failing(result, lower),
+        "passages": passages(output),
+        "flags": list(flags(output))[:MAX_FLAGS],
+        "claims": list(claims(output))[:MAX_FLAGS],
+    }
+    if isinstance(output.get("answer"), str):
+        view["answer"] = clipped(output["answer"], MAX_ANSWER)
+    if isinstance(output.get("failure"), str):
+        view["failure"] = clipped(output["failure"], MAX_QUESTION)
+    if output.get("abstained") is True:
+        view["abstained"] = True
+    if result.latency_ms is not None:
+        view["latency_ms"] = result.latency_ms
+    return view
+
+
+def failing(result: CaseResult, lower: frozenset[str]) -> list[str]:
+    """The metrics that the case fails; one whose values are no shares has no such limit."""
+    return [
+        name
+        for name, score in result.scores.items()
+        if isinstance(score, Scored)
+        and 0 <= score.value <= 1
+        and _goodness(score.value, lower=name in lower) < FAILS_BELOW
+    ]
+
+
+def distribution(values: Sequence[CaseValue]) -> list[Bin]:
+    """The values in ten bins of equal width, from 0 to 1, or to the largest where one lies beyond."""
+    if not values:
+        return []
+    low, high = min(0.0, *(row.value for row in values)), max(1.0, *(row.value for row in values))
+    width = (high - low) / BINS
+    bins: list[list[CaseValue]] = [[] for _ in range(BINS)]
+    for row in values:
+        # The small addition keeps a value that stands on a limit (0.3) from falling below it by rounding.
+        bins[min(BINS - 1, int((row.value - low) / width + 1e-9))].append(row)
+    return [
+        {
+            "low_bp": round((low + place * width) * 10_000),
+            "high_bp": round((low + (place + 1) * width) * 10_000),
+            "n": len(held),
+            "cases": [row.case_id for row in held[:BIN_CASES]],
+        }
+        for place, held in enumerate(bins)
+    ]
+
+
+def passages(output: Mapping[str, Any]) -> list[Passage]:
+    """What was retrieved or given, in whichever way the target keeps it."""
+    found: list[Passage] = []
+    for rank, item in enumerate(_list(output.get("retrieved") or output.get("passages") or output.get("context")), 1):
+        if isinstance(item, str):
+            found.append({"rank": rank, "text": item})
+        elif isinstance(item, Mapping):
+            found.append(_passage(rank, item))
+    return found
+
+
+def flags(output: Mapping[str, Any]) -> Iterator[Flag]:
+    """Every part of the answer that any scorer flagged, wherever in its details it stands."""
+    for item in _entries(output, _DEPTH):
+        reasons = item.get("reasons", item.get("reason"))
+        if isinstance(item.get("text"), str) and reasons is not None and item.get("supported") is not True:
+            flag: Flag = {"text": item["text"], "reasons": [str(reason) for reason in _list(reasons)]}
+            if isinstance(item.get("support_bp"), int):
+                flag["support_bp"] = item["support_bp"]
+            yield flag
+
+
+def claims(output: Mapping[str, Any]) -> Iterator[Claim]:
+    """Every claim that a judge gave a verdict on."""
+    for item in _entries(output, _DEPTH):
+        if isinstance(item.get("claim"), str) and isinstance(item.get("verdict"), str):
+            claim: Claim = {"claim": item["claim"], "verdict": item["verdict"]}
+            if isinstance(item.get("quote"), str) and item["quote"]:
+                claim["quote"] = item["quote"]
+            yield claim
+
+
+def _passage(rank: int, item: Mapping[str, Any]) -> Passage:
+    passage: Passage = {"rank": int(item.get("rank", rank))}
+    if "chunk" in item:
+        passage["chunk"] = str(item["chunk"])
+    if "document" in item:
+        passage["document"] = str(item["document"])
+    if isinstance(item.get("text"), str):
+        passage["text"] = item["text"]
+    if item.get("cut") is True:
+        passage["cut"] = True
+    return passage
+
+
+def _entries(value: Any, depth: int) -> Iterator[Mapping[str, Any]]:
+    """Every mapping inside lists and mappings, but what was retrieved."""
+    if isinstance(value, Mapping):
+        yield value
+        if depth:
+            for name, part in value.items():
+                if name not in {"retrieved", "passages", "context"}:
+                    yield from _entries(part, depth - 1)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _entries(part, depth - 1 if depth else 0)
+
+
+def _list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _goodness(value: float, *, lower: bool) -> float:
+    return 1 - value if lower else value
+
+
+def _badness(result: CaseResult, lower: frozenset[str]) -> tuple[float, float]:
+    """(worst, mean) goodness over the metrics. A case without any score comes first: nothing is known of it."""
+    values = [
+        _goodness(score.value, lower=name in lower)
+        for name, score in result.scores.items()
+        if isinstance(score, Scored) and 0 <= score.value <= 1
+    ]
+    return (min(values), sum(values) / len(values)) if values else (-1.0, -1.0)

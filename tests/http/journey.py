@@ -1,0 +1,178 @@
+"""One caller's way through the API, which says what each operation really takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.api_client import ApiClient
+from tests.registry import manifests
+
+from sekisho.kernel.digests import digest_of_bytes
+
+HERE = "/v1/projects/default"
+CASES = b"""\
+{"id": "a", "question": "Why?", "gold": ["Because."], "slices": {"language": "en"}}
+{"id": "b", "question": "How?", "gold": ["So."], "slices": {"language": "ja"}}
+"""
+CARD = {
+    "intended_use": "Answers questions about the handbook.",
+    "limitations": "Answers from the passages found, in English and Japanese.",
+    "risks": "A wrong answer can mislead an operator; each cites its passage.",
+    "affected_groups": "Operators, auditors and developers, in two languages.",
+    "evaluation": "The suites that policy pins for production.",
+    "contact": "docs@example.org",
+}
+
+
+@dataclass
+class Journey:
+    """What was sent and answered, by operation: the first answer of each that succeeded."""
+
+    api: ApiClient
+    sent: dict[str, Any] = field(default_factory=dict)
+    answered: dict[str, Any] = field(default_factory=dict)
+
+    async def ask(self, operation: str, path: str, body: Any = None, *, by: str = "admin", **headers: str) -> Any:
+        method = "GET" if body is None else "POST"
+        token = self.api.admin_token if by == "admin" else await self.api.token_for(by)
+        answer = await self.api.request(
+            method, path, json=body or None, headers={"Authorization": f"Bearer {token}", **headers}
+        )
+        assert answer.is_success, f"{operation}: {answer.text}"
+        if body:
+            self.sent.setdefault(operation, body)
+        if answer.content:
+            self.answered.setdefault(operation, answer.json())
+        return answer.json() if answer.content else None
+
+    async def register(self, kind: str, manifest: dict[str, Any], name: str = "docs") -> str:
+        body = {
+            "manifest": manifest,
+            "registration": {"author": "Ada <ada@example.org>", "commit": "6b91955", "labels": {"team": "docs"}},
+        }
+        path = f"{HERE}/artifacts/{kind}/{name}/versions"
+        return str((await self.ask("register_version", path, body, by="author"))["version"]["digest"])
+
+
+async def travel(api: ApiClient) -> Journey:
+    """People, an agent, its card, an approval, a promotion, and everything that can be read of them."""
+    journey = Journey(api)
+    await _people(journey)
+    await _agent(journey)
+    await _jobs(journey)
+    await _promotion(journey)
+    await _proofs(journey)
+    return journey
+
+
+async def _people(journey: Journey) -> None:
+    ask = journey.ask
+    await ask("healthz", "/healthz")
+    await ask("readyz", "/readyz")
+    await ask("create_project", "/v1/projects", {"name": "search"})
+    await ask("list_projects", "/v1/projects")
+    await ask("get_project", "/v1/projects/search")
+    bob = {"name": "bob", "kind": "person", "display": "Bob", "email": "bob@example.org"}
+    await ask("create_principal", "/v1/principals", bob)
+    await ask("grant_role", "/v1/principals/bob/roles", {"project": "default", "role": "author"})
+    await ask("get_principal", "/v1/principals/bob")
+    await ask("list_principals", "/v1/principals")
+    token = {"principal": "bob", "scopes": ["read", "promote"], "expires_in_days": 30}
+    await ask("issue_token", "/v1/tokens", token)
+    await ask("list_tokens", "/v1/tokens?principal=bob")
+    await ask("whoami", "/v1/whoami", by="author")
+
+
+async def _agent(journey: Journey) -> None:
+    ask, api = journey.ask, journey.api
+    page = digest_of_bytes(manifests.PAGE)
+    await ask("missing_blobs", f"{HERE}/blobs/missing", {"digests": [page]}, by="author")
+    headers = {**await api.role("author"), "content-type": "application/octet-stream"}
+    for content in (manifests.PAGE, CASES):
+        await api.put(f"{HERE}/blobs/{digest_of_bytes(content)}", content=content, headers=headers)
+    question = {"question": {"type": "string"}, "passages": {"type": "array"}}
+    prompt = manifests.prompt("Answer from {{ passages }}: {{ question }}", variables=question)
+    digests = {"prompt": await journey.register("prompt", prompt)}
+    await journey.register("prompt", manifests.prompt("{{ passages }} {{ question }}", variables=question))
+    parts = {"system": manifests.system(), "model": manifests.model(), "corpus": manifests.corpus()}
+    for kind, manifest in parts.items():
+        digests[kind] = await journey.register(kind, manifest)
+    digests["index"] = await journey.register("index", manifests.index(digests["corpus"]))
+    pins = {kind: digests[kind] for kind in ("system", "prompt", "index", "model")}
+    await journey.register("agent", manifests.agent(pins))
+    dataset = await journey.register("dataset", manifests.dataset(CASES, fields=["gold", "id", "question", "slices"]))
+    await journey.register("suite", manifests.suite(dataset))
+    prompts = f"{HERE}/artifacts/prompt/docs"
+    await ask("list_artifacts", f"{HERE}/artifacts?kind=prompt")
+    await ask("get_artifact", prompts)
+    await ask("list_versions", f"{prompts}/versions")
+    await ask("get_version", f"{prompts}/versions/v1")
+    await ask("list_registrations", f"{prompts}/versions/v1/registrations")
+    await ask("diff_versions", f"{prompts}/diff?from=v1&to=v2")
+    await ask("get_lineage", f"{HERE}/artifacts/agent/docs/versions/v1/lineage")
+    variables = {"question": "What is a stage?", "passages": ["A stage is a pointer that a promotion moves."]}
+    await ask("render_prompt", f"{prompts}/versions/v1/render", {"variables": variables})
+    await ask("list_available_models", f"{HERE}/models")
+
+
+async def _jobs(journey: Journey) -> None:
+    ask = journey.ask
+    recipe = {"name": "docs", "corpus": "corpus/docs@latest", "retriever": {"mode": "hybrid", "k": 5}}
+    build = await ask("start_build", f"{HERE}/builds", recipe, by="author")
+    await ask("get_build", f"{HERE}/builds/{build['id']}")
+    await ask("cancel_build", f"{HERE}/builds/{build['id']}/cancel", {})
+    verify = await ask("start_verification", f"{HERE}/verifications", {"index": "index/docs@latest"}, by="author")
+    await ask("get_verification", f"{HERE}/verifications/{verify['id']}")
+    question = {"index": "index/docs@latest", "query": "Who may approve?", "k": 3}
+    search = await ask("start_search", f"{HERE}/searches", question, by="author")
+    await ask("get_search", f"{HERE}/searches/{search['id']}")
+    measure = {"suite": "suite/docs@latest", "subject": "agent/docs@latest"}
+    run = f"{HERE}/runs/{(await ask('start_run', f'{HERE}/runs', measure, by='author'))['id']}"
+    await ask("get_run", run)
+    await ask("list_runs", f"{HERE}/runs")
+    await ask("list_cases", f"{run}/cases")
+    await ask("cancel_run", f"{run}/cancel", {})
+    await ask("list_builds", f"{HERE}/builds")
+
+
+async def _promotion(journey: Journey) -> None:
+    ask = journey.ask
+    await ask("add_card", f"{HERE}/cards", {"subject": "system/docs@latest", "card": CARD}, by="author")
+    await ask("list_cards", f"{HERE}/cards?subject=system/docs@latest")
+    wanted = {"subject": "agent/docs@v1", "stage": "dev"}
+    evidence = await ask("show_evidence", f"{HERE}/evidence?subject=agent/docs@v1&stage=dev")
+    await ask("approve", f"{HERE}/approvals", {**wanted, "evidence_hash": evidence["hash"]}, by="approver")
+    made = await ask("promote", f"{HERE}/promotions", wanted, by="author", **{"Idempotency-Key": "ci-17"})
+    await ask("roll_back", f"{HERE}/rollbacks", {**wanted, "dry_run": True}, by="operator")
+    decision = f"{HERE}/decisions/{made['decision']['id']}"
+    await ask("show_decision", decision)
+    await ask("list_decisions", f"{HERE}/decisions")
+    await ask("show_attestation", f"{decision}/attestation")
+    await ask("show_gate_input", f"{decision}/input")
+    await ask("show_policy", "/v1/policy")
+    await ask("get_stages", f"{HERE}/artifacts/agent/docs/stages")
+    await ask("resolve", f"{HERE}/resolve/agent/docs?selector=dev")
+
+
+async def _proofs(journey: Journey) -> None:
+    ask = journey.ask
+    await ask("list_keys", "/v1/keys")
+    await ask("get_checkpoint", "/v1/ledger/checkpoint")
+    await ask("list_ledger_entries", "/v1/ledger/entries?limit=2")
+    await ask("get_ledger_entry", "/v1/ledger/entries/3")
+    await ask("prove_inclusion", "/v1/ledger/entries/3/proof")
+    await ask("prove_consistency", "/v1/ledger/consistency?first=3&second=7")
+    await ask("verify_ledger", "/v1/ledger/verify", {})
+
+
+def steps(value: Any, place: str = "$") -> Iterator[str]:
+    """Where in a JSON value there are fields, whatever their values."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield f"{place}.{name}"
+            yield from steps(inner, f"{place}.{name}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from steps(inner, f"{place}[]")
