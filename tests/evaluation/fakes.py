@@ -174,7 +174,7 @@ class World:
         template = " ".join("{{ " + name + " }}" for name in given)
         prompt = add(Kind.PROMPT, "docs", messages=[{"role": "user", "template": template}], variables=dict(given))
         builtin = {"name": "builtin/extractive", "digest": self.model.digest, "provider": "builtin"}
-        answering = add(Kind.MODEL, "model", family="extractive", licence="Apache-2.0", **(model or builtin))
+        answering = add(Kind.MODEL, "extractive", family="extractive", licence="Apache-2.0", **(model or builtin))
         return add(
             Kind.AGENT, name, system=system, prompt=prompt, index=index, model=answering, context_passages=passages,
             limits={"max_steps": 1, "max_tokens": 100, "timeout_ms": timeout_ms},

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -320,45 +317,4 @@ async def test_wherever_a_worker_dies_the_report_is_the_same(world: World, death
         await world.evaluation.execute(job)
     after = await world.evaluation.run(AUTHOR, "default", run.id)
     assert after.state is RunState.FINISHED
-    assert await report_bytes(world, after) == await report_bytes(world, quiet)
-
-
-@pytest.fixture
-def spawn(database_url: str, data_dir: Path) -> Iterator[Callable[[int], subprocess.Popen[bytes]]]:
-    """Start a process that works on this test's run, slowly."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def spawn(number: int) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.evaluation.slow_runs", database_url, str(data_dir), str(number)]
-        started.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE))
-        assert started[-1].stdout is not None
-        assert started[-1].stdout.readline() == b"works\n"
-        return started[-1]
-
-    yield spawn
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_a_killed_process_changes_no_byte(
-    world: World, spawn: Callable[[int], subprocess.Popen[bytes]], seed: int
-) -> None:
-    """kill -9 at a random moment, twice; the process that follows ends the run with a quiet run's report."""
-    dice = random.Random(seed)
-    world.agent()
-    world.suite()
-    quiet = await measured(world, RETRIEVAL)
-    run = await world.evaluation.start_run(AUTHOR, "default", RETRIEVAL, AGENT)
-    for number in range(2):
-        process = await asyncio.to_thread(spawn, number)
-        await asyncio.sleep(dice.uniform(0.05, 0.5))
-        process.kill()
-        process.wait()
-    await asyncio.to_thread(spawn, 2)
-    async with asyncio.timeout(60):
-        while not (after := await world.evaluation.run(AUTHOR, "default", run.id)).state.over:
-            await asyncio.sleep(0.1)
-    assert after.state is RunState.FINISHED, after.reason
     assert await report_bytes(world, after) == await report_bytes(world, quiet)

@@ -194,7 +194,8 @@ async def hosted(world: World, fake: FakeOllama) -> AsyncIterator[Hosted]:
     async def no_sleep(_: float) -> None:
         return
 
-    inference = Inference(Settings(ollama_hosts=(fake.url,), ollama_timeout_s=5), world.database, world.clock, no_sleep)
+    hosts = Settings(ollama_hosts=(fake.url,), ollama_timeout_s=5, ollama_concurrency=1, ollama_failures=100)
+    inference = Inference(hosts, world.database, world.clock, no_sleep)
 
     def make(says: Callable[[dict[str, Any]], str]) -> World:
         fake.says = says
