@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sekisho.evaluation.gathering import Gathering
 from sekisho.evaluation.service import Evaluation
 from sekisho.evaluation.types import Hit
 from sekisho.identity.types import Actor, PrincipalKind, Role
@@ -179,6 +180,11 @@ class World:
             Kind.AGENT, name, system=system, prompt=prompt, index=index, model=answering, context_passages=passages,
             limits={"max_steps": 1, "max_tokens": 100, "timeout_ms": timeout_ms},
         )  # fmt: skip
+
+    @property
+    def gathering(self) -> Gathering:
+        """What the gate is told of."""
+        return Gathering(self.evaluation.ledger, self.jobs)
 
     async def claim(self, owner: str = "worker-1") -> Job:
         job = await self.jobs.claim(["run"], owner)

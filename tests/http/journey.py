@@ -16,6 +16,10 @@ CASES = b"""\
 {"id": "a", "question": "Why?", "gold": ["Because."], "slices": {"language": "en"}}
 {"id": "b", "question": "How?", "gold": ["So."], "slices": {"language": "ja"}}
 """
+LABELS = b"""\
+{"context": "The lock names digests.", "response": "The lock names digests.", "hallucinated": false}
+{"context": "The lock names digests.", "response": "Zebras patented submarines.", "hallucinated": true}
+"""
 CARD = {
     "intended_use": "Answers questions about the handbook.",
     "limitations": "Answers from the passages found, in English and Japanese.",
@@ -135,6 +139,13 @@ async def _jobs(journey: Journey) -> None:
     await ask("list_cases", f"{run}/cases")
     await ask("cancel_run", f"{run}/cancel", {})
     await ask("list_builds", f"{HERE}/builds")
+    labels = digest_of_bytes(LABELS)
+    headers = {**await journey.api.role("author"), "content-type": "application/octet-stream"}
+    await journey.api.put(f"{HERE}/blobs/{labels}", content=LABELS, headers=headers)
+    trial = await ask("qualify_judge", f"{HERE}/qualifications", {"judge": "grounding", "labels": labels}, by="author")
+    await ask("get_qualification", f"{HERE}/qualifications/{trial['id']}")
+    await ask("list_qualifications", f"{HERE}/qualifications")
+    await ask("cancel_qualification", f"{HERE}/qualifications/{trial['id']}/cancel", {})
 
 
 async def _promotion(journey: Journey) -> None:

@@ -15,7 +15,6 @@ from litestar.types import ControllerRouterHandler
 from sekisho.evaluation.judges.api import controllers as judges
 from sekisho.evaluation.progress import Progressed
 from sekisho.evaluation.reports.formats import Format, wish_of
-from sekisho.evaluation.reports.html import content_security_policy
 from sekisho.evaluation.reports.json import SHOWN_CASES, case_json, run_json
 from sekisho.evaluation.reports.methods import DOCS
 from sekisho.evaluation.reports.shape import report_schema
@@ -200,6 +199,8 @@ class RunController(Controller):
             "Vary": "Accept",
         }
         if wish.format is Format.HTML:
+            from sekisho.evaluation.reports.html import content_security_policy  # templates: loaded when asked for
+
             headers["Content-Security-Policy"] = f"{content_security_policy()}; sandbox; frame-ancestors 'none'"
         return Response(made.content, media_type=made.media_type, headers=headers)
 

@@ -1,4 +1,4 @@
-"""Use cases of evaluation: ask for a run, do it, read it, compare two, and say to the gate what was measured."""
+"""Use cases of evaluation: ask for a run, do it, read it, compare two."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sekisho.evaluation import evidence, replay
+from sekisho.evaluation import replay
 from sekisho.evaluation.case_source import open_cases, spooled
 from sekisho.evaluation.columns import measured_results
 from sekisho.evaluation.comparison import compare_runs
@@ -263,27 +263,9 @@ class Evaluation:
             self.concurrency, self.beat_s,
         ).execute(job)  # fmt: skip
 
-    async def evidence(self, tx: Transaction, project: str, digest: str) -> list[dict[str, Any]]:
-        """Every run of this version that came to its end, oldest first, in the shape of the gate's input."""
-        return [evidence.run_evidence(run) for run in await RunStore(tx).ended(project, digest)]
-
     async def qualifications(self, tx: Transaction, project: str, digests: Collection[str]) -> list[dict[str, Any]]:
         """What was found of these instruments on labelled answers, oldest first, in the shape of the gate's input."""
         return [found.evidence() for found in await QualificationStore(tx).all(project, digests)]
-
-    async def paired_evidence(
-        self, tx: Transaction, project: str, candidate: str, baseline: str
-    ) -> list[dict[str, Any]]:
-        """Paired differences, candidate minus baseline, per suite and metric that both were measured by."""
-        store, results = RunStore(tx), ResultStore(tx)
-        before = evidence.latest_by_suite(await store.ended(project, baseline))
-        after = evidence.latest_by_suite(await store.ended(project, candidate))
-        found: list[dict[str, Any]] = []
-        for suite in sorted(set(before) & set(after)):
-            old, new = await results.columns(before[suite].id), await results.columns(after[suite].id)
-            names = sorted((after[suite].summary or {})["metrics"])
-            found += await asyncio.to_thread(evidence.comparisons, suite, baseline, names, old, new)
-        return found
 
     async def _queue(self, run: Run, key: str | None) -> Run:
         async with self.database.write() as tx:

@@ -109,16 +109,12 @@ class RunStore:
         query = query.order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
         return await self._runs(list(await self._tx.scalars(query)))
 
-    async def ended(self, project: str, subject: str) -> list[Run]:
-        """Every run of a version that came to an end of its own, oldest first."""
+    async def all_of(self, project: str, subject: str) -> list[Run]:
+        """Every run of a version, whatever became of it, oldest first."""
         rows = await self._tx.scalars(
             select(RunRow)
-            .where(
-                RunRow.project == project,
-                RunRow.subject == subject,
-                RunRow.state.in_([RunState.FINISHED.value, RunState.INCONCLUSIVE.value]),
-            )
-            .order_by(RunRow.finished_at, RunRow.id)
+            .where(RunRow.project == project, RunRow.subject == subject)
+            .order_by(RunRow.created_at, RunRow.id)
         )
         return await self._runs(list(rows))
 

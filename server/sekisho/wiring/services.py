@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sekisho.evaluation.gathering import Gathering
 from sekisho.evaluation.judges.service import Judging
 from sekisho.evaluation.scorers.catalogue import known_scorers
 from sekisho.evaluation.service import Evaluation
@@ -15,6 +16,7 @@ from sekisho.gate.approvals import Approvals
 from sekisho.gate.assembly import Assembler
 from sekisho.gate.bundle import Bundle, bundle_signer
 from sekisho.gate.engines.port import PolicyEngine
+from sekisho.gate.evidence import Measurements
 from sekisho.gate.judge import Judge
 from sekisho.gate.policies import PolicySet, load_policies
 from sekisho.gate.service import Gate
@@ -143,7 +145,8 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     )
     judging = Judging(database, clock, ledger, jobs, registry, inference, concurrency=settings.worker_concurrency)
     evidence = Evidence(database, clock, ledger, registry)
-    assembler = Assembler(registry, indexing, evaluation, evidence, identity)
+    measurements = Measurements(Gathering(ledger, jobs), evaluation, policy.parameters)
+    assembler = Assembler(registry, indexing, measurements, evidence, identity)
     schema = Schema(database)
     return Services(
         settings=settings,

@@ -11,7 +11,7 @@ from sekisho.evaluation.scorers.catalogue import SCORERS, measures
 from sekisho.evaluation.scorers.declaration import Measure
 from sekisho.evaluation.types import Target
 from sekisho.inference.types import Answerer, AvailableModel, HostState
-from sekisho.kernel.database import Transaction
+from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.errors import FieldError, Invalid, ModelFailed
 from sekisho.kernel.references import Kind, Reference, parse_reference
 from sekisho.registry.manifests import ModelManifest, parse_manifest
@@ -39,7 +39,7 @@ class Finds(Protocol):
 
 
 async def choose(
-    registry: Finds, models: Models, tx: Transaction, project: str, judge: str, scorer: str | None, votes: int
+    registry: Finds, models: Models, database: Database, project: str, judge: str, scorer: str | None, votes: int
 ) -> Instrument:
     """The instrument, its model pinned by digest now.
 
@@ -54,8 +54,8 @@ async def choose(
     if name not in SCORERS or not SCORERS[name].judged:
         known = ", ".join(sorted(one.name for one in SCORERS.values() if one.judged))
         raise _wrong("$.scorer", f"{name!r} asks no judge; use one of {known}")
-    model = await _model(registry, models, tx, project, judge)
-    return Instrument(model[0], name, {"votes": votes} if votes != 1 else {}, model[1].to_json())
+    called, model = await _model(registry, models, database, project, judge)
+    return Instrument(called, name, {"votes": votes} if votes != 1 else {}, model.to_json())
 
 
 def measure_of(instrument: Instrument) -> Measure:
@@ -76,14 +76,15 @@ def digest_of_instrument(instrument: Instrument) -> str:
 
 
 async def _model(
-    registry: Finds, models: Models, tx: Transaction, project: str, judge: str
+    registry: Finds, models: Models, database: Database, project: str, judge: str
 ) -> tuple[str, ModelManifest]:
     if judge.startswith(OLLAMA):
         return judge, _hosted(judge.removeprefix(OLLAMA), await models.available())
     reference = parse_reference(judge, project=project)
     if reference.kind is not Kind.MODEL or reference.project != project:
         raise _wrong("$.judge", f"name {OLLAMA}<model>, model/<name>@<selector> of project {project}, or grounding")
-    version = await registry.find(tx, reference)
+    async with database.read() as tx:
+        version = await registry.find(tx, reference)
     manifest = _manifest(version.manifest)
     if manifest.provider == "builtin":
         raise _wrong("$.judge", f"{manifest.name} quotes passages and cannot judge")

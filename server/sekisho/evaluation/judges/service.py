@@ -58,8 +58,9 @@ class Judging:
         """
         actor.require(project, Action.EVALUATE)
         async with self.database.read() as tx:
-            rows = await asyncio.to_thread(parse_labels, await self.registry.read_blob(tx, project, labels))
-            instrument = await choose(self.registry, self.inference, tx, project, judge, scorer, votes)
+            content = await self.registry.read_blob(tx, project, labels)
+        rows = await asyncio.to_thread(parse_labels, content)
+        instrument = await choose(self.registry, self.inference, self.database, project, judge, scorer, votes)
         _check_fit(instrument, rows)
         payload = {"instrument": instrument.as_json(), "labels": labels}
         async with self.database.write() as tx:
@@ -117,7 +118,8 @@ class Judging:
         instrument = msgspec.convert({"model": None, **job.payload["instrument"]}, Instrument)
         labels = str(job.payload["labels"])
         async with self.database.read() as tx:
-            rows = await asyncio.to_thread(parse_labels, await self.registry.read_blob(tx, job.project, labels))
+            content = await self.registry.read_blob(tx, job.project, labels)
+        rows = await asyncio.to_thread(parse_labels, content)
         model = model_of(instrument)
         judge = None if model is None else await open_judge(self.inference, model)
 
