@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sekisho.evaluation.execution import final_digest
+from sekisho.evaluation.seal import final_digest
 from sekisho.evaluation.types import RunState
 from sekisho.inference.types import AnswerRequest
 from sekisho.kernel.errors import Archived, Conflict, Forbidden, Invalid, ModelFailed, NotFound

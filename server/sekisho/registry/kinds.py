@@ -258,7 +258,8 @@ class SuiteManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag
 
     `counterfactuals` are slice axes, such as name or gender, whose variants within a pair should change no score.
     `judge` is the model that the scorers ``judge.*`` ask. `model` answers where the subject is a prompt, which has no
-    model of its own.
+    model of its own. `error_budget_bp` is the share of planned cases, in basis points, that may fail before a run
+    stops early as inconclusive; absent, a run goes on to its end whatever fails.
     """
 
     dataset: Digest
@@ -272,6 +273,7 @@ class SuiteManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag
     controls: Controls | None = None
     model: Digest | None = None
     judge: Digest | None = None
+    error_budget_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
 
     def sorted(self) -> Manifest:
         axes = tuple(sorted(set(self.counterfactuals)))

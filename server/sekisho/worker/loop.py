@@ -20,7 +20,7 @@ from sekisho.kernel.logging import get_logger
 Handler = Callable[[Job], Awaitable[object]]
 """Does a job and ends it, in the transaction that stores its outcome."""
 
-LANES: Final = (("build", "verify"), ("search",), ("run", "qualify"))
+LANES: Final = (("build", "verify"), ("search",), ("run", "replay", "qualify"))
 
 _log = get_logger("sekisho.worker")
 

@@ -27,6 +27,7 @@ def handlers(services: Services) -> dict[str, Handler]:
         "verify": services.indexing.verify,
         "search": services.indexing.search,
         "run": services.evaluation.execute,
+        "replay": services.evaluation.execute_replay,
         "qualify": services.judging.execute,
     }
 

@@ -17,7 +17,7 @@ from sekisho.kernel.errors import Invalid, ModelFailed
 from sekisho.kernel.references import Kind
 from sekisho.kernel.settings import Settings
 from sekisho.registry.manifests import ModelManifest, parse_manifest
-from tests.evaluation.fakes import AUTHOR, VIEWER, World
+from tests.evaluation.fakes import AUTHOR, VIEWER, FakeModels, World
 from tests.evaluation.judges.benches import FakeJudge, honest, model
 from tests.inference.fake_ollama import CHAT, FakeOllama, running
 
@@ -25,14 +25,17 @@ SUITE, AGENT = "suite/judged@latest", "agent/docs@latest"
 FAITHFULNESS = {"name": "judge.faithfulness"}
 
 
-class Models:
+class Models(FakeModels):
     """The world's own model, and a judge under its digest."""
 
     def __init__(self, world: World, judge: Answerer) -> None:
-        self._world, self._judge = world, judge
+        super().__init__(world.model)
+        self._judge = judge
 
-    async def answerer(self, manifest: ModelManifest) -> Answerer:
-        return self._judge if manifest.provider == "ollama" else self._world.model
+    async def answerer(
+        self, model: ModelManifest, *, deadline_ms: int | None = None, offline: bool = False
+    ) -> Answerer:
+        return self._judge if model.provider == "ollama" else self.model
 
 
 def with_judge(world: World, judge: Answerer, **suite: Any) -> World:
@@ -191,7 +194,8 @@ async def hosted(world: World, fake: FakeOllama) -> AsyncIterator[Hosted]:
     async def no_sleep(_: float) -> None:
         return
 
-    inference = Inference(Settings(ollama_hosts=(fake.url,), ollama_timeout_s=5), world.database, world.clock, no_sleep)
+    hosts = Settings(ollama_hosts=(fake.url,), ollama_timeout_s=5, ollama_concurrency=1, ollama_failures=100)
+    inference = Inference(hosts, world.database, world.clock, no_sleep)
 
     def make(says: Callable[[dict[str, Any]], str]) -> World:
         fake.says = says
@@ -203,11 +207,13 @@ async def hosted(world: World, fake: FakeOllama) -> AsyncIterator[Hosted]:
         ready.suite("judged", target="answers", scorers=[FAITHFULNESS], slices=[], judge=manifest)
         ready.model.reply = lambda request: f"About {request.question} there is nothing."
 
-        class Both:
-            async def answerer(self, manifest: ModelManifest) -> Answerer:
-                return await inference.answerer(manifest) if manifest.provider == "ollama" else ready.model
+        class Both(FakeModels):
+            async def answerer(
+                self, model: ModelManifest, *, deadline_ms: int | None = None, offline: bool = False
+            ) -> Answerer:
+                return await inference.answerer(model, offline=offline) if model.provider == "ollama" else self.model
 
-        return replace(ready, evaluation=replace(ready.evaluation, inference=Both()))
+        return replace(ready, evaluation=replace(ready.evaluation, inference=Both(ready.model)))
 
     yield make
     await inference.close()
