@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261125_12_observations"
-down_revision = "20261125_13_recorded"
+revision = "20261125_13_observations"
+down_revision = "20261125_12_recorded"
 branch_labels = None
 depends_on = None
 
