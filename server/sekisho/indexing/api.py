@@ -14,7 +14,7 @@ from msgspec import Meta
 from sekisho.identity.types import Actor
 from sekisho.indexing.requesting import BUILD, MOST_HITS, SEARCH, VERIFY
 from sekisho.indexing.service import Indexing
-from sekisho.indexing.types import BuildRecord, ChunkerRecipe, Recipe, RetrieverRecipe
+from sekisho.indexing.types import BuildRecord, ChunkerRecipe, DeepLook, Recipe, RetrieverRecipe
 from sekisho.kernel.injection import Injected
 from sekisho.kernel.jobs import Job, Progress
 from sekisho.kernel.pages import Page
@@ -37,7 +37,10 @@ class NewBuild(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewVerification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`deep`: also embed a sample of the chunks again, and compare."""
+
     index: Reference
+    deep: DeepLook | None = None
 
 
 class NewSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,8 +137,8 @@ class VerificationController(Controller):
         actor: Injected[Actor],
         indexing: Injected[Indexing],
     ) -> JobView:
-        """Queue a verification: every chunk by its hash, every vector by its bits."""
-        return _view(await indexing.request_verify(actor, project, data.index))
+        """Queue a verification: every chunk by its hash, every vector by its bits, and a sample embedded again."""
+        return _view(await indexing.request_verify(actor, project, data.index, data.deep))
 
     @get("/{job_id:str}", operation_id="get_verification")
     async def verification(

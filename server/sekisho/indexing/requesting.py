@@ -11,7 +11,7 @@ import msgspec
 from sekisho.identity.types import Action, Actor
 from sekisho.indexing.ports import Ports
 from sekisho.indexing.store import IndexStore
-from sekisho.indexing.types import BuildRecord, Integrity, Recipe
+from sekisho.indexing.types import BuildRecord, DeepLook, Integrity, Recipe
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import is_digest
 from sekisho.kernel.errors import Archived, FieldError, Invalid, NotFound
@@ -46,12 +46,18 @@ class Requesting(Ports):
         payload = {"name": name, "recipe": msgspec.to_builtins(pinned), "registration": asdict(registration)}
         return await self._queue(actor, project, BUILD, payload)
 
-    async def request_verify(self, actor: Actor, project: str, reference: str) -> Job:
-        """Queue a comparison of what the store holds with the manifest and the build record."""
+    async def request_verify(self, actor: Actor, project: str, reference: str, deep: DeepLook | None = None) -> Job:
+        """Queue a comparison of what the store holds with the manifest and the build record.
+
+        With `deep`, a seeded sample of the chunks is embedded again as well.
+        """
         actor.require(project, Action.EVALUATE)
         async with self.database.read() as tx:
             version = await self._version(tx, project, Kind.INDEX, reference, "$.index")
-        return await self._queue(actor, project, VERIFY, {"index": version.digest, "reference": str(version)})
+        payload = {"index": version.digest, "reference": str(version)}
+        return await self._queue(
+            actor, project, VERIFY, payload | ({} if deep is None else {"deep": msgspec.to_builtins(deep)})
+        )
 
     async def request_search(self, actor: Actor, project: str, reference: str, query: str, k: int | None) -> Job:
         """Queue a search; the hits are the job's result."""

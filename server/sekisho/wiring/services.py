@@ -19,6 +19,7 @@ from sekisho.gate.policies import PolicySet, load_policies
 from sekisho.gate.service import Gate
 from sekisho.identity.bootstrap import Bootstrap
 from sekisho.identity.service import Identity
+from sekisho.indexing.integrity import KeptIntegrity
 from sekisho.indexing.service import Indexing
 from sekisho.inference.service import Inference
 from sekisho.kernel.clock import Clock, SystemClock
@@ -132,7 +133,10 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     engine = _engine(settings, policy)
     ledger = Ledger(database, clock, signer, retired_keys(key.parent, kept))
     identity = Identity(database, clock, ledger, watch)
-    registry = Registry(database, clock, ledger, watch, policy.stages, known_scorers, settings.max_file_bytes)
+    registry = Registry(
+        database, clock, ledger, watch, policy.stages, known_scorers, settings.max_file_bytes,
+        integrities=KeptIntegrity(),
+    )  # fmt: skip
     inference = Inference(settings, database, clock)
     indexing = Indexing(settings, database, clock, ledger, jobs, registry, inference)
     evaluation = Evaluation(
