@@ -44,11 +44,15 @@ class NewVerification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`k`: how many passages; as many as the index's manifest says where it is left out."""
+    """`k`: how many passages; as many as the index's manifest says where it is left out.
+
+    `why`: beside each hit, its ranks and scores by vectors and by terms alone, and the terms it shares.
+    """
 
     index: Reference
     query: Annotated[str, Meta(min_length=1, max_length=4000, examples=["Who may approve?"])]
     k: Annotated[int, Meta(ge=1, le=MOST_HITS)] | None = None
+    why: bool = False
 
 
 class JobView(msgspec.Struct, frozen=True):
@@ -167,7 +171,7 @@ class SearchController(Controller):
         indexing: Injected[Indexing],
     ) -> JobView:
         """Queue a search; the worker owns the vectors."""
-        return _view(await indexing.request_search(actor, project, data.index, data.query, data.k))
+        return _view(await indexing.request_search(actor, project, data.index, data.query, data.k, why=data.why))
 
     @get("/{job_id:str}", operation_id="get_search")
     async def search(

@@ -59,8 +59,10 @@ class Requesting(Ports):
             actor, project, VERIFY, payload | ({} if deep is None else {"deep": msgspec.to_builtins(deep)})
         )
 
-    async def request_search(self, actor: Actor, project: str, reference: str, query: str, k: int | None) -> Job:
-        """Queue a search; the hits are the job's result."""
+    async def request_search(
+        self, actor: Actor, project: str, reference: str, query: str, k: int | None, *, why: bool = False
+    ) -> Job:
+        """Queue a search; the hits are the job's result, with `why` each with what brought it there."""
         actor.require(project, Action.READ)
         wrong = [] if query.strip() else [FieldError("$.query", "ask something")]
         if k is not None and not 1 <= k <= MOST_HITS:
@@ -70,7 +72,8 @@ class Requesting(Ports):
         async with self.database.read() as tx:
             version = await self._version(tx, project, Kind.INDEX, reference, "$.index")
         payload = {"index": version.digest, "reference": str(version), "query": query}
-        return await self._queue(actor, project, SEARCH, payload | ({} if k is None else {"k": k}))
+        options = {**({} if k is None else {"k": k}), **({"why": True} if why else {})}
+        return await self._queue(actor, project, SEARCH, payload | options)
 
     async def job(self, actor: Actor, project: str, kind: str, job_id: str) -> Job:
         """Raises `NotFound` also for another project's job, or one of another kind."""

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 import msgspec
 
 from sekisho.indexing.building import Builder, Built, Cancelled
+from sekisho.indexing.explaining import explained
 from sekisho.indexing.ports import Ports
 from sekisho.indexing.retrieval import OpenIndex
 from sekisho.indexing.store import IndexStore
@@ -59,10 +60,13 @@ class Working(Ports):
     async def search(self, job: Job) -> None:
         """Do a search asked for through the API; the hits become the job's result."""
         index = await self.open(job.project, str(job.payload["index"]))
-        hits = await index.search(str(job.payload["query"]), job.payload.get("k"))
-        # Job results are canonical JSON; scores keep nine places, so that both databases hold the same text.
-        listed = [{**asdict(hit), "score": round(hit.score, 9)} for hit in hits]
-        result = {"reference": job.payload["reference"], "retriever": index.manifest.retriever.mode, "hits": listed}
+        query, k = str(job.payload["query"]), job.payload.get("k")
+        if job.payload.get("why"):
+            found = (await explained(index, query, k)).to_json()
+        else:
+            # Job results are canonical JSON; scores keep nine places, so that both databases hold the same text.
+            found = {"hits": [{**asdict(hit), "score": round(hit.score, 9)} for hit in await index.search(query, k)]}
+        result = {"reference": job.payload["reference"], "retriever": index.manifest.retriever.mode, **found}
         async with self.database.write() as tx:
             await self.jobs.finish(tx, job, JobState.DONE, result=result)
 
