@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -20,9 +21,13 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from sekisho.cli.comparing import compared
 from sekisho.cli.looking import all_verified, found, verified
+from sekisho.cli.reporting import show_json
 from sekisho.cli.session import Session, session
 from sekisho.client.indexing import Indexing, Kind
+from sekisho.client.registry import Registry
+from sekisho.evaluation.index_comparison_text import comparison_markdown
 from sekisho.kernel.errors import SekishoError
 
 UNCLAIMED_S: Final = 15
@@ -123,6 +128,30 @@ def search(state: Session, reference: str, query: str, k: int | None, why: bool)
     started = _client(state).start_search(reference, query, k, why=why)
     result = _followed(state, "searches", started, "search")
     state.show(result, found(result))
+
+
+@index.command()
+@click.argument("before")
+@click.argument("after")
+@click.option("--queries", help="Questions to ask both: a dataset's reference, or a JSON Lines file.")
+@click.option("--k", type=click.IntRange(1, 100), default=10, show_default=True, help="Places that are compared.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
+@session
+def compare(state: Session, before: str, after: str, queries: str | None, k: int, form: str) -> None:
+    """Say what changed from index BEFORE to AFTER: documents, chunks, and what each gives for the same questions.
+
+    Where the questions say what there is to find, metrics are compared too, paired, with intervals.
+    """
+    file = Path(queries) if queries and Path(queries).is_file() else None
+    blob = Registry(state.connection, state.project).put_blobs([file.read_bytes()])[0] if file else None
+    started = _client(state).start_comparison(before, after, queries=None if file else queries, queries_blob=blob, k=k)
+    result = _followed(state, "index-comparisons", started, "compare")
+    if form == "markdown":
+        click.echo(comparison_markdown(result), nl=False)
+    elif form == "json":
+        show_json(result)
+    else:
+        state.show(result, compared(result))
 
 
 @index.command("list")

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from sekisho.client.connection import Connection
 
 ENDED: Final = frozenset({"done", "failed", "cancelled"})
-Kind = Literal["builds", "verifications", "searches"]
+Kind = Literal["builds", "verifications", "searches", "index-comparisons"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,17 @@ class Indexing:
         """Queue a search; the hits are in the job's result, with `why` each with what brought it there."""
         body = {"index": index, "query": query, "why": why}
         return self._start("searches", body | ({} if k is None else {"k": k}))
+
+    def start_comparison(
+        self, before: str, after: str, *, queries: str | None = None, queries_blob: str | None = None, k: int = 10
+    ) -> dict[str, Any]:
+        """Queue a comparison of two index versions; the report is in the job's result.
+
+        `queries` names a dataset, `queries_blob` is the digest of rows that were put before (`Registry.put_blobs`).
+        """
+        asked = {"queries": queries, "queries_blob": queries_blob}
+        given = {name: value for name, value in asked.items() if value is not None}
+        return self._start("index-comparisons", {"before": before, "after": after, "k": k, **given})
 
     def job(self, kind: Kind, job_id: str) -> dict[str, Any]:
         return dict(self.connection.get(self._path(kind, job_id)))

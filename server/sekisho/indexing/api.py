@@ -72,6 +72,21 @@ class JobView(msgspec.Struct, frozen=True):
     result: dict[str, Any] | None
     error: str | None
 
+    @classmethod
+    def of(cls, job: Job) -> JobView:
+        return cls(
+            id=job.id,
+            kind=job.kind,
+            state=job.state.value,
+            progress=job.progress,
+            principal=job.principal,
+            cancel_requested=job.cancel_requested,
+            created_at=job.created_at,
+            finished_at=job.finished_at,
+            result=None if job.result is None else dict(job.result),
+            error=job.error,
+        )
+
 
 class BuildController(Controller):
     """Builds: a corpus becomes chunks, vectors and terms, and is registered as an index version when it is done."""
@@ -186,18 +201,7 @@ class SearchController(Controller):
 
 
 def _view(job: Job) -> JobView:
-    return JobView(
-        id=job.id,
-        kind=job.kind,
-        state=job.state.value,
-        progress=job.progress,
-        principal=job.principal,
-        cancel_requested=job.cancel_requested,
-        created_at=job.created_at,
-        finished_at=job.finished_at,
-        result=None if job.result is None else dict(job.result),
-        error=job.error,
-    )
+    return JobView.of(job)
 
 
 controllers: list[ControllerRouterHandler] = [BuildController, VerificationController, SearchController]

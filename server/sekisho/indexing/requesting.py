@@ -39,7 +39,7 @@ class Requesting(Ports):
         parse_name(name)
         _check(recipe)
         async with self.database.read() as tx:
-            corpus = await self._version(tx, project, Kind.CORPUS, recipe.corpus, "$.corpus")
+            corpus = await self.version(tx, project, Kind.CORPUS, recipe.corpus, "$.corpus")
         if corpus.archived:
             raise Archived(f"{corpus} is archived", remedy="restore it, or build from another version")
         pinned = msgspec.structs.replace(recipe, corpus=corpus.digest)
@@ -53,7 +53,7 @@ class Requesting(Ports):
         """
         actor.require(project, Action.EVALUATE)
         async with self.database.read() as tx:
-            version = await self._version(tx, project, Kind.INDEX, reference, "$.index")
+            version = await self.version(tx, project, Kind.INDEX, reference, "$.index")
         payload = {"index": version.digest, "reference": str(version)}
         return await self._queue(
             actor, project, VERIFY, payload | ({} if deep is None else {"deep": msgspec.to_builtins(deep)})
@@ -70,7 +70,7 @@ class Requesting(Ports):
         if wrong:
             raise Invalid("the search is not valid", fields=wrong)
         async with self.database.read() as tx:
-            version = await self._version(tx, project, Kind.INDEX, reference, "$.index")
+            version = await self.version(tx, project, Kind.INDEX, reference, "$.index")
         payload = {"index": version.digest, "reference": str(version), "query": query}
         options = {**({} if k is None else {"k": k}), **({"why": True} if why else {})}
         return await self._queue(actor, project, SEARCH, payload | options)
@@ -112,7 +112,7 @@ class Requesting(Ports):
             job_id = await self.jobs.enqueue(tx, project=project, kind=kind, payload=payload, principal=actor.principal)
         return await self.jobs.one(project, job_id)
 
-    async def _version(self, tx: Transaction, project: str, kind: Kind, text: str, path: str) -> Version:
+    async def version(self, tx: Transaction, project: str, kind: Kind, text: str, path: str) -> Version:
         """The version that a reference or a whole digest means in this project; it must be of the kind."""
         if is_digest(text):
             version = await self.registry.of_digest(tx, project, text)

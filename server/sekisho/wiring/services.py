@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sekisho.evaluation.index_comparison import IndexComparison
 from sekisho.evaluation.scorers.catalogue import known_scorers
 from sekisho.evaluation.service import Evaluation
 from sekisho.evidence.service import Evidence
@@ -53,6 +54,7 @@ class Services:
     inference: Inference
     indexing: Indexing
     evaluation: Evaluation
+    index_comparison: IndexComparison
     evidence: Evidence
     policy: PolicySet
     engine: PolicyEngine
@@ -107,6 +109,7 @@ class Services:
             "inference": self.inference,
             "indexing": self.indexing,
             "evaluation": self.evaluation,
+            "index_comparison": self.index_comparison,
             "evidence": self.evidence,
             "gate": self.gate,
             "approvals": self.approvals,
@@ -158,6 +161,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         inference=inference,
         indexing=indexing,
         evaluation=evaluation,
+        index_comparison=IndexComparison(database, jobs, registry, indexing),
         evidence=evidence,
         policy=policy,
         engine=engine,

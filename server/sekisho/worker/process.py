@@ -28,6 +28,7 @@ def handlers(services: Services) -> dict[str, Handler]:
         "verify": services.indexing.verify,
         "search": services.indexing.search,
         "run": services.evaluation.execute,
+        "compare": services.index_comparison.execute,
     }
 
 
