@@ -24,7 +24,7 @@ DOCUMENTS = {
     "approval.md": "# Approval\n\nServices cannot approve.\n",
     "ledger.md": "# Ledger\n\nThe ledger is append only.\n",
 }
-QUESTIONS = [
+QUESTIONS: list[dict[str, Any]] = [
     {"id": "gate", "question": "What does the gate ask?", "gold": ["asks the policy engine"]},
     {"id": "approve", "question": "Can services approve?", "gold": ["Services cannot approve"]},
     {"id": "ledger", "question": "Is the ledger append only?", "gold": ["ledger is append only"]},

@@ -38,6 +38,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "indexing": ("index",),
     "evaluation": ("eval", "run", "compare", "suite", "scorers"),
     "score": ("score",),
+    "drafting": ("dataset",),
     "evidence": ("card",),
     "gate": ("promote", "rollback", "approve", "explain", "attestation", "decisions"),
     "policy": ("policy",),

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from sekisho.client.connection import Connection
 
 ENDED: Final = frozenset({"done", "failed", "cancelled"})
-Kind = Literal["builds", "verifications", "searches", "index-comparisons"]
+Kind = Literal["builds", "verifications", "searches", "index-comparisons", "drafts"]
 
 
 @dataclass(frozen=True)

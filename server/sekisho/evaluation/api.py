@@ -10,6 +10,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
+from sekisho.evaluation.drafting.api import DraftController
 from sekisho.evaluation.index_comparison_api import IndexComparisonController
 from sekisho.evaluation.reports.formats import Format, wish_of
 from sekisho.evaluation.reports.html import content_security_policy
@@ -219,4 +220,5 @@ controllers: list[ControllerRouterHandler] = [
     schema_of_reports,
     scorers,
     IndexComparisonController,
+    DraftController,
 ]

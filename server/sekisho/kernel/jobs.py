@@ -44,8 +44,8 @@ class Progress:
 class Job:
     """One piece of work for the worker. Times are epoch milliseconds.
 
-    `kind` says which room does it (``build``, ``verify``, ``search``, ``run``, ``compare``); `payload` is that room's
-    own.
+    `kind` says which room does it (``build``, ``verify``, ``search``, ``run``, ``compare``, ``draft``); `payload` is
+    that room's own.
     """
 
     id: str

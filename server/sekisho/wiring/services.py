@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sekisho.evaluation.drafting.service import Drafting
 from sekisho.evaluation.index_comparison import IndexComparison
 from sekisho.evaluation.scorers.catalogue import known_scorers
 from sekisho.evaluation.service import Evaluation
@@ -55,6 +56,7 @@ class Services:
     indexing: Indexing
     evaluation: Evaluation
     index_comparison: IndexComparison
+    drafting: Drafting
     evidence: Evidence
     policy: PolicySet
     engine: PolicyEngine
@@ -110,6 +112,7 @@ class Services:
             "indexing": self.indexing,
             "evaluation": self.evaluation,
             "index_comparison": self.index_comparison,
+            "drafting": self.drafting,
             "evidence": self.evidence,
             "gate": self.gate,
             "approvals": self.approvals,
@@ -162,6 +165,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         indexing=indexing,
         evaluation=evaluation,
         index_comparison=IndexComparison(database, jobs, registry, indexing),
+        drafting=Drafting(database, ledger, jobs, registry, indexing, inference),
         evidence=evidence,
         policy=policy,
         engine=engine,

@@ -29,6 +29,7 @@ def handlers(services: Services) -> dict[str, Handler]:
         "search": services.indexing.search,
         "run": services.evaluation.execute,
         "compare": services.index_comparison.execute,
+        "draft": services.drafting.execute,
     }
 
 
