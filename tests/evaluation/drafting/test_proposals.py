@@ -106,12 +106,13 @@ async def test_without_a_host_no_model_writes() -> None:
         ("How long is an approval valid?", True),
         ("Approvals.", False),
         ("Why?", False),
+        ("What does this sentence answer?", False),
         ("承認はいつ失効しますか。", False),
         ("Is it true that An approval lapses after 14 days?", False),
         ("x" * 301 + "?", False),
     ],
 )
 def test_what_a_model_may_propose(question: str, fits: bool) -> None:
-    """A question, in the sentence's script, of a fair length, that does not give the sentence away."""
+    """A question about it, in its script, of a fair length, that does not give the sentence away."""
     sentence = Sentence("a.md", "en", "Approvals", "An approval lapses after 14 days.", True)
     assert usable(question, sentence) is fits

@@ -11,7 +11,7 @@ import msgspec
 from sekisho.evaluation.drafting.sentences import Sentence
 from sekisho.inference.ollama_host import OllamaHost
 from sekisho.inference.ollama_models import OllamaAnswerer
-from sekisho.inference.text import has_cjk
+from sekisho.inference.text import STOP_WORDS, has_cjk, terms
 from sekisho.inference.types import Answerer, AnswerRequest, Message
 from sekisho.kernel.digests import short
 from sekisho.kernel.errors import ModelFailed
@@ -65,12 +65,18 @@ class ModelWriter:
 
 
 def usable(question: str, sentence: Sentence) -> bool:
-    """Whether it asks, in the sentence's script, in a fair length, and does not hold most of the sentence."""
+    """Whether it asks, in the sentence's script, in a fair length, about anything that the sentence or its heading
+    names, and does not hold most of the sentence."""
     japanese = has_cjk(sentence.text)
     asks = question.endswith(("?", "？", "か。", "か"))
     fair = _SHORTEST[japanese] <= len(question) <= _LONGEST
     given_away = "".join(sentence.text.split()).rstrip(".。!！?？") in "".join(question.split())
-    return asks and fair and has_cjk(question) is japanese and not given_away
+    shares = bool(_content(question) & _content(f"{sentence.heading} {sentence.text}"))
+    return asks and fair and shares and has_cjk(question) is japanese and not given_away
+
+
+def _content(text: str) -> set[str]:
+    return set(terms(text)) - set(STOP_WORDS)
 
 
 async def ollama_writer(hosts: Sequence[OllamaHost], model: str, seed: int) -> tuple[ModelWriter, str]:
