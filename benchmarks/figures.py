@@ -18,6 +18,7 @@ NAMES: Final = (
     "gate",
     "ledger",
     "index",
+    "verify",
     "verdicts",
     "reruns",
     "scorers",

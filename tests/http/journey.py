@@ -20,6 +20,7 @@ LABELS = b"""\
 {"context": "The lock names digests.", "response": "The lock names digests.", "hallucinated": false}
 {"context": "The lock names digests.", "response": "Zebras patented submarines.", "hallucinated": true}
 """
+DRAFTS = b'{"id": "draft-1", "question": "What is a slice?", "gold": ["A slice is a subset."], "draft": "builtin"}\n'
 CARD = {
     "intended_use": "Answers questions about the handbook.",
     "limitations": "Answers from the passages found, in English and Japanese.",
@@ -66,6 +67,7 @@ async def travel(api: ApiClient) -> Journey:
     await _people(journey)
     await _agent(journey)
     await _jobs(journey)
+    await _drafts(journey)
     await _promotion(journey)
     await _proofs(journey)
     return journey
@@ -127,9 +129,13 @@ async def _jobs(journey: Journey) -> None:
     build = await ask("start_build", f"{HERE}/builds", recipe, by="author")
     await ask("get_build", f"{HERE}/builds/{build['id']}")
     await ask("cancel_build", f"{HERE}/builds/{build['id']}/cancel", {})
-    verify = await ask("start_verification", f"{HERE}/verifications", {"index": "index/docs@latest"}, by="author")
+    look = {"index": "index/docs@latest", "deep": {"sample": 50, "seed": 0}}
+    verify = await ask("start_verification", f"{HERE}/verifications", look, by="author")
     await ask("get_verification", f"{HERE}/verifications/{verify['id']}")
-    question = {"index": "index/docs@latest", "query": "Who may approve?", "k": 3}
+    question = {"index": "index/docs@latest", "query": "Who may approve?", "k": 3, "why": True}
+    beside = {"before": "index/docs@v1", "after": "index/docs@latest", "queries": "dataset/docs@latest", "k": 10}
+    compare = await ask("start_index_comparison", f"{HERE}/index-comparisons", beside, by="author")
+    await ask("get_index_comparison", f"{HERE}/index-comparisons/{compare['id']}")
     search = await ask("start_search", f"{HERE}/searches", question, by="author")
     await ask("get_search", f"{HERE}/searches/{search['id']}")
     measure = {"suite": "suite/docs@latest", "subject": "agent/docs@latest"}
@@ -146,6 +152,17 @@ async def _jobs(journey: Journey) -> None:
     await ask("get_qualification", f"{HERE}/qualifications/{trial['id']}")
     await ask("list_qualifications", f"{HERE}/qualifications")
     await ask("cancel_qualification", f"{HERE}/qualifications/{trial['id']}/cancel", {})
+
+
+async def _drafts(journey: Journey) -> None:
+    ask, api = journey.ask, journey.api
+    draft = await ask("start_draft", f"{HERE}/drafts", {"corpus": "corpus/docs@latest", "size": 20}, by="author")
+    await ask("get_draft", f"{HERE}/drafts/{draft['id']}")
+    content = digest_of_bytes(DRAFTS)
+    headers = {**await api.role("author"), "content-type": "application/octet-stream"}
+    await api.put(f"{HERE}/blobs/{content}", content=DRAFTS, headers=headers)
+    taken = {"name": "drafted", "content": content, "licence": "Apache-2.0", "message": "Read them one by one."}
+    await ask("accept_drafts", f"{HERE}/drafts/accept", taken, by="author")
 
 
 async def _promotion(journey: Journey) -> None:

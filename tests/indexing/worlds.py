@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sekisho.identity.types import EVERYWHERE, Actor, PrincipalKind, Role
+from sekisho.indexing.integrity import KeptIntegrity
 from sekisho.indexing.service import Indexing
 from sekisho.indexing.types import ChunkerRecipe, Recipe, RetrieverRecipe
 from sekisho.inference.service import Inference
@@ -115,8 +116,9 @@ def new_world(database: Database, data_dir: Path, clock: FixedClock, chroma_url:
     jobs = Jobs(database, clock, lease_ms=30_000)
     ledger = Ledger(database, clock, load_or_create_signer(data_dir / "signing.pem"))
     registry = Registry(
-        database, clock, ledger, ChangeWatch(database), ("dev", "staging", "production"), lambda: (), 10_000_000
-    )
+        database, clock, ledger, ChangeWatch(database), ("dev", "staging", "production"), lambda: (), 10_000_000,
+        integrities=KeptIntegrity(),
+    )  # fmt: skip
     inference = Inference(settings, database, clock)
     indexing = Indexing(settings, database, clock, ledger, jobs, registry, inference)
     return World(indexing, registry, jobs, database, clock)

@@ -39,6 +39,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "evaluation": ("eval", "run", "compare", "suite", "scorers"),
     "score": ("score",),
     "judging": ("judge",),
+    "drafting": ("dataset",),
     "evidence": ("card",),
     "gate": ("promote", "rollback", "approve", "explain", "attestation", "decisions"),
     "policy": ("policy",),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.console import Group, RenderableType
-from rich.panel import Panel
+from rich.console import RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,9 +21,14 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from sekisho.cli.comparing import compared
 from sekisho.cli.folders import evaluate
+from sekisho.cli.looking import all_verified, found, verified
+from sekisho.cli.reporting import show_json
 from sekisho.cli.session import Session, session
 from sekisho.client.indexing import Indexing, Kind
+from sekisho.client.registry import Registry
+from sekisho.evaluation.index_comparison_text import comparison_markdown
 from sekisho.kernel.errors import SekishoError
 
 UNCLAIMED_S: Final = 15
@@ -88,29 +93,66 @@ def build(
 
 
 @index.command()
-@click.argument("reference")
+@click.argument("reference", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every index that was built in the project.")
+@click.option("--deep", is_flag=True, help="Also embed a sample of the chunks again, and compare.")
+@click.option("--sample", type=click.IntRange(1, 1000), default=50, show_default=True, help="Chunks of a deep look.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Which chunks a deep look takes.")
 @session
-def verify(state: Session, reference: str) -> None:
+def verify(state: Session, reference: str | None, everything: bool, deep: bool, sample: int, seed: int) -> None:
     """Compare what the vector store holds with the index's manifest, chunk by chunk and bit by bit.
 
-    Exit code 0 verified, 1 drifted, 4 the verification itself failed.
+    Exit code 0 verified, 1 drifted, 4 a verification itself failed.
     """
-    started = _client(state).start_verification(reference)
-    result = _followed(state, "verifications", started, f"verify {reference}")
-    state.show(result, _verified(result))
-    sys.exit(0 if result["integrity"] == "verified" else DRIFTED)
+    if (reference is None) is not everything:
+        raise click.UsageError("name an index, or say --all")
+    looked = {"sample": sample, "seed": seed} if deep else None
+    client = _client(state)
+    wanted = [str(reference)] if reference else [one["digest"] for one in client.builds()]
+    started = [client.start_verification(one, deep=looked) for one in wanted]
+    results = [
+        _followed(state, "verifications", job, f"verify {one}") for one, job in zip(wanted, started, strict=True)
+    ]
+    shown = {"items": results} if everything else results[0]
+    state.show(shown, all_verified(results) if everything else verified(results[0]))
+    sys.exit(0 if all(one["integrity"] == "verified" for one in results) else DRIFTED)
 
 
 @index.command()
 @click.argument("reference")
 @click.argument("query")
 @click.option("--k", type=click.IntRange(1, 100), help="How many passages.  [default: the manifest's k]")
+@click.option("--why", is_flag=True, help="Beside each, its rank and score by vectors and by terms alone.")
 @session
-def search(state: Session, reference: str, query: str, k: int | None) -> None:
+def search(state: Session, reference: str, query: str, k: int | None, why: bool) -> None:
     """Show what the index gives for QUERY, best first."""
-    started = _client(state).start_search(reference, query, k)
+    started = _client(state).start_search(reference, query, k, why=why)
     result = _followed(state, "searches", started, "search")
-    state.show(result, _found(result))
+    state.show(result, found(result))
+
+
+@index.command()
+@click.argument("before")
+@click.argument("after")
+@click.option("--queries", help="Questions to ask both: a dataset's reference, or a JSON Lines file.")
+@click.option("--k", type=click.IntRange(1, 100), default=10, show_default=True, help="Places that are compared.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
+@session
+def compare(state: Session, before: str, after: str, queries: str | None, k: int, form: str) -> None:
+    """Say what changed from index BEFORE to AFTER: documents, chunks, and what each gives for the same questions.
+
+    Where the questions say what there is to find, metrics are compared too, paired, with intervals.
+    """
+    file = Path(queries) if queries and Path(queries).is_file() else None
+    blob = Registry(state.connection, state.project).put_blobs([file.read_bytes()])[0] if file else None
+    started = _client(state).start_comparison(before, after, queries=None if file else queries, queries_blob=blob, k=k)
+    result = _followed(state, "index-comparisons", started, "compare")
+    if form == "markdown":
+        click.echo(comparison_markdown(result), nl=False)
+    elif form == "json":
+        show_json(result)
+    else:
+        state.show(result, compared(result))
 
 
 @index.command("list")
@@ -166,37 +208,6 @@ def _built(result: dict[str, Any]) -> RenderableType:
         long = f"{result['oversized']} chunks are longer than the embedder reads: fenced blocks are not cut"
         lines.append(f"  [yellow]{long}[/yellow]")
     return Text.from_markup("\n".join(lines))
-
-
-def _verified(result: dict[str, Any]) -> RenderableType:
-    if result["integrity"] == "verified":
-        return Text.from_markup(
-            f"[green]verified[/green] {result['reference']}: {result['chunks']} chunks and vectors are what was built"
-        )
-    table = Table(box=None, header_style="bold")
-    table.add_column("drift")
-    table.add_column("chunk", overflow="fold")
-    for what in ("missing", "extra", "altered_chunks", "altered_vectors"):
-        for chunk_id in result["drift"][what]:
-            table.add_row(what.replace("_", " "), chunk_id)
-    notes = []
-    if not result["drift"]["root_matches"]:
-        notes.append(Text("the root over the stored chunks is not the manifest's"))
-    if not result["drift"]["record_matches"]:
-        notes.append(Text("the build record's own rows do not have its vectors_root"))
-    return Group(Text.from_markup(f"[red]drifted[/red] {result['reference']}"), table, *notes)
-
-
-def _found(result: dict[str, Any]) -> RenderableType:
-    hits = result["hits"]
-    if not hits:
-        return Text("nothing found")
-    return Group(
-        *(
-            Panel(Text(hit["text"]), title=Text(f"{hit['rank']}. {hit['document']}"), subtitle=f"{hit['score']:.4f}")
-            for hit in hits
-        )
-    )
 
 
 def _listed(builds: list[dict[str, Any]]) -> RenderableType:

@@ -14,7 +14,7 @@ from msgspec import Meta
 from sekisho.identity.types import Actor
 from sekisho.indexing.requesting import BUILD, MOST_HITS, SEARCH, VERIFY
 from sekisho.indexing.service import Indexing
-from sekisho.indexing.types import BuildRecord, ChunkerRecipe, Recipe, RetrieverRecipe
+from sekisho.indexing.types import BuildRecord, ChunkerRecipe, DeepLook, Recipe, RetrieverRecipe
 from sekisho.kernel.injection import Injected
 from sekisho.kernel.jobs import Job, Progress
 from sekisho.kernel.pages import Page
@@ -37,15 +37,22 @@ class NewBuild(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewVerification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`deep`: also embed a sample of the chunks again, and compare."""
+
     index: Reference
+    deep: DeepLook | None = None
 
 
 class NewSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`k`: how many passages; as many as the index's manifest says where it is left out."""
+    """`k`: how many passages; as many as the index's manifest says where it is left out.
+
+    `why`: beside each hit, its ranks and scores by vectors and by terms alone, and the terms it shares.
+    """
 
     index: Reference
     query: Annotated[str, Meta(min_length=1, max_length=4000, examples=["Who may approve?"])]
     k: Annotated[int, Meta(ge=1, le=MOST_HITS)] | None = None
+    why: bool = False
 
 
 class JobView(msgspec.Struct, frozen=True):
@@ -64,6 +71,21 @@ class JobView(msgspec.Struct, frozen=True):
     finished_at: int | None
     result: dict[str, Any] | None
     error: str | None
+
+    @classmethod
+    def of(cls, job: Job) -> JobView:
+        return cls(
+            id=job.id,
+            kind=job.kind,
+            state=job.state.value,
+            progress=job.progress,
+            principal=job.principal,
+            cancel_requested=job.cancel_requested,
+            created_at=job.created_at,
+            finished_at=job.finished_at,
+            result=None if job.result is None else dict(job.result),
+            error=job.error,
+        )
 
 
 class BuildController(Controller):
@@ -134,8 +156,8 @@ class VerificationController(Controller):
         actor: Injected[Actor],
         indexing: Injected[Indexing],
     ) -> JobView:
-        """Queue a verification: every chunk by its hash, every vector by its bits."""
-        return _view(await indexing.request_verify(actor, project, data.index))
+        """Queue a verification: every chunk by its hash, every vector by its bits, and a sample embedded again."""
+        return _view(await indexing.request_verify(actor, project, data.index, data.deep))
 
     @get("/{job_id:str}", operation_id="get_verification")
     async def verification(
@@ -164,7 +186,7 @@ class SearchController(Controller):
         indexing: Injected[Indexing],
     ) -> JobView:
         """Queue a search; the worker owns the vectors."""
-        return _view(await indexing.request_search(actor, project, data.index, data.query, data.k))
+        return _view(await indexing.request_search(actor, project, data.index, data.query, data.k, why=data.why))
 
     @get("/{job_id:str}", operation_id="get_search")
     async def search(
@@ -179,18 +201,7 @@ class SearchController(Controller):
 
 
 def _view(job: Job) -> JobView:
-    return JobView(
-        id=job.id,
-        kind=job.kind,
-        state=job.state.value,
-        progress=job.progress,
-        principal=job.principal,
-        cancel_requested=job.cancel_requested,
-        created_at=job.created_at,
-        finished_at=job.finished_at,
-        result=None if job.result is None else dict(job.result),
-        error=job.error,
-    )
+    return JobView.of(job)
 
 
 controllers: list[ControllerRouterHandler] = [BuildController, VerificationController, SearchController]

@@ -265,7 +265,7 @@ def fingerprints_of(vectors: VectorStore, digest: str) -> list[Fingerprint]:
 def drift_in_words(drift: Drift) -> str:
     """One line for people: how many of what, and the first few by id."""
     parts = []
-    for what in ("missing", "extra", "altered_chunks", "altered_vectors"):
+    for what in ("missing", "extra", "altered_chunks", "altered_vectors", "foreign_vectors"):
         ids: tuple[str, ...] = getattr(drift, what)
         if ids:
             more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""

@@ -80,25 +80,27 @@ class OpenIndex:
         retriever = self.manifest.retriever
         match retriever.mode:
             case "dense":
-                ranked = self._dense(query, k)
+                ranked = self.by_vectors(query, k)
             case "bm25":
-                ranked = self._by_terms(query, k)
+                ranked = self.by_terms(query, k)
             case "hybrid":
                 depth = max(retriever.candidates or CANDIDATES, k)
-                found = [self._by_terms(query, depth)]
+                found = [self.by_terms(query, depth)]
                 if reads(query, retriever.dense_scripts):
-                    found.append(self._dense(query, depth))
+                    found.append(self.by_vectors(query, depth))
                 ranked = fused(found, retriever.rrf_k or RRF_K)[:k]
         return self._hits(ranked)
 
-    def _dense(self, query: str, k: int) -> Ranked:
+    def by_vectors(self, query: str, k: int) -> Ranked:
+        """By inner product alone; equal scores in the order of the corpus. Blocks, as `by_terms` does."""
         assert self.embedder is not None  # noqa: S101  # `open` gives one to every index that needs it
         vector = self.queries.of(self.embedder, query)
         found = self.vectors.nearest(collection_name(self.digest), vector, k)
         placed = [(self._place(chunk_id), score) for chunk_id, score in found]
         return sorted(placed, key=lambda one: (-one[1], one[0]))
 
-    def _by_terms(self, query: str, k: int) -> Ranked:
+    def by_terms(self, query: str, k: int) -> Ranked:
+        """By BM25 alone; none that shares no term with the query."""
         assert self.terms is not None  # noqa: S101  # as above
         return self.terms.best(query, k)
 

@@ -148,19 +148,31 @@ class Integrity(StrEnum):
     UNVERIFIED = "unverified"
 
 
+class DeepLook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which chunks a deep verification embeds again: so many, chosen by the seed."""
+
+    sample: Annotated[int, Meta(ge=1, le=1000)] = 50
+    seed: Annotated[int, Meta(ge=0, lt=2**53)] = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Ids of chunks that the store lacks, has besides, or holds with other words, place or vector."""
+    """Ids of chunks that the store lacks, has besides, or holds with other words, place or vector.
+
+    `foreign_vectors`: of a sample that was embedded again, those whose vector the embedder does not give.
+    """
 
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     altered_chunks: tuple[str, ...] = ()
     altered_vectors: tuple[str, ...] = ()
+    foreign_vectors: tuple[str, ...] = ()
     root_matches: bool = True
 
     @property
     def found(self) -> bool:
-        return bool(self.missing or self.extra or self.altered_chunks or self.altered_vectors or not self.root_matches)
+        named = (self.missing, self.extra, self.altered_chunks, self.altered_vectors, self.foreign_vectors)
+        return any(named) or not self.root_matches
 
     def to_json(self) -> dict[str, Any]:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}

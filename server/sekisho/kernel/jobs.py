@@ -44,7 +44,8 @@ class Progress:
 class Job:
     """One piece of work for the worker. Times are epoch milliseconds.
 
-    `kind` says which room does it (``build``, ``verify``, ``search``, ``run``); `payload` is that room's own.
+    `kind` says which room does it (``build``, ``verify``, ``search``, ``run``, ``compare``, ``draft``); `payload` is
+    that room's own.
     """
 
     id: str
@@ -97,6 +98,10 @@ class Jobs:
     async def one_or_none(self, tx: Transaction, job_id: str) -> Job | None:
         row = await JobStore(tx).one_or_none(job_id)
         return None if row is None else _job(row)
+
+    async def since(self, tx: Transaction, kind: str, created_at: int) -> list[Job]:
+        """Every job of the kind that was queued after this moment, or is not over yet, whatever its project."""
+        return [_job(row) for row in await JobStore(tx).since(kind, created_at)]
 
     async def claim(self, kinds: Sequence[str], owner: str) -> Job | None:
         """Take the oldest job that is queued, or whose holder fell silent; None where there is none.

@@ -26,6 +26,7 @@ FILE: Final = "sekisho.toml"
 _PASSWORD: Final = re.compile(r"(://[^:/@]*:)[^@]*@")
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
+NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -69,6 +70,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Cases that one worker evaluates at a time."""
     lease_seconds: Positive = 30
     """How long a worker that fell silent keeps its job."""
+    verify_interval_s: NotNegative = 3600
+    """Within how many seconds the worker verifies each index that a stage serves, again and again; 0: never."""
     signing_key: str = ""
     """PEM file of the private key (PKCS#8) that signs attestations and checkpoints; empty: made in `data_dir`."""
     max_file_bytes: Positive = 10_000_000

@@ -68,6 +68,15 @@ class JobStore:
         row = await self._tx.get(JobRow, job_id)
         return None if row is None else _values(row)
 
+    async def since(self, kind: str, created_at: int) -> list[Mapping[str, Any]]:
+        under_way = JobRow.state.in_(("queued", "running"))
+        rows = await self._tx.scalars(
+            select(JobRow)
+            .where(JobRow.kind == kind, or_(under_way, JobRow.created_at > created_at))
+            .order_by(JobRow.created_at, JobRow.id)
+        )
+        return [_values(row) for row in rows]
+
     async def any_free(self, kinds: Sequence[str], now: int) -> bool:
         return await self._tx.scalar(select(JobRow.id).where(*_free(kinds, now)).limit(1)) is not None
 

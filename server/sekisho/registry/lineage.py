@@ -25,6 +25,12 @@ async def closure(tx: Transaction, project: str, root: str, *, version: Version 
     return Closure(root, nodes, tuple(edges), tuple(sorted(depths.keys() - nodes.keys())))
 
 
+async def made_from(tx: Transaction, project: str, roots: Sequence[str]) -> tuple[Version, ...]:
+    """The versions of these digests and everything that they are made from, each once."""
+    depths, _, _ = await _walk(tx, project, roots, Direction.UP, EVERYTHING)
+    return tuple((await _named(tx, project, list(depths))).values())
+
+
 async def lineage(tx: Transaction, project: str, version: Version, direction: Direction, depth: int) -> Lineage:
     """The graph up or down from a version, `depth` steps far, with outside sources and the stages that serve each."""
     depths, edges, truncated = await _walk(tx, project, [version.digest], direction, depth)

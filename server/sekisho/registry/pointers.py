@@ -27,6 +27,10 @@ class StageStore:
             ArtifactRow.project == project, ArtifactRow.kind == kind.value, ArtifactRow.name == name
         )
 
+    async def everywhere(self) -> list[Pointer]:
+        """Every pointer of every project."""
+        return await self._pointers()
+
     async def serving(self, project: str, digests: Sequence[str]) -> list[Pointer]:
         """Every pointer of the project at one of these digests."""
         return await self._pointers(ArtifactRow.project == project, PointerRow.digest.in_(digests))

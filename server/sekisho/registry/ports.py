@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from sekisho.kernel.clock import Clock
 from sekisho.kernel.database import ChangeWatch, Database, Transaction
@@ -15,6 +15,22 @@ from sekisho.registry.finding import find
 from sekisho.registry.memory import Memory
 from sekisho.registry.store import after_commit
 from sekisho.registry.types import Version
+
+
+class Integrities(Protocol):
+    """Says of an index whether its vectors are still what was built. The registry itself holds no vectors."""
+
+    async def integrity_of(self, tx: Transaction, project: str, digest: str) -> str:
+        """``verified``, ``drifted`` or ``unverified``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NeverLooked:
+    """Where nobody verifies anything."""
+
+    async def integrity_of(self, tx: Transaction, project: str, digest: str) -> str:
+        return "unverified"
 
 
 @dataclass(frozen=True)
@@ -29,6 +45,7 @@ class Ports:
     scorers: KnownScorers
     max_file_bytes: int
     memory: Memory = field(default_factory=Memory)
+    integrities: Integrities = NeverLooked()
 
     async def find(self, tx: Transaction, reference: Reference) -> Version:
         """The version that a reference means, for another room.

@@ -77,6 +77,12 @@ class Registering(Ports):
         """A blob for another room. Raises `NotFound` and `IntegrityFailed`."""
         return await read_blob(tx, project, digest)
 
+    async def keep_blob(self, tx: Transaction, project: str, data: bytes) -> str:
+        """`put_blob` for another room, inside its write transaction; gives the digest."""
+        digest = digest_of_bytes(data)
+        await BlobStore(tx).insert(project, digest, data, epoch_ms(self.clock.now()))
+        return digest
+
     async def register(
         self, actor: Actor, project: str, kind: Kind, name: str, manifest: Mapping[str, Any], registration: Provenance
     ) -> Registered:

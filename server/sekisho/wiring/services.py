@@ -7,7 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sekisho.evaluation.drafting.service import Drafting
 from sekisho.evaluation.gathering import Gathering
+from sekisho.evaluation.index_comparison import IndexComparison
 from sekisho.evaluation.judges.service import Judging
 from sekisho.evaluation.scorers.catalogue import known_scorers
 from sekisho.evaluation.service import Evaluation
@@ -22,6 +24,7 @@ from sekisho.gate.policies import PolicySet, load_policies
 from sekisho.gate.service import Gate
 from sekisho.identity.bootstrap import Bootstrap
 from sekisho.identity.service import Identity
+from sekisho.indexing.integrity import KeptIntegrity
 from sekisho.indexing.service import Indexing
 from sekisho.inference.service import Inference
 from sekisho.kernel.clock import Clock, SystemClock
@@ -56,6 +59,8 @@ class Services:
     indexing: Indexing
     evaluation: Evaluation
     judging: Judging
+    index_comparison: IndexComparison
+    drafting: Drafting
     evidence: Evidence
     policy: PolicySet
     engine: PolicyEngine
@@ -111,6 +116,8 @@ class Services:
             "indexing": self.indexing,
             "evaluation": self.evaluation,
             "judging": self.judging,
+            "index_comparison": self.index_comparison,
+            "drafting": self.drafting,
             "evidence": self.evidence,
             "gate": self.gate,
             "approvals": self.approvals,
@@ -137,7 +144,10 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     engine = _engine(settings, policy)
     ledger = Ledger(database, clock, signer, retired_keys(key.parent, kept))
     identity = Identity(database, clock, ledger, watch)
-    registry = Registry(database, clock, ledger, watch, policy.stages, known_scorers, settings.max_file_bytes)
+    registry = Registry(
+        database, clock, ledger, watch, policy.stages, known_scorers, settings.max_file_bytes,
+        integrities=KeptIntegrity(),
+    )  # fmt: skip
     inference = Inference(settings, database, clock)
     indexing = Indexing(settings, database, clock, ledger, jobs, registry, inference)
     evaluation = Evaluation(
@@ -162,6 +172,8 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         indexing=indexing,
         evaluation=evaluation,
         judging=judging,
+        index_comparison=IndexComparison(database, jobs, registry, indexing),
+        drafting=Drafting(database, ledger, jobs, registry, indexing, inference),
         evidence=evidence,
         policy=policy,
         engine=engine,
