@@ -22,6 +22,7 @@ NAMES: Final = (
     "verdicts",
     "reruns",
     "scorers",
+    "evaluation",
 )
 """Every benchmark, in the order they run; the module of each has this name."""
 

@@ -49,7 +49,7 @@ class ModelCallStore:
             {"key": row.key, "model_digest": row.model_digest, "answer": dict(row.answer), "created_at": now}
             for row in {row.key: row for row in rows}.values()
         ]
-        await self._tx.execute(insert_of(self._tx)(ModelCallRow).values(values).on_conflict_do_nothing())
+        await self._tx.execute(insert_of(self._tx)(ModelCallRow.__table__).on_conflict_do_nothing(), values)
 
 
 class ModelHostStore:

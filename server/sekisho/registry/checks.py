@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import IO
 
 from sekisho.kernel.database import Transaction
-from sekisho.kernel.digests import digest_of_bytes, short
+from sekisho.kernel.digests import PREFIX, digest_of_bytes, short
 from sekisho.kernel.errors import FieldError, IntegrityFailed, Invalid, NotFound
 from sekisho.registry.content import fields_of, read_cases, text_problem
 from sekisho.registry.finding import best
 from sekisho.registry.manifests import CorpusManifest, DatasetManifest, Manifest, SuiteManifest
-from sekisho.registry.store import BlobStore, VersionStore
+from sekisho.registry.store import PIECE, BlobStore, VersionStore
 from sekisho.registry.types import Dependency, Version
 
 KnownScorers = Callable[[], Collection[str]]
@@ -23,11 +25,28 @@ async def read_blob(tx: Transaction, project: str, digest: str) -> bytes:
     if data is None:
         raise NotFound(f"there is no blob {digest} in project {project}")
     if digest_of_bytes(data) != digest:
-        raise IntegrityFailed(
-            f"the blob kept as {digest} has other bytes",
-            remedy="the database was changed behind Sekisho's back; restore it from a backup",
-        )
+        raise _altered(digest)
     return data
+
+
+def _altered(digest: str) -> IntegrityFailed:
+    return IntegrityFailed(
+        f"the blob kept as {digest} has other bytes",
+        remedy="the database was changed behind Sekisho's back; restore it from a backup",
+    )
+
+
+async def copy_blob(tx: Transaction, project: str, digest: str, file: IO[bytes]) -> None:
+    """The bytes under this digest, verified, into an empty file, which ends at its beginning. Raises as `read_blob`."""
+    if not await BlobStore(tx).copy(project, digest, file):
+        raise NotFound(f"there is no blob {digest} in project {project}")
+    file.seek(0)
+    found = hashlib.sha256()
+    while part := file.read(PIECE):
+        found.update(part)
+    if PREFIX + found.hexdigest() != digest:
+        raise _altered(digest)
+    file.seek(0)
 
 
 async def check_content(tx: Transaction, project: str, manifest: Manifest) -> None:
