@@ -52,6 +52,26 @@ class Commit:
     def blob(self, object_id: str) -> bytes:
         return _git(self.folder, "cat-file", "blob", object_id)
 
+    def blobs(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes]]:
+        """The bytes of each entry, out of one process of git for all of them."""
+        with subprocess.Popen(  # noqa: S603  # our own words
+            _command(self.folder, ["cat-file", "--batch"]),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_environment(),
+        ) as process:
+            assert process.stdin is not None  # noqa: S101  # both are pipes, as said above
+            assert process.stdout is not None  # noqa: S101
+            for entry in entries:
+                process.stdin.write(f"{entry.object_id}\n".encode())
+                process.stdin.flush()
+                head = process.stdout.readline().split()
+                if len(head) != 3 or head[1] != b"blob":
+                    raise _wrong("$.commit", f"the repository lacks the bytes of {entry.path}")
+                yield entry, process.stdout.read(int(head[2]) + 1)[:-1]
+            process.stdin.close()
+
     def time(self) -> int:
         """The committer's time, in epoch milliseconds."""
         return 1000 * int(_git(self.folder, "show", "--no-patch", "--format=%ct", self.commit).split()[0])
@@ -85,18 +105,19 @@ def git_files(commit: Commit, path: str, limits: Limits) -> Iterator[Original | 
     entries = list(commit.entries(within))
     if not entries:
         raise _wrong("$.path", f"the commit has nothing at {path!r}")
-    for entry in entries:
-        name = entry.path.removeprefix(f"{within}/") if within and entry.path != within else entry.path
-        if entry.path == within:
-            name = entry.path.rpartition("/")[2]
-        if problem := _problem(entry, limits):
-            yield Refused(name, problem)
-            continue
-        data = commit.blob(entry.object_id)
+    good = [entry for entry in entries if _problem(entry, limits) is None]
+    yield from (
+        Refused(_name(entry, within), str(_problem(entry, limits))) for entry in entries if _problem(entry, limits)
+    )
+    for entry, data in commit.blobs(good):
         if data.startswith(_LFS):
-            yield Refused(name, "is a pointer of Git LFS: the commit does not hold its bytes")
+            yield Refused(_name(entry, within), "is a pointer of Git LFS: the commit does not hold its bytes")
         else:
-            yield Original(name, data, commit.uri(entry.path), time)
+            yield Original(_name(entry, within), data, commit.uri(entry.path), time)
+
+
+def _name(entry: Entry, within: str) -> str:
+    return entry.path.rpartition("/")[2] if entry.path == within else entry.path.removeprefix(f"{within}/")
 
 
 def _problem(entry: Entry, limits: Limits) -> str | None:
@@ -109,6 +130,8 @@ def _problem(entry: Entry, limits: Limits) -> str | None:
 
 
 def _checked(commit: Commit) -> Commit:
+    if not commit.folder.is_dir():
+        raise _wrong("$.repository", f"{commit.name!r} is not a folder")
     try:
         _git(commit.folder, "cat-file", "-e", f"{commit.commit}^{{commit}}")
     except Invalid as error:
@@ -117,13 +140,9 @@ def _checked(commit: Commit) -> Commit:
 
 
 def _git(folder: Path, *words: str) -> bytes:
-    # Replacement refs would show other bytes under a commit's id; a prompt for a password would wait for ever.
-    environment = os.environ | {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
-    if not folder.is_dir():
-        raise _wrong("$.repository", f"{folder} is not a folder")
     try:
         done = subprocess.run(  # noqa: S603  # no shell, and no word of it can be an option but ours
-            _command(folder, words), capture_output=True, timeout=_TIMEOUT_S, check=False, env=environment
+            _command(folder, words), capture_output=True, timeout=_TIMEOUT_S, check=False, env=_environment()
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise Unavailable(f"git gave no answer: {error}", remedy="install git, or look at the remote") from error
@@ -131,6 +150,11 @@ def _git(folder: Path, *words: str) -> bytes:
         words_of_git = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise _wrong("$.repository", f"git says: {words_of_git[-1] if words_of_git else 'no'}")
     return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    # Replacement refs would show other bytes under a commit's id; a prompt for a password would wait for ever.
+    return os.environ | {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
 
 
 def _command(folder: Path, words: Sequence[str]) -> list[str]:
