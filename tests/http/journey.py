@@ -128,6 +128,8 @@ async def _jobs(journey: Journey) -> None:
     question = {"index": "index/docs@latest", "query": "Who may approve?", "k": 3}
     search = await ask("start_search", f"{HERE}/searches", question, by="author")
     await ask("get_search", f"{HERE}/searches/{search['id']}")
+    look = await ask("start_profile", f"{HERE}/profiles", {"corpus": "corpus/docs@latest"}, by="author")
+    await ask("get_profile", f"{HERE}/profiles/{look['id']}")
     measure = {"suite": "suite/docs@latest", "subject": "agent/docs@latest"}
     run = f"{HERE}/runs/{(await ask('start_run', f'{HERE}/runs', measure, by='author'))['id']}"
     await ask("get_run", run)

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from sekisho.client.connection import Connection
 
 ENDED: Final = frozenset({"done", "failed", "cancelled"})
-Kind = Literal["builds", "verifications", "searches"]
+Kind = Literal["builds", "verifications", "searches", "profiles"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,10 @@ class Indexing:
     def start_search(self, index: str, query: str, k: int | None = None) -> dict[str, Any]:
         """Queue a search; the hits are in the job's result."""
         return self._start("searches", {"index": index, "query": query, **({} if k is None else {"k": k})})
+
+    def start_profile(self, corpus: str) -> dict[str, Any]:
+        """Queue a profile of a corpus version; it is the job's result."""
+        return self._start("profiles", {"corpus": corpus})
 
     def job(self, kind: Kind, job_id: str) -> dict[str, Any]:
         return dict(self.connection.get(self._path(kind, job_id)))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sekisho.indexing.requesting import Requesting
+from sekisho.indexing.corpora import Corpora
 from sekisho.indexing.working import Working
 
 
 @dataclass(frozen=True)
-class Indexing(Requesting, Working):
-    """Builds, verifies and searches indexes. `build`, `verify`, `search`, `open` need the worker's packages."""
+class Indexing(Corpora, Working):
+    """Profiles corpora; builds, verifies and searches indexes. `build`, `verify`, `search`, `open` need the worker's
+    packages."""

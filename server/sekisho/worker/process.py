@@ -26,6 +26,7 @@ def handlers(services: Services) -> dict[str, Handler]:
         "build": services.indexing.build,
         "verify": services.indexing.verify,
         "search": services.indexing.search,
+        "profile": services.indexing.profile,
         "run": services.evaluation.execute,
     }
 
