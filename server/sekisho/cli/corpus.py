@@ -1,10 +1,10 @@
-"""Commands of corpora: what one is like."""
+"""Commands of corpora: what one is like, and taking a document out."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 import msgspec
@@ -27,7 +27,7 @@ _SHOWN: Final = 10
 
 @click.group()
 def corpus() -> None:
-    """Look at corpora."""
+    """Look at corpora, and erase what may not be kept."""
 
 
 @corpus.command()
@@ -47,6 +47,39 @@ def profile(state: Session, target: str, html: Path | None) -> None:
         except OSError as error:
             raise Invalid(f"the page cannot be written to {html}: {error.strerror}") from error
     state.show(msgspec.to_builtins(found), _shown(found))
+
+
+@corpus.command()
+@click.argument("reference", metavar="CORPUS")
+@click.argument("document")
+@click.option("--reason", required=True, help="Why; it enters the ledger, so name no person in it.")
+@session
+def erase(state: Session, reference: str, document: str, reason: str) -> None:
+    """Erase DOCUMENT, a path in CORPUS (corpus/name), and everything that was made of it. There is no way back.
+
+    Its text goes from every version of the project that holds it; these and their indexes are revoked, and their runs
+    count no more. The worker deletes vectors, terms, case rows and cached calls. Keep the salt: it is told once, and
+    with it you can show that the ledger's commitment is to this document.
+    """
+    client = Indexing(state.connection, state.project)
+    done = client.erase(reference, document, reason)
+    state.say(Text(f"salt {done['salt']}", style="bold"))
+    job = client.wait("erasures", done["job_id"])
+    if job["state"] != "done":
+        state.show_error(SekishoError(job["error"] or f"the job was {job['state']}"))
+        state.show(done)
+        sys.exit(FAILED)
+    state.show({**done, "deleted": job["result"]}, _erased(done, job["result"]))
+
+
+def _erased(done: dict[str, Any], deleted: dict[str, int]) -> RenderableType:
+    lines = [f"erased from {', '.join(done['corpora'])}", f"commitment {done['commitment']}"]
+    lines += [f"revoked {one}" for one in done["indexes"]]
+    lines.append(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in deleted.items()))
+    if done["dependants"]:
+        lines.append(f"{len(done['dependants'])} versions pin a revoked index; promote others in their place")
+    lines += [f"still quoted in {one}" for one in done["quoted_by"]]
+    return Text("\n".join(lines))
 
 
 def _of_folder(state: Session, folder: Path) -> Profile:

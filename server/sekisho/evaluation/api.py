@@ -10,6 +10,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
+from sekisho.evaluation.erasing_api import ErasureController
 from sekisho.evaluation.reports.formats import Format, wish_of
 from sekisho.evaluation.reports.html import content_security_policy
 from sekisho.evaluation.reports.json import SHOWN_CASES, case_json, run_json
@@ -212,4 +213,10 @@ async def scorers(actor: Injected[Actor]) -> ScorerList:
     )
 
 
-controllers: list[ControllerRouterHandler] = [RunController, suite_schema, schema_of_reports, scorers]
+controllers: list[ControllerRouterHandler] = [
+    RunController,
+    ErasureController,
+    suite_schema,
+    schema_of_reports,
+    scorers,
+]

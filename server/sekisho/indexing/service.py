@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sekisho.indexing.corpora import Corpora
+from sekisho.indexing.erasing import ErasingIndexes
 from sekisho.indexing.working import Working
 
 
 @dataclass(frozen=True)
-class Indexing(Corpora, Working):
+class Indexing(Corpora, Working, ErasingIndexes):
     """Profiles corpora; builds, verifies and searches indexes. `build`, `verify`, `search`, `open` need the worker's
     packages."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import String
+from sqlalchemy import CursorResult, String, delete
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.kernel.database import Base, CanonicalJson, Transaction, insert_of
@@ -26,6 +26,11 @@ class ModelCallStore:
     async def one_or_none(self, key: str) -> Any | None:
         row = await self._tx.get(ModelCallRow, key)
         return None if row is None else row.answer
+
+    async def delete_since(self, since: int) -> int:
+        """Forget every call made at or after a time; gives their number."""
+        done = await self._tx.execute(delete(ModelCallRow).where(ModelCallRow.created_at >= since))
+        return cast("CursorResult[Any]", done).rowcount
 
     async def insert_if_absent(self, *, key: str, model_digest: str, answer: dict[str, Any], now: int) -> None:
         """Two workers may have asked the same at once; the first answer stays."""

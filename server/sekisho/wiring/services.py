@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sekisho.evaluation.erasing import Erasing
 from sekisho.evaluation.scorers.catalogue import known_scorers
 from sekisho.evaluation.service import Evaluation
 from sekisho.evidence.service import Evidence
@@ -52,6 +53,7 @@ class Services:
     inference: Inference
     indexing: Indexing
     evaluation: Evaluation
+    erasing: Erasing
     evidence: Evidence
     policy: PolicySet
     engine: PolicyEngine
@@ -106,6 +108,7 @@ class Services:
             "inference": self.inference,
             "indexing": self.indexing,
             "evaluation": self.evaluation,
+            "erasing": self.erasing,
             "evidence": self.evidence,
             "gate": self.gate,
             "approvals": self.approvals,
@@ -154,6 +157,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         inference=inference,
         indexing=indexing,
         evaluation=evaluation,
+        erasing=Erasing(database, clock, ledger, jobs, registry, indexing),
         evidence=evidence,
         policy=policy,
         engine=engine,

@@ -1,7 +1,7 @@
 """Claims jobs, has their rooms do them, keeps their leases, and stops without losing any.
 
-One lane works on one job at a time. Builds and their verification share a lane, since both fill the machine and the
-vector store; a run, a search and a profile go on beside them.
+One lane works on one job at a time. Builds, their verification and erasures share a lane, since they fill the machine
+and change the vector store; a run, a search and a profile go on beside them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sekisho.kernel.logging import get_logger
 Handler = Callable[[Job], Awaitable[object]]
 """Does a job and ends it, in the transaction that stores its outcome."""
 
-LANES: Final = (("build", "verify"), ("search",), ("run",), ("profile",))
+LANES: Final = (("build", "verify", "erase"), ("search",), ("run",), ("profile",))
 
 _log = get_logger("sekisho.worker")
 

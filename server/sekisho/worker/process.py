@@ -27,6 +27,7 @@ def handlers(services: Services) -> dict[str, Handler]:
         "verify": services.indexing.verify,
         "search": services.indexing.search,
         "profile": services.indexing.profile,
+        "erase": services.erasing.erase,
         "run": services.evaluation.execute,
     }
 
