@@ -16,6 +16,7 @@ CASES = b"""\
 {"id": "a", "question": "Why?", "gold": ["Because."], "slices": {"language": "en"}}
 {"id": "b", "question": "How?", "gold": ["So."], "slices": {"language": "ja"}}
 """
+SPARE = b"# Spare\n\nA page that goes.\n"
 CARD = {
     "intended_use": "Answers questions about the handbook.",
     "limitations": "Answers from the passages found, in English and Japanese.",
@@ -90,7 +91,7 @@ async def _agent(journey: Journey) -> None:
     page = digest_of_bytes(manifests.PAGE)
     await ask("missing_blobs", f"{HERE}/blobs/missing", {"digests": [page]}, by="author")
     headers = {**await api.role("author"), "content-type": "application/octet-stream"}
-    for content in (manifests.PAGE, CASES):
+    for content in (manifests.PAGE, SPARE, CASES):
         await api.put(f"{HERE}/blobs/{digest_of_bytes(content)}", content=content, headers=headers)
     question = {"question": {"type": "string"}, "passages": {"type": "array"}}
     prompt = manifests.prompt("Answer from {{ passages }}: {{ question }}", variables=question)
@@ -137,6 +138,10 @@ async def _jobs(journey: Journey) -> None:
     await ask("list_cases", f"{run}/cases")
     await ask("cancel_run", f"{run}/cancel", {})
     await ask("list_builds", f"{HERE}/builds")
+    await journey.register("corpus", manifests.corpus(SPARE), name="spare")
+    gone = {"corpus": "corpus/spare", "document": "en/a.md", "reason": "Request 17 under Article 17 of the GDPR."}
+    erasure = await ask("erase_document", f"{HERE}/erasures", gone, by="operator")
+    await ask("get_erasure", f"{HERE}/erasures/{erasure['job_id']}")
 
 
 async def _promotion(journey: Journey) -> None:

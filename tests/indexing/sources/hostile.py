@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import tarfile
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +42,8 @@ def hostile_files() -> dict[str, tuple[bytes, str]]:
         "encrypted.pdf": (pdf_of(["secret"], trailer=_LOCKED), "encrypted"),
         "loop.pdf": (pdf_of(["text"], tree=_LOOP), ""),
         "endless.pdf": (pdf_of(["page"] * 60), "pages"),
+        "nested.pdf": (pdf_of(["text"], tree="[" * 100_000), ""),
+        "bomb.pdf": (pdf_of([""], content=zlib.compress(b" " * 300_000_000)), ""),
         "scanned.pdf": (pdf_of([""]), "OCR"),
         "cut-off.pdf": (b"%PDF-1.7\n1 0 obj\n<<", "PDF"),
         "text.pdf": (b"just words", "first bytes"),

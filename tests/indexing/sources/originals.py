@@ -41,8 +41,11 @@ def paragraph(text: str, style: str = "") -> str:
     return f"<w:p>{properties}<w:r><w:t>{text}</w:t></w:r></w:p>"
 
 
-def pdf_of(pages: Sequence[str], *, tree: str = "", trailer: str = "") -> bytes:
-    """A PDF whose pages show these texts, in Helvetica. `tree` replaces the page tree's root, `trailer` adds to it."""
+def pdf_of(pages: Sequence[str], *, tree: str = "", trailer: str = "", content: bytes = b"") -> bytes:
+    """A PDF whose pages show these texts, in Helvetica. `tree` replaces the page tree's root, `trailer` adds to it.
+
+    `content`, packed by zlib, takes the place of every page's own.
+    """
     first = 4
     kids = " ".join(f"{first + 2 * number} 0 R" for number in range(len(pages)))
     objects = [
@@ -54,7 +57,9 @@ def pdf_of(pages: Sequence[str], *, tree: str = "", trailer: str = "") -> bytes:
         stream = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET".encode()
         resources = "/Resources << /Font << /F1 3 0 R >> >> /MediaBox [0 0 595 842]"
         objects.append(f"<< /Type /Page /Parent 2 0 R {resources} /Contents {first + 2 * number + 1} 0 R >>".encode())
-        objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream))
+        packed = b" /Filter /FlateDecode" if content else b""
+        stream = content or stream
+        objects.append(b"<< /Length %d%s >>\nstream\n%s\nendstream" % (len(stream), packed, stream))
     return _pdf_file(objects, trailer)
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sekisho.indexing.sources.archives import archive_files
 from sekisho.indexing.sources.gathering import Said, gather
@@ -136,6 +138,41 @@ def test_rows_of_a_table_are_documents(parser: ParserProcess, kind: str) -> None
     ]
     assert found.documents[0].about["original"]["extractor"] == {"name": f"{kind}-rows", "version": 1}
     assert [one.path for one in found.refused] == [f"t.{kind}: row {number}" for number in (3, 4, 5)]
+
+
+def test_tables_that_are_bombs_or_broken_are_refused(parser: ParserProcess) -> None:
+    """A Parquet file of a megabyte's text twenty thousand times, one that is none, and JSON nested without end."""
+    buffer = io.BytesIO()
+    column = pa.array(["a" * 900_000]).dictionary_encode()
+    many = pa.DictionaryArray.from_arrays(pa.array([0] * 5_000, pa.int32()), column.dictionary)
+    pq.write_table(pa.table({"body": many}), buffer)
+    said = Said(rows=Rows(text="body"))
+    assert len(buffer.getvalue()) < 1_000_000
+    for name, data, word in (
+        ("bomb.parquet", buffer.getvalue(), "rows hold more than"),
+        ("torn.parquet", b"PAR1" + b"\x00" * 40 + b"PAR1", "Parquet"),
+    ):
+        (refused,) = gathered(parser, name, data, said).refused
+        assert word in refused.reason, refused
+    deep = b'{"body": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n" + b'{"body": "words"}\n'
+    found = gathered(parser, "deep.jsonl", deep, said)
+    assert [one.path for one in found.documents] == ["deep.jsonl/2"]
+    assert [one.path for one in found.refused] == ["deep.jsonl: row 1"]
+
+
+GOOD = {"a.pdf": pdf_of(["One page", "Another"]), "a.docx": docx_of(paragraph("text"), docProps__core=CORE)}
+
+
+@settings(max_examples=40)
+@given(data=st.data(), name=st.sampled_from(sorted(GOOD)))
+def test_altered_files_give_a_document_or_a_reason(parser: ParserProcess, data: st.DataObject, name: str) -> None:
+    """Whatever byte is changed or missing, there is an answer, and the process lives for the next file."""
+    altered = bytearray(GOOD[name])
+    for _ in range(data.draw(st.integers(1, 8))):
+        altered[data.draw(st.integers(0, len(altered) - 1))] = data.draw(st.integers(0, 255))
+    cut = bytes(altered[: data.draw(st.integers(len(altered) // 2, len(altered)))])
+    found = gathered(parser, name, cut)
+    assert len(found.documents) + len(found.refused) == 1
 
 
 def test_a_column_that_is_not_there_is_named(parser: ParserProcess) -> None:

@@ -14,7 +14,7 @@ from sekisho.kernel.json import decode_json
 
 VERSION: Final = 1
 _NAME: Final = re.compile(r"^[\w@+=-][\w.@+=-]{0,199}$")
-_BATCH: Final = 1000
+_BATCH: Final = 100
 
 
 def check_csv(data: bytes, limits: Limits) -> Part:
@@ -131,7 +131,7 @@ def _parquet_records(data: bytes, rows: Rows, limits: Limits) -> Iterator[Mappin
         columns = [name for name in (rows.text, rows.id, rows.title, rows.language, rows.uri) if name]
         for batch in opened.iter_batches(_BATCH, columns=columns, use_threads=False):
             yield from batch.to_pylist()
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:
         raise Refusal(f"is not a Parquet file that can be read: {error}") from error
 
 
