@@ -12,6 +12,7 @@ import hashlib
 import heapq
 import re
 import struct
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
@@ -30,7 +31,7 @@ _UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _SPACE: Final = re.compile(r"\s+")
 _FIRST_EIGHT: Final = struct.Struct("<Q")
 
-Sketch = tuple[int, ...]
+Sketch = Sequence[int]
 
 
 def normal(text: str) -> str:
@@ -44,7 +45,8 @@ def sketch_of(text: str) -> Sketch:
     units: Sequence[str] = text.replace(" ", "") if unspaced else text.split(" ")
     size, joint = (_CHARACTERS, "") if unspaced else (_WORDS, " ")
     shingles = {joint.join(units[start : start + size]) for start in range(len(units) - size + 1)}
-    return tuple(heapq.nsmallest(SKETCH, {_hash(shingle) for shingle in shingles}))
+    # Eight bytes a hash, where a tuple of Python's numbers takes forty: a worker holds one sketch a document.
+    return array("Q", heapq.nsmallest(SKETCH, {_hash(shingle) for shingle in shingles}))
 
 
 def _hash(text: str) -> int:
