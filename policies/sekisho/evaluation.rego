@@ -4,8 +4,9 @@ package sekisho.evaluation
 # METADATA
 # title: The required suites have run on this version
 # description: >-
-#   For each suite that policy data requires here there is a finished run of the pinned suite version with the pinned
-#   dataset on this digest, measured by a worker or imported by a producer whom the policy names.
+#   For each suite that policy data requires here a finished run of the pinned suite version with the pinned dataset on
+#   this digest counts: the first with the required coverage within the freshness window, of an origin that the stage
+#   takes. Later runs are only pooled with it, and runs that came to nothing are listed.
 # custom:
 #   id: EVA-01
 #   severity: critical
@@ -16,7 +17,10 @@ package sekisho.evaluation
 #     - EU AI Act, Article 9 (risk management system)
 #     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
 #     - NIST AI RMF, MEASURE
-results["EVA-01"] := data.sekisho.report.finding(run_checks, data.sekisho.evidence.no_requirement)
+results["EVA-01"] := data.sekisho.report.noted(
+	data.sekisho.report.finding(run_checks, data.sekisho.evidence.no_requirement),
+	data.sekisho.runs.notes,
+)
 
 run_checks contains data.sekisho.report.check(
 	"missing",
@@ -32,27 +36,55 @@ run_checks contains data.sekisho.report.check(
 run_checks contains data.sekisho.report.check(
 	"missing",
 	sprintf("no run of suite/%s@%s on this version counts", [name, data.sekisho.text.short(pin.suite)]),
-	sprintf("%d other runs on record", [count(input.evidence.runs)]),
+	observed_instead(name),
 	sprintf("a finished run of %s with dataset %s", [pin.suite, pin.dataset]),
 	data.sekisho.text.evaluate(name, pin.suite),
 ) if {
 	some name, pin in data.sekisho.evidence.pins
-	not name in object.keys(data.sekisho.evidence.latest)
+	not name in object.keys(data.sekisho.evidence.counted)
 }
 
+# Why nothing counts: runs out of sight, an estimate that is not over the runs it must be over, or other runs only.
+observed_instead(name) := sprintf("%d finished runs in evidence, another number in the ledger", [finished]) if {
+	not data.sekisho.runs.whole(name)
+	finished := count(data.sekisho.runs.finished(data.sekisho.evidence.pins[name].suite))
+	finished > 0
+} else := sprintf("no estimate over exactly these runs: %s", [concat(", ", data.sekisho.runs.ids(data.sekisho.runs.chosen[name]))]) if {
+	count(data.sekisho.runs.chosen[name]) > 0
+} else := sprintf("%d other runs on record", [count(input.evidence.runs)])
+
 run_checks contains data.sekisho.report.check(
-	{"finished": "passed", "inconclusive": "inconclusive"}[run.state],
-	sprintf("the latest run of suite/%s is %s", [name, run.state]),
-	sprintf("run %s: %s", [run.id, run.state]),
+	{"finished": "passed", "inconclusive": "inconclusive"}[found.state],
+	sprintf("%s of suite/%s %s", [
+		{true: "the run that counts", false: "the pool of the runs that count"}[count(found.runs) == 1],
+		name,
+		{"finished": "is finished", "inconclusive": "came to no result"}[found.state],
+	]),
+	sprintf("%s: %s", [told(found.runs), found.state]),
 	"finished",
 	data.sekisho.evidence.remedy(name),
 ) if {
-	some name, run in data.sekisho.evidence.latest
+	some name, found in data.sekisho.evidence.counted
+}
+
+told(runs) := concat(", ", [sprintf("run %s, %s", [run.id, run.origin]) | some run in runs])
+
+run_checks contains data.sekisho.report.check(
+	"inconclusive",
+	sprintf("too many runs of suite/%s on this version came to nothing", [name]),
+	sprintf("%d runs cancelled, failed or inconclusive within %s", [tries, data.sekisho.text.days(longest)]),
+	sprintf("at most %d", [most]),
+	"find out why runs end without a result; a changed version starts anew",
+) if {
+	most := data.sekisho.parameters.parameter("EVA-01", "max_abandoned")
+	some name, _ in data.sekisho.evidence.pins
+	tries := count(data.sekisho.runs.abandoned(name))
+	tries > most
 }
 
 # METADATA
 # title: The measurements are fresh
-# description: The latest run of each required suite is no older than the stage allows, and not from the future.
+# description: No run that counts is older than the stage allows, and none is from the future.
 # custom:
 #   id: EVA-02
 #   severity: medium
@@ -76,12 +108,13 @@ age_checks contains data.sekisho.report.check(
 	some name in data.sekisho.evidence.suites
 }
 
+ends(name) := [run.finished_at | some run in data.sekisho.evidence.counted[name].runs]
+
 aged(name) := "missing" if {
-	not name in object.keys(data.sekisho.evidence.latest)
+	not name in object.keys(data.sekisho.evidence.counted)
 } else := "passed" if {
-	elapsed := input.now - data.sekisho.evidence.latest[name].finished_at
-	elapsed >= 0
-	elapsed <= longest
+	input.now - min(ends(name)) <= longest
+	input.now >= max(ends(name))
 } else := "failed"
 
 age_words := {
@@ -90,11 +123,11 @@ age_words := {
 	"failed": "was not measured within the time allowed",
 }
 
-age(name) := sprintf("%s old", [data.sekisho.text.days(input.now - data.sekisho.evidence.latest[name].finished_at)]) if {
-	input.now >= data.sekisho.evidence.latest[name].finished_at
+age(name) := "nothing" if {
+	not name in object.keys(data.sekisho.evidence.counted)
 } else := "finished in the future" if {
-	data.sekisho.evidence.latest[name].finished_at
-} else := "nothing"
+	max(ends(name)) > input.now
+} else := sprintf("%s old", [data.sekisho.text.days(input.now - min(ends(name)))])
 
 max_age := sprintf("at most %s old", [data.sekisho.text.days(longest)])
 
@@ -119,7 +152,7 @@ min_n := data.sekisho.parameters.parameter("EVA-03", "min_n")
 min_coverage := data.sekisho.parameters.parameter("EVA-03", "min_coverage_bp")
 
 sample(suite, "all metrics") := {"n": run.scored, "coverage_bp": run.coverage_bp} if {
-	run := data.sekisho.evidence.latest[suite]
+	run := data.sekisho.evidence.counted[suite]
 } else := {}
 
 sample(suite, name) := data.sekisho.evidence.metric(suite, name) if name != "all metrics"
@@ -160,7 +193,9 @@ size(found) := sprintf("%d cases, %s scored", [found.n, data.sekisho.text.percen
 
 # METADATA
 # title: Metrics stay above their floors
-# description: The lower bound of each required metric's confidence interval reaches the floor that policy data sets.
+# description: >-
+#   The lower bound of each required metric's confidence interval, with unscored cases taken for the worst, reaches the
+#   floor that policy data sets. A judge that is not qualified tells nothing.
 # custom:
 #   id: EVA-04
 #   severity: high
@@ -180,8 +215,21 @@ floor_checks contains data.sekisho.report.check(
 	data.sekisho.evidence.mend(status, claim.suite, ""),
 ) if {
 	some claim in data.sekisho.evidence.claims("floors")
-	interval := data.sekisho.evidence.metric(claim.suite, claim.metric)
-	status := data.sekisho.evidence.at_least(interval, claim.floor_bp)
+	interval := data.sekisho.evidence.careful(data.sekisho.evidence.metric(claim.suite, claim.metric))
+	status := believed(claim, data.sekisho.evidence.at_least(interval, claim.floor_bp))
+}
+
+# What a judge says that nobody qualified tells nothing, whichever way it speaks.
+believed(_, "missing") := "missing"
+
+believed(claim, status) := status if {
+	status != "missing"
+	data.sekisho.judging.trusted(claim.suite, claim.metric)
+}
+
+believed(claim, status) := "inconclusive" if {
+	status != "missing"
+	not data.sekisho.judging.trusted(claim.suite, claim.metric)
 }
 
 floor_words := {
@@ -194,8 +242,8 @@ floor_words := {
 # METADATA
 # title: Made-up answers stay under their cap
 # description: >-
-#   The upper bound of each capped rate's confidence interval, the hallucination rate first, stays within the cap that
-#   policy data sets.
+#   The upper bound of each capped rate's confidence interval, the hallucination rate first and with unscored cases
+#   taken for the worst, stays within the cap that policy data sets. A judge that is not qualified tells nothing.
 # custom:
 #   id: EVA-05
 #   severity: critical
@@ -215,8 +263,8 @@ cap_checks contains data.sekisho.report.check(
 	data.sekisho.evidence.mend(status, claim.suite, ""),
 ) if {
 	some claim in data.sekisho.evidence.claims("caps")
-	interval := data.sekisho.evidence.metric(claim.suite, claim.metric)
-	status := data.sekisho.evidence.at_most(interval, claim.cap_bp)
+	interval := data.sekisho.evidence.careful(data.sekisho.evidence.metric(claim.suite, claim.metric))
+	status := believed(claim, data.sekisho.evidence.at_most(interval, claim.cap_bp))
 }
 
 cap_words := {
@@ -225,86 +273,3 @@ cap_words := {
 	"inconclusive": "cannot be told from its cap of",
 	"missing": "was not measured; its cap is",
 }
-
-# METADATA
-# title: Not worse than the version there now
-# description: >-
-#   Compared case by case with the version now at the target stage, no metric falls by more than its margin, with the
-#   whole confidence interval. Where no version stands there yet, there is nothing to fall behind.
-# custom:
-#   id: EVA-06
-#   severity: high
-#   kinds: [agent]
-#   actions: [promote]
-#   remedy: See which cases got worse (`sekisho compare`), improve the version, and evaluate it again.
-#   frameworks:
-#     - EU AI Act, Article 9 (risk management system)
-#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
-#     - NIST AI RMF, MANAGE
-results["EVA-06"] := data.sekisho.report.finding(baseline_checks | margin_checks, data.sekisho.evidence.nothing_claimed("margins"))
-
-baseline_checks contains data.sekisho.report.check(
-	"passed",
-	sprintf("no version stands at %s yet", [input.stage]),
-	"no version",
-	"no worse than the version there",
-	"",
-) if {
-	not input.current
-}
-
-baseline_checks contains data.sekisho.report.check(
-	"passed",
-	sprintf("this version stands at %s already", [input.stage]),
-	"the same version",
-	"no worse than the version there",
-	"",
-) if {
-	input.current.digest == input.subject.digest
-}
-
-margin_checks contains data.sekisho.report.check(
-	status,
-	sprintf("%s of suite/%s against %s: %s", [
-		claim.metric, claim.suite,
-		data.sekisho.text.short(input.current.digest), margin_words[status],
-	]),
-	data.sekisho.evidence.seen(difference),
-	sprintf("no worse by more than %s", [data.sekisho.text.percent(claim.margin_bp)]),
-	margin_remedy(status, claim.suite),
-) if {
-	input.current.digest != input.subject.digest
-	some claim in data.sekisho.evidence.claims("margins")
-	difference := compared(claim)
-	status := no_worse(claim, difference)
-}
-
-compared(claim) := found[0] if {
-	found := [comparison |
-		some comparison in input.evidence.comparisons
-		comparison.suite == data.sekisho.evidence.pins[claim.suite].suite
-		comparison.baseline == input.current.digest
-		comparison.metric == claim.metric
-	]
-	count(found) == 1
-} else := {}
-
-no_worse(claim, difference) := data.sekisho.evidence.at_least(difference, 0 - claim.margin_bp) if claim.better == "higher"
-
-no_worse(claim, difference) := data.sekisho.evidence.at_most(difference, claim.margin_bp) if claim.better == "lower"
-
-margin_words := {
-	"passed": "not worse",
-	"failed": "worse",
-	"inconclusive": "cannot be told",
-	"missing": "not compared",
-}
-
-margin_remedy("missing", suite) := sprintf("sekisho eval %s/%s/%s@%s --suite %s/suite/%s@%s", [
-	input.project, input.subject.kind, input.subject.name, input.current.digest,
-	input.project, suite, data.sekisho.evidence.pins[suite].suite,
-]) if {
-	suite in object.keys(data.sekisho.evidence.latest)
-} else := data.sekisho.evidence.remedy(suite)
-
-margin_remedy(status, suite) := data.sekisho.evidence.mend(status, suite, "") if status != "missing"

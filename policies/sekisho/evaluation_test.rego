@@ -12,11 +12,6 @@ answered(patch) := data.sekisho.fixtures.runs([fixtures.retrieval, object.union(
 
 rated(patch) := answered({"metrics": {"hallucinated": patch}})
 
-compared(patch) := data.sekisho.fixtures.changed({"evidence": {"comparisons": [
-	object.union(sound.evidence.comparisons[0], patch),
-	sound.evidence.comparisons[1],
-]}})
-
 test_all_pass if {
 	found := data.sekisho.fixtures.decision(sound)
 	found.allow
@@ -63,23 +58,44 @@ test_eva_01_is_missing_for_an_import_that_policy_does_not_name if {
 	data.sekisho.fixtures.status("EVA-01", imported) == "missing"
 }
 
+imported := answered({"origin": "imported", "producer": "lab"})
+
+taking(parameters) := result if {
+	changed := {"stages": {"production": {"rules": {"EVA-01": {"parameters": parameters}}}}}
+	result := data.sekisho.gate.decision with input as imported
+		with data.parameters as object.union(fixtures.parameters, changed)
+}
+
 test_eva_01_passes_for_an_import_that_policy_names if {
-	imported := answered({"origin": "imported", "producer": "lab"})
-	named := {"stages": {"production": {"rules": {"EVA-01": {"parameters": {"producers": ["lab"]}}}}}}
-	found := data.sekisho.gate.decision with input as imported
-		with data.parameters as object.union(fixtures.parameters, named)
-	found.rules["EVA-01"].status == "passed"
+	taking({"origins": ["measured", "imported"], "producers": ["lab"]}).rules["EVA-01"].status == "passed"
+}
+
+test_eva_01_is_missing_for_an_import_by_a_producer_that_policy_does_not_name if {
+	found := taking({"origins": ["measured", "imported"], "producers": ["elsewhere"]}).rules["EVA-01"]
+	found.status == "missing"
+	said := "run run-docs-answers of suite/docs-answers does not count: it was imported by lab, whom the policy data does not name as a producer"
+	said in found.details
+}
+
+test_eva_01_says_why_an_imported_run_does_not_count if {
+	found := taking({"producers": ["lab"]}).rules["EVA-01"]
+	found.status == "missing"
+	said := "run run-docs-answers of suite/docs-answers does not count: it is imported, and production counts measured runs only"
+	said in found.details
+}
+
+test_eva_01_takes_measured_runs_where_policy_data_names_no_origin if {
+	bare := {"stages": {"production": {"mode": "enforce", "rules": {"EVA-02": {"parameters": {"max_age_ms": 2592000000}}}}}}
+	rest := {key: value | some key, value in fixtures.parameters; key != "stages"}
+	unnamed := object.union(rest, bare)
+	measured := data.sekisho.gate.decision with input as sound with data.parameters as unnamed
+	brought := data.sekisho.gate.decision with input as imported with data.parameters as unnamed
+	measured.rules["EVA-01"].status == "passed"
+	brought.rules["EVA-01"].status == "missing"
 }
 
 test_eva_01_is_inconclusive_for_a_run_without_a_result if {
 	data.sekisho.fixtures.status("EVA-01", answered({"state": "inconclusive"})) == "inconclusive"
-}
-
-test_eva_01_takes_the_latest_run if {
-	older := object.union(fixtures.answers, {"id": "older", "finished_at": fixtures.answers.finished_at - 1})
-	newer := object.union(fixtures.answers, {"state": "inconclusive"})
-	both := data.sekisho.fixtures.runs([fixtures.retrieval, newer, older])
-	data.sekisho.fixtures.status("EVA-01", both) == "inconclusive"
 }
 
 test_eva_01_is_missing_without_a_pin if {
@@ -150,6 +166,13 @@ test_eva_05_is_inconclusive_across_the_cap if {
 	data.sekisho.fixtures.status("EVA-05", rated({"low_bp": 100, "high_bp": 501})) == "inconclusive"
 }
 
+test_eva_04_and_eva_05_read_the_pessimistic_bounds if {
+	low := data.sekisho.fixtures.measured("mrr", {"pessimistic_low_bp": 3999, "pessimistic_high_bp": 6700})
+	data.sekisho.fixtures.status("EVA-04", low) == "inconclusive"
+	data.sekisho.fixtures.status("EVA-05", rated({"pessimistic_high_bp": 501})) == "inconclusive"
+	data.sekisho.fixtures.status("EVA-05", rated({"pessimistic_high_bp": 0})) == "passed"
+}
+
 test_eva_05_is_missing_without_the_metric if {
 	silent := data.sekisho.fixtures.runs([fixtures.retrieval, {key: value |
 		some key, value in object.union(fixtures.answers, {"id": "silent"})
@@ -159,33 +182,3 @@ test_eva_05_is_missing_without_the_metric if {
 }
 
 test_eva_05_cannot_be_waived if not data.sekisho.fixtures.waived("EVA-05", invented)
-
-worse := compared({"diff_bp": -900, "low_bp": -1000, "high_bp": -800})
-
-uncompared := data.sekisho.fixtures.changed({"evidence": {"comparisons": []}})
-
-test_eva_06_fails_where_worse if data.sekisho.fixtures.status("EVA-06", worse) == "failed"
-
-test_eva_06_is_inconclusive_across_the_margin if {
-	data.sekisho.fixtures.status("EVA-06", compared({"low_bp": -301, "high_bp": 100})) == "inconclusive"
-}
-
-test_eva_06_is_missing_without_a_comparison if {
-	found := data.sekisho.fixtures.rule("EVA-06", uncompared)
-	found.status == "missing"
-	contains(found.remedy, fixtures.baseline)
-}
-
-test_eva_06_is_missing_against_another_baseline if {
-	data.sekisho.fixtures.status("EVA-06", compared({"baseline": fixtures.other})) == "missing"
-}
-
-test_eva_06_passes_where_no_version_stands if {
-	first := {key: value | some key, value in uncompared; key != "current"}
-	data.sekisho.fixtures.status("EVA-06", first) == "passed"
-}
-
-test_eva_06_can_be_waived if {
-	data.sekisho.fixtures.waived("EVA-06", worse)
-	data.sekisho.fixtures.waived("EVA-06", uncompared)
-}

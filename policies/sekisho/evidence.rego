@@ -1,4 +1,4 @@
-# Which evidence counts here: the requirements that name the subject, their pinned suites, and the latest run of each.
+# Which evidence counts here: the requirements that name the subject, their pinned suites, and what was measured by each.
 package sekisho.evidence
 
 path := sprintf("%s/%s/%s", [input.project, input.subject.kind, input.subject.name])
@@ -14,42 +14,35 @@ claims(kind) := {claim |
 	some claim in object.get(requirement, kind, [])
 }
 
+kinds_of_claims := ["floors", "caps", "margins", "groups", "gaps", "group_floors"]
+
 suites := {name | some requirement in requirements; some name in requirement.suites} | {claim.suite |
-	some kind in ["floors", "caps", "margins", "groups", "gaps", "group_floors"]
+	some kind in kinds_of_claims
 	some claim in claims(kind)
 }
 
+# Every [suite, metric] that some limit reads.
+limited := {[claim.suite, claim.metric] | some kind in kinds_of_claims; some claim in claims(kind)}
+
 pins := {name: pin | some name in suites; pin := data.parameters.suites[name]}
 
-# The latest counts: an older and better one does not hide it.
-latest := {name: run |
-	some name, pin in pins
-	order := sort([[run.finished_at, run.id, place] | some place, run in input.evidence.runs; serves(run, pin)])
-	count(order) > 0
-	run := input.evidence.runs[order[count(order) - 1][2]]
-}
+counted := data.sekisho.runs.counted
 
-serves(run, pin) if {
-	run.suite == pin.suite
-	run.dataset == pin.dataset
-	run.subject == input.subject.digest
-	counts(run)
-}
-
-counts(run) if run.origin == "measured"
-
-counts(run) if {
-	run.origin != "measured"
-	run.producer in data.sekisho.parameters.parameter("EVA-01", "producers")
-}
-
-metric(suite, name) := object.get(latest, [suite, "metrics", name], {})
+metric(suite, name) := object.get(counted, [suite, "metrics", name], {})
 
 slice(claim, group) := object.get(metric(claim.suite, claim.metric), ["slices", claim.axis, group], {})
 
 gap(claim) := object.get(metric(claim.suite, claim.metric), ["gaps", claim.axis], {})
 
 whole(interval) if interval.low_bp <= interval.high_bp
+
+# The interval with every case that could not be scored taken for the worst; as it stands where that is not told.
+careful(interval) := object.union(interval, {
+	"low_bp": min([interval.low_bp, object.get(interval, "pessimistic_low_bp", interval.low_bp)]),
+	"high_bp": max([interval.high_bp, object.get(interval, "pessimistic_high_bp", interval.high_bp)]),
+}) if {
+	whole(interval)
+} else := interval
 
 # Three-valued: wholly inside the limit, wholly outside, or not to be told.
 at_least(interval, floor) := "passed" if {
@@ -83,10 +76,10 @@ remedy(suite) := data.sekisho.text.evaluate(suite, pins[suite].suite) if {
 # What to do about a measured claim: where nothing was measured, measure; else look at the worst cases first.
 mend(status, suite, hint) := sprintf(
 	"sekisho run report %s shows the worst cases; improve the version for them%s, then: sekisho apply && sekisho eval",
-	[latest[suite].id, hint],
+	[counted[suite].id, hint],
 ) if {
 	status != "missing"
-	suite in object.keys(latest)
+	suite in object.keys(counted)
 } else := remedy(suite)
 
 no_requirement := data.sekisho.report.absent(

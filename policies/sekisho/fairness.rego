@@ -134,7 +134,7 @@ group_floor_checks contains data.sekisho.report.check(
 ) if {
 	some claim in data.sekisho.evidence.claims("group_floors")
 	some group in claim.values
-	interval := data.sekisho.evidence.slice(claim, group)
+	interval := data.sekisho.evidence.careful(data.sekisho.evidence.slice(claim, group))
 	status := data.sekisho.evidence.at_least(interval, claim.floor_bp)
 }
 

@@ -10,7 +10,19 @@ only(nodes) := object.union(rest, {"lineage": {"root": agent, "nodes": nodes, "e
 	rest := {key: value | some key, value in promotion; key != "lineage"}
 }
 
-runs(found) := changed({"evidence": {"runs": found}})
+# Those runs, with as many in the ledger.
+runs(found) := changed({"evidence": {"runs": found, "recorded": recorded(found)}})
+
+recorded(found) := [{"suite": suite, "finished": count(finished(found, suite)), "abandoned": 0} |
+	some suite in {run.suite | some run in found}
+]
+
+finished(found, suite) := [run |
+	some run in found
+	run.suite == suite
+	run.subject == agent
+	run.state == "finished"
+]
 
 # Both runs, with one metric of the retrieval suite changed.
 measured(metric, patch) := runs([object.union(retrieval, {"metrics": {metric: patch}}), answers])
@@ -22,7 +34,17 @@ rule(id, document) := result if {
 }
 
 rule(id, document) := result if {
+	id in {"EVA-07", "EVA-08"}
+	result := data.sekisho.judging.results[id] with input as document with data.parameters as parameters
+}
+
+rule("EVA-06", document) := result if {
+	result := data.sekisho.comparison.results["EVA-06"] with input as document with data.parameters as parameters
+}
+
+rule(id, document) := result if {
 	startswith(id, "EVA-")
+	not id in {"EVA-06", "EVA-07", "EVA-08"}
 	result := data.sekisho.evaluation.results[id] with input as document with data.parameters as parameters
 }
 
@@ -98,6 +120,7 @@ retrieval := {
 	"dataset": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
 	"subject": "sha256:6666666666666666666666666666666666666666666666666666666666666666",
 	"origin": "measured",
+	"producer": "ci",
 	"state": "finished",
 	"finished_at": 1794913600000,
 	"final_digest": "sha256:9999999999999999999999999999999999999999999999999999999999999999",
@@ -107,12 +130,14 @@ retrieval := {
 	"engine": {
 		"sekisho": "0.1.0",
 	},
+	"instruments": [],
 	"metrics": {
 		"recall@5": {
 			"n": 300,
 			"mean_bp": 8000,
 			"low_bp": 7800,
 			"high_bp": 8200,
+			"scorer": "ranking",
 			"coverage_bp": 10000,
 			"slices": {
 				"language": {
@@ -182,6 +207,7 @@ retrieval := {
 			"mean_bp": 7000,
 			"low_bp": 6800,
 			"high_bp": 7200,
+			"scorer": "ranking",
 			"coverage_bp": 10000,
 			"slices": {
 				"language": {
@@ -251,6 +277,7 @@ retrieval := {
 			"mean_bp": 6500,
 			"low_bp": 6300,
 			"high_bp": 6700,
+			"scorer": "ranking",
 			"coverage_bp": 10000,
 			"slices": {
 				"language": {
@@ -325,6 +352,7 @@ answers := {
 	"dataset": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
 	"subject": "sha256:6666666666666666666666666666666666666666666666666666666666666666",
 	"origin": "measured",
+	"producer": "ci",
 	"state": "finished",
 	"finished_at": 1794913600000,
 	"final_digest": "sha256:9999999999999999999999999999999999999999999999999999999999999999",
@@ -334,12 +362,19 @@ answers := {
 	"engine": {
 		"sekisho": "0.1.0",
 	},
+	"instruments": [
+		{
+			"scorer": "grounding",
+			"digest": "sha256:0101010101010101010101010101010101010101010101010101010101010101",
+		},
+	],
 	"metrics": {
 		"hallucinated": {
 			"n": 300,
 			"mean_bp": 200,
 			"low_bp": 100,
 			"high_bp": 300,
+			"scorer": "grounding",
 			"coverage_bp": 10000,
 			"slices": {
 				"language": {
@@ -558,6 +593,51 @@ promotion := {
 	},
 	"evidence": {
 		"hash": "sha256:eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee",
+		"runs": [
+			retrieval,
+			answers,
+		],
+		"pools": [],
+		"abandoned": [],
+		"recorded": [
+			{
+				"suite": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+				"finished": 1,
+				"abandoned": 0,
+			},
+			{
+				"suite": "sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
+				"finished": 1,
+				"abandoned": 0,
+			},
+		],
+		"baseline_runs": [
+			{
+				"id": "run-docs-retrieval-before",
+				"suite": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+				"dataset": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+				"subject": "sha256:7777777777777777777777777777777777777777777777777777777777777777",
+				"origin": "measured",
+				"producer": "ci",
+				"state": "finished",
+				"finished_at": 1794222400000,
+				"final_digest": "sha256:9999999999999999999999999999999999999999999999999999999999999999",
+				"coverage_bp": 10000,
+			},
+			{
+				"id": "run-docs-answers-before",
+				"suite": "sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
+				"dataset": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+				"subject": "sha256:7777777777777777777777777777777777777777777777777777777777777777",
+				"origin": "measured",
+				"producer": "ci",
+				"state": "finished",
+				"finished_at": 1794222400000,
+				"final_digest": "sha256:9999999999999999999999999999999999999999999999999999999999999999",
+				"coverage_bp": 10000,
+			},
+		],
+		"qualifications": [],
 		"comparisons": [
 			{
 				"suite": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
@@ -567,6 +647,23 @@ promotion := {
 				"low_bp": 300,
 				"high_bp": 500,
 				"n": 300,
+				"members": [
+					"run-docs-retrieval",
+				],
+				"baseline_members": [
+					"run-docs-retrieval-before",
+				],
+				"level_ppm": 50000,
+				"levels": [
+					{
+						"low_bp": 300,
+						"high_bp": 500,
+					},
+					{
+						"low_bp": 280,
+						"high_bp": 520,
+					},
+				],
 			},
 			{
 				"suite": "sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
@@ -576,6 +673,23 @@ promotion := {
 				"low_bp": -150,
 				"high_bp": 50,
 				"n": 300,
+				"members": [
+					"run-docs-answers",
+				],
+				"baseline_members": [
+					"run-docs-answers-before",
+				],
+				"level_ppm": 50000,
+				"levels": [
+					{
+						"low_bp": -150,
+						"high_bp": 50,
+					},
+					{
+						"low_bp": -170,
+						"high_bp": 70,
+					},
+				],
 			},
 		],
 		"cards": [
@@ -595,7 +709,6 @@ promotion := {
 				},
 			},
 		],
-		"runs": [retrieval, answers],
 	},
 	"approvals": [
 		{
@@ -621,7 +734,10 @@ parameters := {
 		"staging",
 		"production",
 	],
-	"entry": ["dev", "staging"],
+	"entry": [
+		"dev",
+		"staging",
+	],
 	"waivers": {
 		"longest_ms": 2592000000,
 		"waivable": [
@@ -642,6 +758,10 @@ parameters := {
 			"rules": {
 				"EVA-01": {
 					"parameters": {
+						"origins": [
+							"measured",
+							"imported",
+						],
 						"producers": [],
 					},
 				},
@@ -654,6 +774,11 @@ parameters := {
 					"parameters": {
 						"min_n": 30,
 						"min_coverage_bp": 8000,
+					},
+				},
+				"EVA-07": {
+					"parameters": {
+						"min_kappa_bp": 6000,
 					},
 				},
 				"LIC-01": {
@@ -702,6 +827,10 @@ parameters := {
 			"rules": {
 				"EVA-01": {
 					"parameters": {
+						"origins": [
+							"measured",
+							"imported",
+						],
 						"producers": [],
 					},
 				},
@@ -718,6 +847,11 @@ parameters := {
 				},
 				"EVA-06": {
 					"mode": "warn",
+				},
+				"EVA-07": {
+					"parameters": {
+						"min_kappa_bp": 6000,
+					},
 				},
 				"FAI-01": {
 					"mode": "warn",
@@ -779,7 +913,11 @@ parameters := {
 			"rules": {
 				"EVA-01": {
 					"parameters": {
+						"origins": [
+							"measured",
+						],
 						"producers": [],
+						"max_abandoned": 5,
 					},
 				},
 				"EVA-02": {
@@ -791,6 +929,11 @@ parameters := {
 					"parameters": {
 						"min_n": 150,
 						"min_coverage_bp": 9500,
+					},
+				},
+				"EVA-07": {
+					"parameters": {
+						"min_kappa_bp": 6000,
 					},
 				},
 				"LIC-01": {

@@ -4,6 +4,8 @@ package sekisho.gate
 findings := object.union_n([
 	data.sekisho.lineage.results,
 	data.sekisho.evaluation.results,
+	data.sekisho.comparison.results,
+	data.sekisho.judging.results,
 	data.sekisho.fairness.results,
 	data.sekisho.licences.results,
 	data.sekisho.documentation.results,

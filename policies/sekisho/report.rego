@@ -36,6 +36,11 @@ summary(checks) := {
 	remedies := sort({line[3] | some line in lines; line[3] != ""})
 }
 
+# The finding with more to tell beside it, whatever its status.
+noted(found, notes) := object.union(found, {"details": array.slice(sort(lines), 0, 100)}) if {
+	lines := {line | some line in found.details} | {clip(note) | some note in notes}
+}
+
 worst(checks) := found[0] if {
 	statuses := {c.status | some c in checks}
 	found := [rank | some rank in ranks; rank in statuses]

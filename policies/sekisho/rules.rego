@@ -21,6 +21,8 @@ declared := {
 	"EVA-04": {"kinds": {"agent"}, "actions": {"promote"}},
 	"EVA-05": {"kinds": {"agent"}, "actions": {"promote"}},
 	"EVA-06": {"kinds": {"agent"}, "actions": {"promote"}},
+	"EVA-07": {"kinds": {"agent"}, "actions": {"promote"}},
+	"EVA-08": {"kinds": {"agent"}, "actions": {"promote"}},
 	"FAI-01": {"kinds": {"agent"}, "actions": {"promote"}},
 	"FAI-02": {"kinds": {"agent"}, "actions": {"promote"}},
 	"FAI-03": {"kinds": {"agent"}, "actions": {"promote"}},

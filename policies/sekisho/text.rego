@@ -42,3 +42,5 @@ restore(version) := sprintf("sekisho restore %s", [reference(version)])
 write_card(system) := sprintf("sekisho card add %s card.yaml", [reference(system)])
 
 pin(suite) := sprintf("sekisho policy pin %s --suite DIGEST --dataset DIGEST", [suite])
+
+qualify := "sekisho judge qualify --judge JUDGE --labels FILE"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +140,24 @@ def test_a_lone_surrogate_is_written_as_a_question_mark(file: Path) -> None:
     file.write_text('{"id": "\\ud800", "response": "x\\ud800", "expected": "x"}\n')
     found = score(str(file), "--scorer", "token_f1")
     assert json.loads(found.stdout)["id"] == "?"
+
+
+ABSENT = ("re2", "litestar", "sqlalchemy", "numpy", "torch", "structlog", "uuid_utils")
+"""Nothing of an extra: what `pip install sekisho` alone does not bring."""
+
+
+@pytest.mark.parametrize(("scorer", "code"), [("grounding", 2), ("rouge_l", 3), ("refused", 0), ("regex", 2)])
+def test_only_the_extra_that_is_needed_is_asked_for(file: Path, scorer: str, code: int) -> None:
+    """In an installation without any, what is pure works, and what is not says which extra it wants."""
+    program = (
+        f"import sys; sys.modules.update(dict.fromkeys({ABSENT!r}));"
+        f"from sekisho.cli import main; main(['score', {str(file)!r}, '--scorer', {scorer!r}, '--param', 'pattern=a']"
+        f" if {scorer!r} == 'regex' else ['score', {str(file)!r}, '--scorer', {scorer!r}])"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert found.returncode == code, found.stderr
+    wanted = {"regex": "sekisho[server]", "grounding": "sekisho[worker]"}
+    assert wanted.get(scorer, "") in found.stderr
 
 
 def test_an_endless_line_is_no_row(file: Path) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sekisho.evaluation.gathering import Gathering
 from sekisho.evaluation.service import Evaluation
 from sekisho.evaluation.types import Hit
 from sekisho.identity.types import Actor, PrincipalKind, Role
-from sekisho.inference.types import Answer, Answerer, AnswerRequest
+from sekisho.inference.types import Answer, Answerer, AnswerRequest, HostSeen
 from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.digests import digest_of, digest_of_bytes
 from sekisho.kernel.errors import ModelFailed, NotFound
@@ -115,8 +116,16 @@ class FakeModel:
 class FakeModels:
     model: FakeModel
 
-    async def answerer(self, manifest: ModelManifest) -> Answerer:
+    async def answerer(
+        self, model: ModelManifest, *, deadline_ms: int | None = None, offline: bool = False
+    ) -> Answerer:
         return self.model
+
+    def seen(self) -> Sequence[HostSeen]:
+        return ()
+
+    async def tell(self, tx: Transaction) -> None:
+        """It has no hosts."""
 
 
 @dataclass
@@ -141,7 +150,15 @@ class World:
         }
         return self.catalogue.add(Kind.SUITE, name, **{**given, **fields})
 
-    def agent(self, name: str = "docs", *, passages: int = 3, variables: Mapping[str, Any] | None = None) -> str:
+    def agent(
+        self,
+        name: str = "docs",
+        *,
+        passages: int = 3,
+        variables: Mapping[str, Any] | None = None,
+        model: Mapping[str, Any] | None = None,
+        timeout_ms: int = 1000,
+    ) -> str:
         add = self.catalogue.add
         corpus = add(
             Kind.CORPUS, "docs", licence="CC0-1.0",
@@ -157,14 +174,17 @@ class World:
         given = variables or {"question": {"type": "string"}, "passages": {"type": "array"}}
         template = " ".join("{{ " + name + " }}" for name in given)
         prompt = add(Kind.PROMPT, "docs", messages=[{"role": "user", "template": template}], variables=dict(given))
-        model = add(
-            Kind.MODEL, "extractive", name="builtin/extractive", digest=self.model.digest, family="extractive",
-            licence="Apache-2.0", provider="builtin",
-        )  # fmt: skip
+        builtin = {"name": "builtin/extractive", "digest": self.model.digest, "provider": "builtin"}
+        answering = add(Kind.MODEL, "extractive", family="extractive", licence="Apache-2.0", **(model or builtin))
         return add(
-            Kind.AGENT, name, system=system, prompt=prompt, index=index, model=model, context_passages=passages,
-            limits={"max_steps": 1, "max_tokens": 100, "timeout_ms": 1000},
+            Kind.AGENT, name, system=system, prompt=prompt, index=index, model=answering, context_passages=passages,
+            limits={"max_steps": 1, "max_tokens": 100, "timeout_ms": timeout_ms},
         )  # fmt: skip
+
+    @property
+    def gathering(self) -> Gathering:
+        """What the gate is told of."""
+        return Gathering(self.evaluation.ledger, self.jobs)
 
     async def claim(self, owner: str = "worker-1") -> Job:
         job = await self.jobs.claim(["run"], owner)

@@ -103,3 +103,15 @@ async def test_the_suite_schema_and_the_scorers_are_told(door: ApiClient) -> Non
     assert "sekisho.suite/v1" in str(schema)
     names = {item["name"] for item in (await door.get("/v1/scorers", headers=viewer)).json()["items"]}
     assert {"recall", "ndcg", "mrr", "grounding"} <= names
+
+
+async def test_a_scorer_tells_all_that_a_suite_needs_to_know(door: ApiClient) -> None:
+    """Parameters as a schema, the range with its unit, direction, limits, and the part of the package it needs."""
+    listed = (await door.get("/v1/scorers", headers=await door.role("viewer"))).json()["items"]
+    items = {item["name"]: item for item in listed}
+    assert (items["latency_ms"]["range"], items["latency_ms"]["unit"]) == ([0.0, None], "ms")
+    assert (items["recall"]["range"], items["recall"]["unit"]) == ([0.0, 1.0], "")
+    assert items["regex"]["extra"] == "server"
+    assert "pattern" in str(items["regex"]["parameters"])
+    assert items["refused"]["lower_is_better"] == ["refused"]
+    assert "phrases" in items["refused"]["limits"]

@@ -24,6 +24,8 @@ def jsonl(*items: object) -> bytes:
         (jsonl({"id": "a", "question": "?", "answer": "no such field"}), "answer"),
         (jsonl({"id": "a"}), "question"),
         (jsonl({"id": "a", "question": "?", "gold": "one text"}), "gold"),
+        (jsonl({"id": "a", "question": "?", "qrels": {"d1": -1}}), "qrels"),
+        (jsonl({"id": "a", "question": "?", "qrels": {"d1": 0.5}}), "qrels"),
         (b'{"id": "a", "question": "\\u0000"}\n', "NUL"),
         (b"not json\n", "not JSON"),
         (b"\xff\n", "UTF-8"),
@@ -35,6 +37,12 @@ def test_a_bad_row_refuses_the_dataset(content: bytes, message: str) -> None:
     with pytest.raises(Invalid) as refusal:
         parse_cases(content)
     assert message in refusal.value.fields[0].message
+
+
+def test_graded_judgements_are_read() -> None:
+    """By document or chunk id; a case without any has none."""
+    graded, bare = parse_cases(jsonl({"id": "a", "question": "?", "qrels": {"d1": 2, "d2": 0}}, rows(1)[0]))
+    assert (graded.qrels, bare.qrels) == ({"d1": 2, "d2": 0}, {})
 
 
 @given(st.integers(1, 40), st.integers(0, 2**40))

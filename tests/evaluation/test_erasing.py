@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from sekisho.evaluation.erasing import commitment_of
 from sekisho.inference.store import ModelCallStore
+from sekisho.inference.types import Kept
 from sekisho.kernel.clock import epoch_ms
 from sekisho.kernel.database import Base
 from sekisho.kernel.digests import digest_of, digest_of_bytes
@@ -125,10 +126,8 @@ async def world(office: Office) -> dict[str, str]:
     services = office.api.services
     async with services.database.write() as tx:
         answer = {"text": f"The {WORD} is in drawer nineteen.", "tokens_in": 1, "tokens_out": 1, "latency_ms": 1}
-        await ModelCallStore(tx).insert_if_absent(
-            key=digest_of("a call"), model_digest=digest_of("a model"), answer={**answer, "finish": "stop"},
-            now=epoch_ms(services.clock.now()),
-        )  # fmt: skip
+        call = Kept(digest_of("a call"), digest_of("a model"), {**answer, "finish": "stop"})
+        await ModelCallStore(tx).insert_if_absent([call], epoch_ms(services.clock.now()))
     return {"corpus": corpus, "index": index, "search": search["id"], "run": run["id"]}
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sekisho.evaluation.execution import final_digest
+from sekisho.evaluation.seal import final_digest
 from sekisho.evaluation.types import RunState
 from sekisho.inference.types import AnswerRequest
 from sekisho.kernel.errors import Archived, Conflict, Forbidden, Invalid, ModelFailed, NotFound
@@ -240,7 +240,7 @@ async def test_a_running_run_is_cancelled_at_its_next_beat(ready: World) -> None
     assert (after.state, after.summary) == (RunState.CANCELLED, None)
     assert (await ready.jobs.one("default", job.id)).state is JobState.CANCELLED
     async with ready.database.read() as tx:
-        assert await ready.evaluation.evidence(tx, "default", run.subject) == []
+        assert await ready.gathering.evidence(tx, "default", run.subject) == []
 
 
 async def test_a_lost_lease_stops_the_worker_and_writes_nothing(ready: World) -> None:
@@ -357,7 +357,7 @@ async def test_comparison_is_paired_by_case(ready: World) -> None:
     assert len(recall["improved"]) == 6
     assert recall["mcnemar_p_bp"] == 313
     async with ready.database.read() as tx:
-        found = await ready.evaluation.paired_evidence(tx, "default", new.subject, old.subject)
+        found = await ready.gathering.compared(tx, [old.id], [new.id], ["mrr", "recall@5"], level_ppm=50_000, claims=2)
     assert [(entry["metric"], entry["diff_bp"], entry["n"]) for entry in found] == [
         ("mrr", 7500, 12),
         ("recall@5", 5000, 12),
@@ -380,7 +380,7 @@ async def test_evidence_has_the_shape_of_the_gates_input(ready: World) -> None:
     """Integers and strings only, every key that the schema asks for."""
     run = await run_once(ready)
     async with ready.database.read() as tx:
-        (entry,) = await ready.evaluation.evidence(tx, "default", run.subject)
+        (entry,) = await ready.gathering.evidence(tx, "default", run.subject)
     assert entry["origin"] == "measured"
     assert entry["metrics"]["recall@5"]["gaps"]["language"]["paired"] is True
     assert set(entry["metrics"]["recall@5"]["slices"]["language"]["en"]) == {"n", "mean_bp", "low_bp", "high_bp"}

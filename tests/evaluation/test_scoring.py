@@ -5,9 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sekisho.evaluation import score
 from sekisho.evaluation.scoring import offline
@@ -38,6 +41,16 @@ def test_an_invention_is_flagged_in_any_kind_of_context(context: object) -> None
     assert span["text"] == MADE_UP
     assert (span["start"], span["end"]) == (24, 24 + len(MADE_UP))
     assert "1809" in str(span["reasons"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["The gate opens at nine.", MADE_UP, "- It is red.", "門は赤い。", "\n\n", " ", "…"])))
+def test_spans_are_parts_of_the_answer(parts: list[str]) -> None:
+    """Their places give their texts back, in order and apart."""
+    answer = " ".join(parts)
+    spans = one({"context": CONTEXT, "response": answer})["spans"]
+    assert all(answer[span["start"] : span["end"]] == span["text"] for span in spans)
+    assert all(first["end"] <= second["start"] for first, second in pairwise(spans))
 
 
 def test_a_supported_answer_is_less_probable_to_be_made_up() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sekisho.evaluation.gathering import Gathering
 from sekisho.evaluation.types import Origin, RunState
 from sekisho.inference.types import AnswerRequest
 from sekisho.kernel.digests import digest_of_bytes
@@ -102,7 +103,7 @@ async def test_recorded_answers_are_imported_evidence(world: World) -> None:
 
 async def _evidence(world: World, subject: str) -> list[dict[str, Any]]:
     async with world.database.read() as tx:
-        return await world.evaluation.evidence(tx, "default", subject)
+        return await Gathering(world.evaluation.ledger, world.jobs).evidence(tx, "default", subject)
 
 
 async def test_recorded_passages_serve_a_retrieval_suite(world: World) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +17,12 @@ from tests.gate import inputs
 from tests.gate.inputs import (
     AGENT,
     ANSWERS,
+    ANSWERS_DATA,
     BASELINE,
     CORPUS,
     DAY,
     INDEX,
+    JUDGE,
     MODEL,
     NOW,
     OTHER,
@@ -49,6 +52,8 @@ class Case:
 
 
 CASES: list[Case] = []
+NOTHING_COUNTS: Final = ("EVA-01", "EVA-02", "EVA-03", "EVA-05", "EVA-06", "EVA-07", "EVA-08")
+"""What stands in the way where no run of the answers' suite counts."""
 
 
 def case(rule: str, status: str, *blocking: str) -> Callable[[Change], Change]:
@@ -73,8 +78,57 @@ def _metric(document: Json, suite: str, name: str) -> Json:
     return found
 
 
+def _again(document: Json, changes: Json, *, low: int, high: int) -> list[Json]:
+    """Another run by the answers' suite, an hour later and with another rate; gives both."""
+    first = _run(document, ANSWERS)
+    second = {**copy.deepcopy(first), "id": "run-again", "finished_at": NOW - DAY + 3_600_000, "final_digest": OTHER}
+    second.update(changes)
+    _span(second["metrics"]["hallucinated"], low, high)
+    document["evidence"]["runs"].append(second)
+    document["evidence"]["recorded"][1]["finished"] += 1
+    return [first, second]
+
+
+def _pool(document: Json, runs: list[Json], *, low: int, high: int) -> None:
+    """The estimate over these runs, and the comparison of them with what stands there now."""
+    pooled = copy.deepcopy(inputs.pool(runs, {}))
+    _span(pooled["metrics"]["hallucinated"], low, high)
+    document["evidence"]["pools"].append(pooled)
+    document["evidence"]["comparisons"][1].update(members=pooled["members"], level_ppm=pooled["level_ppm"])
+
+
+def _judged(document: Json, family: str) -> None:
+    """The answers judged by a qualified model of this family."""
+    _metric(document, ANSWERS, "hallucinated")["scorer"] = "judge.faithfulness"
+    instrument = {"scorer": "judge.faithfulness", "digest": JUDGE, "family": family}
+    _run(document, ANSWERS)["instruments"] = [instrument]
+    document["evidence"]["qualifications"] = [inputs.qualification()]
+
+
+def _abandoned(number: int) -> Json:
+    return {
+        "id": f"run-stopped-{number}",
+        "suite": ANSWERS,
+        "suite_name": "docs-answers",
+        "dataset": ANSWERS_DATA,
+        "state": "cancelled",
+        "origin": "measured",
+        "producer": "ci",
+        "done": 12,
+        "planned": 300,
+        "ended_at": NOW - DAY,
+    }
+
+
 def _span(interval: Json, low: int, high: int) -> None:
     interval.update(low_bp=low, mean_bp=(low + high) // 2, high_bp=high)
+
+
+def _differ(document: Json, place: int, *levels: tuple[int, int]) -> None:
+    """Set a comparison's interval at each of Holm's steps."""
+    bounds = [{"low_bp": low, "high_bp": high} for low, high in levels]
+    middle = (levels[0][0] + levels[0][1]) // 2
+    document["evidence"]["comparisons"][place].update(diff_bp=middle, **bounds[0], levels=bounds)
 
 
 @case("OVS-01", "passed")
@@ -155,8 +209,8 @@ def skipped_stage(document: Json) -> None:
     document["from_stages"] = ["dev"]
 
 
-@case("LIN-06", "missing", "LIN-06", "EVA-01", "EVA-02", "EVA-03", "EVA-04", "EVA-05", "EVA-06", "FAI-01", "FAI-02",
-      "FAI-03", "LIC-01", "DOC-01", "OVS-01", "OPS-02")  # fmt: skip
+@case("LIN-06", "missing", "LIN-06", "EVA-01", "EVA-02", "EVA-03", "EVA-04", "EVA-05", "EVA-06", "EVA-07", "EVA-08",
+      "FAI-01", "FAI-02", "FAI-03", "LIC-01", "DOC-01", "OVS-01", "OPS-02")  # fmt: skip
 def unknown_stage(document: Json) -> None:
     document["stage"] = "moon"
 
@@ -164,7 +218,7 @@ def unknown_stage(document: Json) -> None:
 @case("LIN-07", "passed")
 def roll_back_to_an_allowed_version(document: Json) -> None:
     document.update(action="rollback", formerly_allowed=True, approvals=[], from_stages=[])
-    document["evidence"].update(runs=[], comparisons=[], cards=[])
+    document["evidence"].update(runs=[], comparisons=[], cards=[], recorded=[], baseline_runs=[])
 
 
 @case("LIN-07", "failed")
@@ -172,32 +226,143 @@ def roll_back_to_a_stranger(document: Json) -> None:
     document["action"] = "rollback"
 
 
-@case("EVA-01", "missing", "EVA-01", "EVA-02", "EVA-03", "EVA-05")
+@case("EVA-01", "missing", *NOTHING_COUNTS)
 def suite_not_run(document: Json) -> None:
     document["evidence"]["runs"] = [_run(document, RETRIEVAL)]
+    document["evidence"]["recorded"] = document["evidence"]["recorded"][:1]
 
 
-@case("EVA-01", "missing", "EVA-01", "EVA-02", "EVA-03", "EVA-05")
+@case("EVA-01", "missing", *NOTHING_COUNTS)
 def easier_dataset(document: Json) -> None:
     _run(document, ANSWERS)["dataset"] = OTHER
 
 
-@case("EVA-01", "missing", "EVA-01", "EVA-02", "EVA-03", "EVA-05")
+@case("EVA-01", "missing", *NOTHING_COUNTS)
 def run_of_another_version(document: Json) -> None:
     _run(document, ANSWERS)["subject"] = BASELINE
 
 
-@case("EVA-01", "missing", "EVA-01", "EVA-02", "EVA-03", "EVA-05")
+@case("EVA-01", "missing", *NOTHING_COUNTS)
 def imported_by_a_stranger(document: Json) -> None:
     _run(document, ANSWERS).update(origin="imported", producer="alice")
 
 
-@case("EVA-01", "inconclusive")
+@case("EVA-01", "inconclusive", "EVA-01", "EVA-06")
 def run_without_a_result(document: Json) -> None:
     _run(document, ANSWERS)["state"] = "inconclusive"
+    document["evidence"]["abandoned"] = [{**_abandoned(1), "id": "run-docs-answers", "state": "inconclusive"}]
+    document["evidence"]["recorded"][1].update(finished=0, abandoned=1)
 
 
-@case("EVA-01", "missing", "EVA-01", "EVA-02", "EVA-03", "EVA-04", "EVA-05", "EVA-06", "FAI-01", "FAI-02", "FAI-03")
+@case("EVA-01", "inconclusive", "EVA-01", "EVA-06", "EVA-08")
+def scorer_missed_its_controls(document: Json) -> None:
+    missed = {"planned": 6, "missed": 3, "allowed": 1, "missed_cases": ["c-1", "c-2", "c-5"]}
+    _run(document, ANSWERS)["controls"] = missed
+
+
+@case("EVA-01", "missing", *NOTHING_COUNTS)
+def imported_where_measured_counts(document: Json) -> None:
+    _run(document, ANSWERS).update(origin="imported", producer="lab")
+
+
+@case("EVA-01", "missing", *NOTHING_COUNTS)
+def better_run_without_the_pool(document: Json) -> None:
+    _span(_metric(document, ANSWERS, "hallucinated"), 2100, 2900)
+    _again(document, {}, low=50, high=250)
+
+
+@case("EVA-01", "missing", *NOTHING_COUNTS)
+def pool_of_the_better_run_alone(document: Json) -> None:
+    _span(_metric(document, ANSWERS, "hallucinated"), 2100, 2900)
+    _pool(document, _again(document, {}, low=50, high=250)[1:] * 2, low=50, high=250)
+
+
+@case("EVA-01", "missing", *NOTHING_COUNTS)
+def pool_at_the_level_of_one_look(document: Json) -> None:
+    _pool(document, _again(document, {}, low=50, high=250), low=50, high=250)
+    document["evidence"]["pools"][0]["level_ppm"] = 50_000
+
+
+@case("EVA-01", "missing", *NOTHING_COUNTS)
+def run_that_only_the_ledger_knows(document: Json) -> None:
+    document["evidence"]["recorded"][1]["finished"] = 2
+
+
+@case("EVA-01", "missing", *NOTHING_COUNTS)
+def cancelled_run_that_only_the_ledger_knows(document: Json) -> None:
+    document["evidence"]["recorded"][1]["abandoned"] = 1
+
+
+@case("EVA-01", "passed")
+def pooled_runs_that_pass(document: Json) -> None:
+    _pool(document, _again(document, {}, low=50, high=250), low=60, high=400)
+
+
+@case("EVA-05", "inconclusive")
+def pooled_runs_that_may_make_things_up(document: Json) -> None:
+    _span(_metric(document, ANSWERS, "hallucinated"), 450, 900)
+    _pool(document, _again(document, {}, low=50, high=250), low=300, high=600)
+
+
+@case("EVA-01", "passed")
+def the_same_result_again(document: Json) -> None:
+    _again(document, {"final_digest": _run(document, ANSWERS)["final_digest"]}, low=100, high=300)
+
+
+@case("EVA-01", "passed")
+def cancelled_runs_are_listed(document: Json) -> None:
+    document["evidence"]["abandoned"] = [_abandoned(1), {**_abandoned(2), "state": "failed", "done": 0}]
+    document["evidence"]["recorded"][1]["abandoned"] = 2
+    _pool(document, [_run(document, ANSWERS)], low=80, high=340)
+
+
+@case("EVA-01", "missing", *NOTHING_COUNTS)
+def cancelled_run_that_was_not_reckoned_with(document: Json) -> None:
+    document["evidence"]["abandoned"] = [_abandoned(1)]
+    document["evidence"]["recorded"][1]["abandoned"] = 1
+
+
+@case("EVA-01", "inconclusive")
+def cancelled_too_often(document: Json) -> None:
+    document["evidence"]["abandoned"] = [{**_abandoned(number), "done": 0} for number in range(6)]
+    document["evidence"]["recorded"][1]["abandoned"] = 6
+
+
+@case("EVA-07", "passed")
+def qualified_judge(document: Json) -> None:
+    _judged(document, "qwen")
+
+
+@case("EVA-07", "missing", "EVA-05", "EVA-06", "EVA-07")
+def judge_without_a_qualification(document: Json) -> None:
+    _judged(document, "qwen")
+    document["evidence"]["qualifications"] = []
+
+
+@case("EVA-07", "failed", "EVA-05", "EVA-06", "EVA-07")
+def judge_no_better_than_chance(document: Json) -> None:
+    _judged(document, "qwen")
+    document["evidence"]["qualifications"][0].update(kappa_bp=120, low_bp=-800, high_bp=1100)
+
+
+@case("EVA-07", "inconclusive", "EVA-05", "EVA-06", "EVA-07")
+def judge_perhaps_good_enough(document: Json) -> None:
+    _judged(document, "qwen")
+    document["evidence"]["qualifications"][0].update(low_bp=5900)
+
+
+@case("EVA-07", "failed")
+def judge_of_the_same_family(document: Json) -> None:
+    _judged(document, "extractive")
+
+
+@case("EVA-08", "passed")
+def controls_caught(document: Json) -> None:
+    _run(document, ANSWERS)["controls"] = {"planned": 6, "missed": 1, "allowed": 1, "missed_cases": ["c-3"]}
+
+
+@case("EVA-01", "missing", "EVA-01", "EVA-02", "EVA-03", "EVA-04", "EVA-05", "EVA-06", "EVA-07", "EVA-08", "FAI-01",
+      "FAI-02", "FAI-03")  # fmt: skip
 def unheard_of_agent(document: Json) -> None:
     document["subject"]["name"] = "newcomer"
     document["lineage"]["nodes"][AGENT]["name"] = "newcomer"
@@ -234,7 +399,7 @@ def across_the_floor(document: Json) -> None:
     _span(_metric(document, RETRIEVAL, "ndcg@10"), 4400, 4600)
 
 
-@case("EVA-04", "missing", "EVA-03", "EVA-04")
+@case("EVA-04", "missing", "EVA-03", "EVA-04", "EVA-07", "EVA-08")
 def metric_not_measured(document: Json) -> None:
     del _run(document, RETRIEVAL)["metrics"]["ndcg@10"]
 
@@ -245,18 +410,34 @@ def makes_things_up(document: Json) -> None:
 
 
 @case("EVA-05", "inconclusive")
+def might_make_things_up_where_it_was_not_scored(document: Json) -> None:
+    _metric(document, ANSWERS, "hallucinated").update(pessimistic_low_bp=100, pessimistic_high_bp=750)
+
+
+@case("EVA-05", "inconclusive")
 def may_make_things_up(document: Json) -> None:
     _span(_metric(document, ANSWERS, "hallucinated"), 100, 501)
 
 
 @case("EVA-06", "failed")
 def worse_than_before(document: Json) -> None:
-    document["evidence"]["comparisons"][0].update(diff_bp=-900, low_bp=-1100, high_bp=-700)
+    _differ(document, 0, (-1100, -700), (-1140, -660))
 
 
 @case("EVA-06", "inconclusive")
 def perhaps_worse_than_before(document: Json) -> None:
-    document["evidence"]["comparisons"][0].update(diff_bp=-200, low_bp=-500, high_bp=100)
+    _differ(document, 0, (-500, 100), (-560, 160))
+
+
+@case("EVA-06", "inconclusive")
+def no_margin_clears_the_first_of_holms_steps(document: Json) -> None:
+    _differ(document, 0, (-290, 500), (-310, 520))
+    _differ(document, 1, (-150, 190), (-170, 210))
+
+
+@case("EVA-06", "missing")
+def compared_with_other_runs_than_count(document: Json) -> None:
+    document["evidence"]["comparisons"][0]["baseline_members"] = ["run-of-the-worst-day"]
 
 
 @case("EVA-06", "missing")

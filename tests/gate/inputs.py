@@ -26,6 +26,9 @@ def digest(letter: str) -> str:
 
 SYSTEM, PROMPT, CORPUS, INDEX, MODEL, AGENT = (digest(letter) for letter in "123456")
 BASELINE, EVIDENCE, OTHER = (digest(letter) for letter in "7ef")
+HEAD: Final = "sha256:" + "01" * 32
+JUDGE: Final = "sha256:" + "02" * 32
+LABELS: Final = "sha256:" + "03" * 32
 RETRIEVAL, RETRIEVAL_DATA, ANSWERS, ANSWERS_DATA = (digest(letter) for letter in "abcd")
 
 
@@ -45,13 +48,14 @@ def interval(mean: int, reach: int, n: int) -> Json:
     return {"n": n, "mean_bp": mean, "low_bp": mean - reach, "high_bp": mean + reach}
 
 
-def metric(mean: int, *, n: int = 300, reach: int = 200) -> Json:
+def metric(mean: int, *, n: int = 300, reach: int = 200, scorer: str = "ranking") -> Json:
     """A metric measured alike in both languages and for all readers."""
     languages = {name: interval(mean, reach + 100, n // 2) for name in ("en", "ja")}
     readers = {name: interval(mean, reach + 150, n // 3) for name in ("auditor", "developer", "operator")}
     gap = {"gap_bp": 150, "low_bp": 20, "high_bp": 310, "n": n // 2, "paired": True}
     return {
         **interval(mean, reach, n),
+        "scorer": scorer,
         "coverage_bp": 10_000,
         "slices": {"language": languages, "reader": readers},
         "gaps": {
@@ -69,6 +73,7 @@ def run(suite: str, dataset: str, name: str, metrics: Json) -> Json:
         "dataset": dataset,
         "subject": AGENT,
         "origin": "measured",
+        "producer": "ci",
         "state": "finished",
         "finished_at": NOW - DAY,
         "final_digest": digest("9"),
@@ -76,6 +81,7 @@ def run(suite: str, dataset: str, name: str, metrics: Json) -> Json:
         "scored": 300,
         "coverage_bp": 10_000,
         "engine": {"sekisho": "0.1.0"},
+        "instruments": [],
         "metrics": metrics,
     }
 
@@ -92,9 +98,43 @@ def node(kind: str, name: str, of: str, facts: Json) -> Json:
     }
 
 
-def comparison(suite: str, name: str, diff: int) -> Json:
-    bounds = {"diff_bp": diff, "low_bp": diff - 100, "high_bp": diff + 100}
-    return {"suite": suite, "baseline": BASELINE, "metric": name, **bounds, "n": 300}
+BRIEF: Final = (
+    "id", "suite", "dataset", "subject", "origin", "producer", "state", "finished_at", "final_digest", "coverage_bp",
+)  # fmt: skip
+
+
+def baseline_run(run: Json) -> Json:
+    """What is told of the baseline's run by the same suite."""
+    older = {"id": f"{run['id']}-before", "subject": BASELINE, "finished_at": NOW - 9 * DAY}
+    return {**{name: run[name] for name in BRIEF}, **older}
+
+
+def comparison(run: Json, name: str, diff: int) -> Json:
+    """A comparison over one run on either side, with an interval for each of two steps of Holm's."""
+    levels = [{"low_bp": diff - reach, "high_bp": diff + reach} for reach in (100, 120)]
+    return {
+        "suite": run["suite"],
+        "baseline": BASELINE,
+        "metric": name,
+        "diff_bp": diff,
+        **levels[0],
+        "n": 300,
+        "members": [run["id"]],
+        "baseline_members": [f"{run['id']}-before"],
+        "level_ppm": 50_000,
+        "levels": levels,
+    }
+
+
+def pool(runs: list[Json], changes: Json) -> Json:
+    """The estimate over these runs, as wide as the number of them asks for."""
+    first, size = runs[0], max(len(runs), 2)
+    return {
+        **{name: first[name] for name in ("suite", "dataset", "subject", "cases", "scored", "coverage_bp", "metrics")},
+        "members": [run["id"] for run in runs],
+        "level_ppm": 50_000 // (size * (size - 1)),
+        **changes,
+    }
 
 
 def promotion() -> Json:
@@ -119,6 +159,15 @@ def promotion() -> Json:
         "tools": [{"name": "search", "effect": "read"}],
         "limits": {"max_steps": 4, "max_tokens": 512, "timeout_ms": 30_000},
     }
+    retrieval = run(
+        RETRIEVAL,
+        RETRIEVAL_DATA,
+        "docs-retrieval",
+        {"recall@5": metric(8000), "ndcg@10": metric(7000), "mrr": metric(6500)},
+    )
+    made_up = metric(200, reach=100, scorer="grounding")
+    answers = run(ANSWERS, ANSWERS_DATA, "docs-answers", {"hallucinated": made_up})
+    answers["instruments"] = [{"scorer": "grounding", "digest": HEAD}]
     sources = [{"uri": "https://example.org/handbook", "digest": digest("0"), "retrieved_at": NOW - 9 * DAY}]
     return {
         "schema": "sekisho.gate-input/v1",
@@ -152,16 +201,16 @@ def promotion() -> Json:
         },
         "evidence": {
             "hash": EVIDENCE,
-            "runs": [
-                run(
-                    RETRIEVAL,
-                    RETRIEVAL_DATA,
-                    "docs-retrieval",
-                    {"recall@5": metric(8000), "ndcg@10": metric(7000), "mrr": metric(6500)},
-                ),
-                run(ANSWERS, ANSWERS_DATA, "docs-answers", {"hallucinated": metric(200, reach=100)}),
+            "runs": [retrieval, answers],
+            "pools": [],
+            "abandoned": [],
+            "recorded": [
+                {"suite": RETRIEVAL, "finished": 1, "abandoned": 0},
+                {"suite": ANSWERS, "finished": 1, "abandoned": 0},
             ],
-            "comparisons": [comparison(RETRIEVAL, "recall@5", 400), comparison(ANSWERS, "hallucinated", -50)],
+            "baseline_runs": [baseline_run(retrieval), baseline_run(answers)],
+            "qualifications": [],
+            "comparisons": [comparison(retrieval, "recall@5", 400), comparison(answers, "hallucinated", -50)],
             "cards": [
                 {
                     "id": "card-1",
@@ -205,6 +254,24 @@ def waiver(rule: str) -> Json:
         "stage": "production",
         "expires_at": NOW + 7 * DAY,
         "principal": "carol",
+    }
+
+
+def qualification() -> Json:
+    """What labelled cases said of the judge: it agrees with them well enough."""
+    return {
+        "instrument": JUDGE,
+        "name": "ollama/qwen",
+        "labels": LABELS,
+        "n": 400,
+        "scored": 398,
+        "kappa_bp": 7200,
+        "low_bp": 6400,
+        "high_bp": 7900,
+        "sensitivity_bp": 8800,
+        "specificity_bp": 9000,
+        "at": NOW - DAY,
+        "origin": "measured",
     }
 
 

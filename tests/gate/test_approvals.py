@@ -177,5 +177,6 @@ def run_about(subject: str) -> dict[str, object]:
         "scored": 10,
         "coverage_bp": 10_000,
         "engine": {},
+        "instruments": [],
         "metrics": {},
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from collections.abc import Iterator
 from typing import Any
@@ -11,10 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sekisho.gate.engines.regorus_engine import RegorusEngine
-from sekisho.gate.policies import PolicySet
-from sekisho.gate.schemas import read_input
-from sekisho.gate.verdict import read_verdict
+from tests.gate.asking import Asking
 from tests.gate.cases import CASES
 from tests.gate.inputs import fixed_policies, promotion
 
@@ -22,24 +18,6 @@ Json = dict[str, Any]
 PROPERTY = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-
-
-class Asking:
-    """Asks regorus from ordinary code, in a loop of its own."""
-
-    def __init__(self, policies: PolicySet) -> None:
-        self.policies = policies
-        self.loop = asyncio.new_event_loop()
-        self.engine = RegorusEngine(policies, timeout_ms=20_000)
-
-    def allows(self, document: Json) -> bool:
-        read_input(document)
-        raw = self.loop.run_until_complete(self.engine.evaluate(document))
-        return read_verdict(raw, engine="regorus", policy_digest=self.policies.digest).answer.allow
-
-    def close(self) -> None:
-        self.loop.run_until_complete(self.engine.close())
-        self.loop.close()
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +30,8 @@ def policy() -> Iterator[Asking]:
 def pieces(document: Json) -> Iterator[tuple[str, Any]]:
     """Every piece of evidence that can be taken away: what holds it, and its key or its place."""
     evidence = document["evidence"]
-    for part in ("runs", "comparisons", "cards"):
+    parts = ("runs", "pools", "abandoned", "recorded", "baseline_runs", "qualifications", "comparisons", "cards")
+    for part in parts:
         for place in range(len(evidence[part])):
             yield f"evidence/{part}", place
     for place in range(len(document["approvals"])):

@@ -10,6 +10,7 @@ from typing import Any
 from sekisho.evidence.service import Evidence
 from sekisho.gate.approvals import Approvals
 from sekisho.gate.assembly import Assembler
+from sekisho.gate.evidence import Measurements
 from sekisho.gate.judge import Judge
 from sekisho.gate.service import Gate
 from sekisho.identity.bootstrap import Bootstrap
@@ -22,7 +23,8 @@ from sekisho.ledger.signing import Signer
 from sekisho.registry.service import Registry
 from sekisho.registry.types import Provenance, Version
 from tests.clocks import FixedClock
-from tests.gate.inputs import digest
+from tests.gate.inputs import digest, fixed_policies
+from tests.gate.unqualified import NoQualifications
 from tests.registry.manifests import PAGE, agent, corpus, index, model, prompt, put, system
 
 STAGES = ("dev", "staging", "production")
@@ -85,9 +87,22 @@ class SetRuns:
     async def evidence(self, tx: Transaction, project: str, digest: str) -> Sequence[Mapping[str, Any]]:
         return self.runs.get(digest, [])
 
-    async def paired_evidence(
-        self, tx: Transaction, project: str, candidate: str, baseline: str
-    ) -> Sequence[Mapping[str, Any]]:
+    async def brief_evidence(self, tx: Transaction, project: str, digest: str) -> Sequence[Mapping[str, Any]]:
+        return []
+
+    async def abandoned(self, tx: Transaction, project: str, digest: str) -> Sequence[Mapping[str, Any]]:
+        return []
+
+    async def recorded(self, tx: Transaction, project: str, digest: str) -> Sequence[Mapping[str, Any]]:
+        return []
+
+    async def pooled(self, tx: Transaction, run_ids: Sequence[str], *, level_ppm: int) -> Mapping[str, Any]:
+        raise AssertionError("a test that sets several runs of one pinned suite goes by a real evaluation")
+
+    async def compared(
+        self, tx: Transaction, baseline: Sequence[str], candidate: Sequence[str], metrics: Sequence[str],
+        *, level_ppm: int, claims: int,
+    ) -> Sequence[Mapping[str, Any]]:  # fmt: skip
         return []
 
 
@@ -165,7 +180,9 @@ async def build_world(database: Database, clock: FixedClock, signer: Signer, fol
     admin = await identity.authenticate(token.read_text().strip())
     registry = Registry(database, clock, ledger, watch, STAGES, lambda: ("recall@5",), max_file_bytes=10_000)
     engine, runs = SetEngine(), SetRuns()
-    assembler = Assembler(registry, SetIndexes(), runs, Evidence(database, clock, ledger, registry), identity)
+    measurements = Measurements(runs, NoQualifications(), fixed_policies().parameters)
+    evidence = Evidence(database, clock, ledger, registry)
+    assembler = Assembler(registry, SetIndexes(), measurements, evidence, identity)
     gate = Gate(database, clock, ledger, registry, assembler, Judge(engine), STAGES)
     approvals = Approvals(database, clock, ledger, registry, assembler, STAGES)
     return World(database, clock, ledger, identity, registry, engine, runs, gate, approvals, admin), watch

@@ -17,6 +17,10 @@ CASES = b"""\
 {"id": "b", "question": "How?", "gold": ["So."], "slices": {"language": "ja"}}
 """
 SPARE = b"# Spare\n\nA page that goes.\n"
+LABELS = b"""\
+{"context": "The lock names digests.", "response": "The lock names digests.", "hallucinated": false}
+{"context": "The lock names digests.", "response": "Zebras patented submarines.", "hallucinated": true}
+"""
 CARD = {
     "intended_use": "Answers questions about the handbook.",
     "limitations": "Answers from the passages found, in English and Japanese.",
@@ -142,6 +146,13 @@ async def _jobs(journey: Journey) -> None:
     gone = {"corpus": "corpus/spare", "document": "en/a.md", "reason": "Request 17 under Article 17 of the GDPR."}
     erasure = await ask("erase_document", f"{HERE}/erasures", gone, by="operator")
     await ask("get_erasure", f"{HERE}/erasures/{erasure['job_id']}")
+    labels = digest_of_bytes(LABELS)
+    headers = {**await journey.api.role("author"), "content-type": "application/octet-stream"}
+    await journey.api.put(f"{HERE}/blobs/{labels}", content=LABELS, headers=headers)
+    trial = await ask("qualify_judge", f"{HERE}/qualifications", {"judge": "grounding", "labels": labels}, by="author")
+    await ask("get_qualification", f"{HERE}/qualifications/{trial['id']}")
+    await ask("list_qualifications", f"{HERE}/qualifications")
+    await ask("cancel_qualification", f"{HERE}/qualifications/{trial['id']}/cancel", {})
 
 
 async def _promotion(journey: Journey) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,19 +20,26 @@ class FakeOllama:
     """What the fake has, does and has seen. Tests change it while it runs."""
 
     digests: dict[str, str] = field(default_factory=lambda: {CHAT: "a" * 64, EMBED: "b" * 64})
+    figures: dict[str, int] = field(default_factory=dict)
     drops: int = 0
     busy: int = 0
     garbage: bool = False
     unfinished: bool = False
+    says: Callable[[dict[str, Any]], str] | None = None
     seen: list[dict[str, Any]] = field(default_factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
+    seconds: float = 0.0
+    """How long it works on one chat, of which it has `slots` in hand at a time; the others wait for their turn."""
+    slots: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(1000))
+    down: bool = False
     url: str = ""
 
     def chat(self, body: dict[str, Any]) -> dict[str, Any]:
         text = " ".join(message["content"] for message in body["messages"])
         read = min(len(text.split()) + 5, body["options"]["num_ctx"])
-        said = '{"yes": true}' if body.get("format") else f"seed {body['options']['seed']}: {text.split()[-1]}"
+        plain = f"seed {body['options']['seed']}: {text.split()[-1]}"
+        said = self.says(body) if self.says else '{"yes": true}' if body.get("format") else plain
         return {
             "model": body["model"],
             "message": {"role": "assistant", "content": said},
@@ -52,18 +60,26 @@ class FakeOllama:
             "prompt_eval_count": sum(min(len(text.split()), 64) for text in texts),
         }
 
+    def work(self) -> None:
+        """Take as long as one chat takes."""
+        with self.slots:
+            time.sleep(self.seconds)
+
 
 @contextmanager
-def running() -> Iterator[FakeOllama]:
-    """Serve on a loopback port until the end of the block."""
-    fake = FakeOllama()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"fake": fake}))
+def running(fake: FakeOllama | None = None) -> Iterator[FakeOllama]:
+    """Serve on a loopback port until the end of the block; the same fake comes back at the same address."""
+    fake = fake or FakeOllama()
+    fake.down = False
+    port = int(fake.url.rpartition(":")[2] or 0)
+    server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"fake": fake}))
     fake.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield fake
     finally:
+        fake.down = True
         server.shutdown()
         server.server_close()
         thread.join()
@@ -84,6 +100,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, {"models": models})
 
     def do_POST(self) -> None:
+        if self.fake.down:  # a connection from before the end, kept alive
+            self.close_connection = True
+            return
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.fake.seen.append({"path": self.path, **body})
         self.fake.in_flight += 1
@@ -107,9 +126,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif fake.garbage:
             self._send_bytes(200, b"<html>not an Ollama</html>")
         elif self.path == "/api/show":
-            figures = {"tiny.context_length": 64, "tiny.embedding_length": 4} if "embed" in name else {}
+            figures = {"tiny.context_length": 64, "tiny.embedding_length": 4} if "embed" in name else fake.figures
             self._send(200, {"model_info": figures, "details": {"family": "tiny"}})
         elif self.path == "/api/chat":
+            fake.work()
             self._send(200, fake.chat(body))
         else:
             made = fake.embed(body)

@@ -58,7 +58,7 @@ def fake() -> Iterator[FakeOllama]:
 
 @pytest.fixture
 async def inference(database: Database, clock: FixedClock, target: Target) -> AsyncIterator[Inference]:
-    inference = Inference(Settings(ollama_hosts=(target.url,)), database, clock, no_sleep)
+    inference = Inference(Settings(ollama_hosts=(target.url,), ollama_concurrency=1), database, clock, no_sleep)
     yield inference
     await inference.close()
 

@@ -75,3 +75,25 @@ async def test_a_database_that_is_away_is_unavailable(tmp_path: Path) -> None:
             async with database.read() as tx:
                 await tx.execute(text("SELECT 1"))
         await database.close()
+
+
+async def test_a_cancelled_write_keeps_nobody_out(database: Database) -> None:
+    """Wherever a write is cancelled, while what it raised is still held, the next one goes through at once."""
+    async with database.write() as tx:
+        await tx.execute(text("CREATE TABLE counter (n INTEGER)"))
+
+    async def write() -> None:
+        async with database.write() as tx:
+            await tx.execute(text("SELECT n FROM counter"))
+            await tx.execute(text("INSERT INTO counter VALUES (1)"))
+
+    held: list[object] = []
+    for attempt in range(112):
+        task = asyncio.create_task(write())
+        for _ in range(attempt % 14):
+            await asyncio.sleep(0)
+        await asyncio.sleep(attempt % 8 * 0.0005)
+        task.cancel()
+        held += await asyncio.gather(task, return_exceptions=True)
+        async with asyncio.timeout(5):
+            await write()

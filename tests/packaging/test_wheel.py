@@ -37,7 +37,7 @@ def test_the_wheel_carries_the_trees(wheel: Path) -> None:
         for path in (CHECKOUT / tree).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 assert f"sekisho/_data/{path.relative_to(CHECKOUT)}" in names
-    assert {"sekisho/py.typed", "sekisho/_data/alembic.ini"} <= names
+    assert {"sekisho/py.typed", "sekisho/http/examples.yaml", "sekisho/_data/alembic.ini"} <= names
     templates = CHECKOUT / "server/sekisho/evaluation/reports/templates"
     assert {f"sekisho/evaluation/reports/templates/{path.name}" for path in templates.iterdir()} <= names
     assert not [name for name in names if name.startswith("tests/") or name.endswith((".pyc", ".pem", ".token"))]

@@ -39,6 +39,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "corpus": ("corpus",),
     "evaluation": ("eval", "run", "compare", "suite", "scorers"),
     "score": ("score",),
+    "judging": ("judge",),
     "evidence": ("card",),
     "gate": ("promote", "rollback", "approve", "explain", "attestation", "decisions"),
     "policy": ("policy",),

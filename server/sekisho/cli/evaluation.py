@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
 from sekisho.cli.reporting import report_options, show_json, write_report
@@ -23,10 +24,23 @@ UNCLAIMED_S: Final = 15
 
 
 class Rate(ProgressColumn):
-    """Cases per second."""
+    """Cases per second, as the server says; where it does not, as seen from here."""
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.1f}/s" if task.speed else "")
+        rate = task.fields.get("per_second") or task.speed
+        return Text(f"{rate:.1f}/s" if rate else "")
+
+
+class Left(ProgressColumn):
+    """Time left, as the server says; where it does not, as seen from here."""
+
+    def render(self, task: Task) -> Text:
+        left = task.fields.get("seconds_left")
+        seconds = left if left is not None else task.time_remaining
+        if seconds is None or task.finished:
+            return Text("")
+        minutes, rest = divmod(int(seconds), 60)
+        return Text(f"{minutes // 60}:{minutes % 60:02}:{rest:02} left")
 
 
 @click.command("eval")
@@ -140,6 +154,31 @@ def cancel(state: Session, run_id: str) -> None:
     state.show(found, f"run {run_id} is {'cancelled' if found['state'] == 'cancelled' else 'told to stop'}")
 
 
+@run.command("replay")
+@click.argument("run_id")
+@session
+def replay(state: Session, run_id: str) -> None:
+    """Compute a run again from what its models answered then, and compare: no model host is asked.
+
+    Exit code 0 where final digest and report are the same bytes, 1 where they differ, 4 where it cannot be replayed.
+    """
+    with Progress(TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), console=state.errors) as bars:
+        task = bars.add_task("replaying", total=None)
+        found = _client(state).replay(
+            run_id, lambda job: bars.update(task, completed=job["progress"]["done"], total=job["progress"]["total"])
+        )
+    if found["state"] != "done":
+        state.show(found, f"run {run_id} cannot be replayed: {found.get('error', found['state'])}")
+        sys.exit(4)
+    if found["same"]:
+        state.show(
+            found, f"run {run_id} replays to the same bytes: {found['compared']} results, {found['final_digest']}"
+        )
+        sys.exit(0)
+    state.show(found, f"run {run_id} does not replay to the same bytes; the first difference is {found['difference']}")
+    sys.exit(1)
+
+
 @click.command()
 @click.argument("baseline")
 @click.argument("candidate")
@@ -198,20 +237,22 @@ def _client(state: Session) -> Evaluation:
 
 def _follow(state: Session, client: Evaluation, started: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Wait for every run, one bar each on standard error."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), Left())
     with Progress(*columns, console=state.errors, disable=state.as_json) as bars:
         names = {run["id"]: f"{run['subject_name']} by {run['suite_name']}" for run in started}
         tasks = {run["id"]: bars.add_task(names[run["id"]], total=run["planned"], start=False) for run in started}
-        looks = dict.fromkeys(tasks, 0)
+        begun, unclaimed = time.monotonic(), set(tasks)
 
         def seen(found: dict[str, Any]) -> None:
             task = tasks[found["id"]]
-            looks[found["id"]] += 1
-            if found["state"] == "queued" and looks[found["id"]] == round(UNCLAIMED_S / 0.3):
-                bars.print("no worker has taken this run yet; `sekisho up` or `sekisho worker` starts one")
             if found["state"] != "queued":
+                unclaimed.discard(found["id"])
                 bars.start_task(task)
-            bars.update(task, completed=found["done"])
+            elif found["id"] in unclaimed and time.monotonic() - begun >= UNCLAIMED_S:
+                unclaimed.discard(found["id"])
+                bars.print("no worker has taken this run yet; `sekisho up` or `sekisho worker` starts one")
+            rate, left = found.get("per_second"), found.get("seconds_left")
+            bars.update(task, completed=found["done"], per_second=rate, seconds_left=left)
 
         return [client.wait(run["id"], seen) for run in started]
 

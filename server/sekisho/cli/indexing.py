@@ -1,4 +1,4 @@
-"""Commands of indexing: index build, verify, search, list."""
+"""Commands of indexing: index build, verify, search, list; `evaluate` stands in `folders`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from sekisho.cli.folders import evaluate
 from sekisho.cli.session import Session, session
 from sekisho.client.indexing import Indexing, Kind
 from sekisho.kernel.errors import SekishoError
@@ -33,7 +34,7 @@ FAILED: Final = 4
 
 @click.group()
 def index() -> None:
-    """Build, verify and search the indexes of retrieval. The work is done by the worker."""
+    """Build, verify and search the indexes of retrieval. The work is done by the worker, but for `evaluate`."""
 
 
 @index.command()
@@ -208,4 +209,5 @@ def _listed(builds: list[dict[str, Any]]) -> RenderableType:
     return table
 
 
+index.add_command(evaluate)
 commands: Final[list[click.Command]] = [index]

@@ -23,12 +23,20 @@ def _table(hosts: list[dict[str, Any]]) -> Table:
     for title in ("model", "family", "size", "host", "digest"):
         table.add_column(title, overflow="fold")
     for host in hosts:
+        if seen := host.get("seen"):
+            table.add_row("-", "-", "-", host["host"], _told(seen), style="dim")
         if not host["reachable"]:
             table.add_row("-", "-", "-", host["host"], f"[red]{host['problem']}[/red]")
         for model in host["models"]:
             size = f"{model['size_bytes'] / 1e6:.0f} MB" if model["size_bytes"] else "-"
             table.add_row(model["name"], model["family"], size, host["host"], model["digest"])
     return table
+
+
+def _told(seen: dict[str, Any]) -> str:
+    """How a host did for the worker that asked it last."""
+    places = "places not known yet" if seen["places"] is None else f"{seen['places']} at a time ({seen['decided']})"
+    return f"circuit {seen['circuit']}, {places}, {seen['failures']} of {seen['calls']} calls failed"
 
 
 commands: Final[list[click.Command]] = [models]

@@ -15,6 +15,7 @@ from sekisho.client.evaluation import Evaluation
 from sekisho.client.gate import Gate
 from sekisho.client.identity import Identity
 from sekisho.client.indexing import Indexing
+from sekisho.client.judging import Judging
 from sekisho.client.ledger import Ledger
 from sekisho.client.registry import Registry
 from sekisho.client.resolver import Resolution, Resolver
@@ -42,6 +43,7 @@ class Client:
         self.registry = Registry(self.connection, project)
         self.indexing = Indexing(self.connection, project)
         self.evaluation = Evaluation(self.connection, project)
+        self.judging = Judging(self.connection, project)
         self.gate = Gate(self.connection, project)
         self.identity = Identity(self.connection)
         self.ledger = Ledger(self.connection)

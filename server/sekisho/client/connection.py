@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.kernel import errors
@@ -92,6 +93,19 @@ class Connection:
             raise _problem(response)
         return response
 
+    def events(self, path: str) -> Iterator[tuple[str, Any]]:
+        """Server-sent events as (name, decoded JSON), until the server ends them. Raises as `send` does."""
+        import httpx
+
+        try:
+            with self._http.stream("GET", path, headers={"Accept": "text/event-stream"}) as response:
+                if response.status_code >= 400:
+                    response.read()
+                    raise _problem(response)
+                yield from _events(response.iter_lines())
+        except httpx.HTTPError as error:
+            raise errors.Unavailable(f"the server's events at {self.server} broke off: {error}") from error
+
     def close(self) -> None:
         self._http.close()
 
@@ -103,6 +117,20 @@ class Connection:
             return response.json()
         except ValueError as error:
             raise ServerFailed(f"the server answered something that is not JSON at {response.url}") from error
+
+
+def _events(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    """What stands in the lines of an event stream; comments are signs of life and nothing else."""
+    name, data = "message", ""
+    for line in lines:
+        field, _, value = line.partition(":")
+        if field == "event":
+            name = value.strip()
+        elif field == "data":
+            data += value.strip()
+        elif not line and data:
+            yield name, json.loads(data)
+            name, data = "message", ""
 
 
 def _given(params: Mapping[str, Any]) -> dict[str, Any]:

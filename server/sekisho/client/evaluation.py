@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sekisho.client.connection import Connection
+from sekisho.kernel.errors import NotFound, Unavailable
 
 ENDED: Final = frozenset({"finished", "inconclusive", "failed", "cancelled"})
 
@@ -66,6 +67,17 @@ class Evaluation:
         """Two runs of one suite, paired by case; differences are candidate minus baseline."""
         return self._mapping(self.connection.get(self._path("compare"), baseline=baseline, candidate=candidate))
 
+    def replay(
+        self, run_id: str, seen: Callable[[dict[str, Any]], None] = lambda _: None, *, poll_s: float = 0.3
+    ) -> dict[str, Any]:
+        """What a replay of the run found, once it is over; `seen` is told of its state at every look."""
+        job = self._mapping(self.connection.post(self._path(run_id, "replays")))
+        while job["state"] in {"queued", "running"}:
+            time.sleep(poll_s)
+            job = self._mapping(self.connection.get(self._path(run_id, "replays", job["id"])))
+            seen(job)
+        return job
+
     def cancel(self, run_id: str) -> dict[str, Any]:
         return self._mapping(self.connection.post(self._path(run_id, "cancel")))
 
@@ -79,10 +91,23 @@ class Evaluation:
         items: list[dict[str, Any]] = self.connection.get("/v1/scorers")["items"]
         return items
 
+    def events(self, run_id: str) -> Iterator[dict[str, Any]]:
+        """A run's progress as it changes, until it has ended: state, done, planned, per_second, seconds_left."""
+        for _, progress in self.connection.events(self._path(run_id, "events")):
+            yield progress
+
     def wait(
         self, run_id: str, seen: Callable[[dict[str, Any]], None] = lambda _: None, *, poll_s: float = 0.3
     ) -> dict[str, Any]:
-        """The run once it has ended; `seen` is told of its state at every look."""
+        """The run once it has ended; `seen` is told of its progress as it changes.
+
+        By the server's events, and by asking again and again where those do not come through (a proxy may keep them).
+        """
+        try:
+            for progress in self.events(run_id):
+                seen(progress)
+        except (Unavailable, NotFound):
+            time.sleep(poll_s)
         while True:
             run = self.run(run_id)
             seen(run)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.response import ServerSentEvent, ServerSentEventMessage
 from litestar.types import ControllerRouterHandler
 
 from sekisho.evaluation.erasing_api import ErasureController
+from sekisho.evaluation.judges.api import controllers as judges
+from sekisho.evaluation.progress import Progressed
 from sekisho.evaluation.reports.formats import Format, wish_of
-from sekisho.evaluation.reports.html import content_security_policy
 from sekisho.evaluation.reports.json import SHOWN_CASES, case_json, run_json
 from sekisho.evaluation.reports.methods import DOCS
 from sekisho.evaluation.reports.shape import report_schema
@@ -20,6 +23,7 @@ from sekisho.evaluation.scorers.catalogue import SCORERS
 from sekisho.evaluation.service import Evaluation
 from sekisho.identity.types import Actor
 from sekisho.kernel.injection import Injected
+from sekisho.kernel.jobs import Job, Progress
 from sekisho.registry.manifests import SuiteManifest
 
 Key = Annotated[str | None, msgspec.Meta(max_length=200)]
@@ -61,6 +65,26 @@ class ScorerView(msgspec.Struct, frozen=True):
 
 class ScorerList(msgspec.Struct, frozen=True):
     items: list[ScorerView]
+
+
+class ReplayView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A replay of a run. `same` stands once it is done: whether final digest and report are the recorded bytes.
+
+    `as_failed` results were taken as they had failed, since no answer was kept of them. `difference` names the first.
+    """
+
+    id: str
+    run: str
+    state: str
+    progress: Progress
+    same: bool | None = None
+    compared: int | None = None
+    as_failed: int | None = None
+    other: int | None = None
+    final_digest: str | None = None
+    report: str | None = None
+    difference: str | None = None
+    error: str | None = None
 
 
 class RunController(Controller):
@@ -120,6 +144,21 @@ class RunController(Controller):
         """A run with its summary, or how far it is."""
         return run_json(await evaluation.run(actor, project, run_id))
 
+    @get("/{run_id:str}/events", operation_id="watch_run", media_type="text/event-stream")
+    async def events(
+        self,
+        project: FromPath[str],
+        run_id: FromPath[str],
+        actor: Injected[Actor],
+        evaluation: Injected[Evaluation],
+    ) -> ServerSentEvent:
+        """Server-sent events until the run is over: `progress` as it changes, `end` at last.
+
+        Each event's data is JSON: id, state, done, planned and, once they are known, per_second, seconds_left and
+        reason. Where nothing changes the last is sent again every few seconds.
+        """
+        return ServerSentEvent(_messages(await evaluation.events(actor, project, run_id)))
+
     @get("/{run_id:str}/cases", operation_id="list_cases")
     async def cases(
         self,
@@ -161,8 +200,33 @@ class RunController(Controller):
             "Vary": "Accept",
         }
         if wish.format is Format.HTML:
+            from sekisho.evaluation.reports.html import content_security_policy  # templates: loaded when asked for
+
             headers["Content-Security-Policy"] = f"{content_security_policy()}; sandbox; frame-ancestors 'none'"
         return Response(made.content, media_type=made.media_type, headers=headers)
+
+    @post("/{run_id:str}/replays", operation_id="start_replay", status_code=202)
+    async def start_replay(
+        self,
+        project: FromPath[str],
+        run_id: FromPath[str],
+        actor: Injected[Actor],
+        evaluation: Injected[Evaluation],
+    ) -> ReplayView:
+        """Queue a replay: every case and the summary computed again, models answering from the cache alone."""
+        return _replay(await evaluation.request_replay(actor, project, run_id))
+
+    @get("/{run_id:str}/replays/{job_id:str}", operation_id="get_replay")
+    async def replay(
+        self,
+        project: FromPath[str],
+        run_id: FromPath[str],
+        job_id: FromPath[str],
+        actor: Injected[Actor],
+        evaluation: Injected[Evaluation],
+    ) -> ReplayView:
+        """How far a replay is, or what it found."""
+        return _replay(await evaluation.replay(actor, project, run_id, job_id))
 
     @post("/{run_id:str}/cancel", operation_id="cancel_run", status_code=200)
     async def cancel(
@@ -174,6 +238,17 @@ class RunController(Controller):
     ) -> dict[str, Any]:
         """Ask for an end: a queued run ends at once, a running one within its next report of progress."""
         return run_json(await evaluation.cancel(actor, project, run_id))
+
+
+def _replay(job: Job) -> ReplayView:
+    found = {"run": job.payload["run"], **(job.result or {})}
+    return ReplayView(id=job.id, state=job.state.value, progress=job.progress, error=job.error, **found)
+
+
+async def _messages(events: AsyncIterator[Progressed]) -> AsyncIterator[ServerSentEventMessage]:
+    async for event in events:
+        name = "end" if event.run.state.over else "progress"
+        yield ServerSentEventMessage(data=msgspec.json.encode(event.to_json()), event=name)
 
 
 @get("/v1/suites/schema", operation_id="get_suite_schema", tags=["evaluation"])
@@ -219,4 +294,5 @@ controllers: list[ControllerRouterHandler] = [
     suite_schema,
     schema_of_reports,
     scorers,
+    *judges,
 ]

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sekisho.evaluation.columns import Columns, Part
 from sekisho.evaluation.statistics import Interval, Observation, mean
 from sekisho.evaluation.types import CaseResult, Scored
+from sekisho.evaluation.values import CaseValue, values_of
+
+__all__ = ["CaseValue", "Scale", "case_values", "pessimistic_values", "scale_of", "wholly_scored"]
 
 SEED: Final = 20_261_123
 LEAST_COVERAGE_BP: Final = 8_000
 """A run of which any metric scored a smaller share of the cases is inconclusive."""
-
-
-@dataclass(frozen=True, slots=True)
-class CaseValue:
-    """One case's value of one metric, over its repeats. `binary`: each of them scored 0 or 1."""
-
-    case_id: str
-    value: float
-    cluster: str
-    pair: str | None
-    slices: Mapping[str, str]
-    binary: bool = False
-
-    @property
-    def observation(self) -> Observation:
-        return Observation(self.value, self.cluster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +53,10 @@ def scale_of(declared: tuple[float, float] | None, values: Iterable[float]) -> S
     return Scale(low, high if high > low else low + 1.0)
 
 
-def case_values(results: Iterable[CaseResult], metric: str) -> list[CaseValue]:
+def case_values(results: Iterable[CaseResult], metric: str) -> Sequence[CaseValue]:
     """One value per case that has any scored repeat, in the order of case ids."""
+    if isinstance(results, (Columns, Part)):
+        return values_of(results, metric)
     scored: dict[str, list[float]] = {}
     rows: dict[str, CaseResult] = {}
     for result in results:

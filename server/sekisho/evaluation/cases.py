@@ -90,6 +90,16 @@ def parse_cases(content: bytes) -> tuple[Case, ...]:
     return tuple(cases)
 
 
+def dialect_in(line: bytes) -> Dialect:
+    """Whose rows they are, by the first line. Raises `Invalid` where it is not JSON."""
+    return dialect_of(decode_json(line))
+
+
+def case_of(line: bytes, dialect: Dialect) -> Case:
+    """The case on one line, by itself. Raises `Invalid`."""
+    return _case(decode_json(line), dialect)
+
+
 def measured(cases: Iterable[Case]) -> tuple[Case, ...]:
     """The cases that measure the subject."""
     return tuple(case for case in cases if case.control is None)

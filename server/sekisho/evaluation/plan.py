@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,6 +51,7 @@ class Plan:
     """`depth` is how many chunks are retrieved per case; `answering` is None where only retrieval is measured.
 
     `index` is None where the subject is a prompt: its passages come with the cases.
+    `judge` is the model that the suite's judged measures ask; None where it has none.
     """
 
     suite: SuiteManifest
@@ -59,6 +61,7 @@ class Plan:
     index: str | None
     depth: int
     answering: Answering | None
+    judge: ModelManifest | None = None
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -109,7 +112,28 @@ def make_plan(suite: Closure, subject: Closure) -> Plan:
     depth = answering.passages if answering else max([LEAST_DEPTH, *(m.depth for m in found)])
     dataset = parse_manifest(Kind.DATASET, dict(_pinned(suite, manifest.dataset).manifest))
     assert isinstance(dataset, DatasetManifest)  # noqa: S101  # narrows what the kind has decided
-    return Plan(manifest, dataset, target, found, index, depth, answering)
+    return Plan(manifest, dataset, target, found, index, depth, answering, _judge(suite, manifest, found))
+
+
+def _judge(closure: Closure, suite: SuiteManifest, found: Sequence[Measure]) -> ModelManifest | None:
+    """Raises `Invalid` where a measure asks a judge and there is none that could."""
+    if not any(measure.scorer.judged for measure in found):
+        return None
+    if suite.judge is None:
+        raise _no_judge("a scorer of the suite asks a judge, and the suite names none")
+    model = parse_manifest(Kind.MODEL, dict(_pinned(closure, suite.judge).manifest))
+    assert isinstance(model, ModelManifest)  # noqa: S101  # narrows what the kind has decided
+    if model.provider == "builtin":
+        raise _no_judge(f"{model.name} quotes passages and cannot judge")
+    return model
+
+
+def _no_judge(detail: str) -> Invalid:
+    return Invalid(
+        detail,
+        fields=[FieldError("$.judge", "name a model of provider ollama")],
+        remedy="declare such a model, name it as the suite's `judge`, and qualify it with `sekisho judge qualify`",
+    )
 
 
 def _index(subject: Closure, version: Version) -> str | None:

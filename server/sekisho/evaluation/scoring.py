@@ -63,7 +63,7 @@ def ground_row(row: Row) -> Grounded:
 
     Shown are ``probability`` that the answer holds something unsupported (null where there is none), ``verdict``
     (``supported``, ``unsupported``, ``abstained`` or ``unscored``), and ``spans``: the flagged parts of the answer with
-    their places in characters and the reasons.
+    their places in characters and the reasons. Where it is not ``calibrated``, ``outside`` says why.
     """
     answer, grounds = row.said, row.grounds
     if answer is None or not answer.strip():
@@ -72,14 +72,15 @@ def ground_row(row: Row) -> Grounded:
         return Grounded(_metrics(0.0, 1.0), {"probability": 0.0, "verdict": "abstained", "spans": []})
     if grounds is None or not text_of(grounds).strip():
         return _no_verdict("there is no context" if grounds is None else "the context is empty")
-    judged = grounding.ground(answer, text_of(grounds))
+    judged = grounding.ground(answer, grounds, row.question)
     if not judged.sentences:
         return _no_verdict("the answer holds no words")
-    spans = _spans(answer, [sentence for sentence in judged.sentences if not sentence.supported])
     shown = {
-        "probability": round(judged.doubt, 6),
+        "probability": round(judged.probability, 6),
         "verdict": "unsupported" if judged.hallucinated else "supported",
-        "spans": spans,
+        "spans": [_span(answer, sentence) for sentence in judged.flagged] if judged.hallucinated else [],
+        "calibrated": judged.calibrated,
+        **({} if judged.outside is None else {"outside": judged.outside}),
     }
     return Grounded(_metrics(float(judged.hallucinated), 0.0), shown)
 
@@ -175,11 +176,12 @@ def _no_verdict(reason: str) -> Grounded:
     return Grounded(scores, {"probability": None, "verdict": "unscored", "spans": [], "unscored": reason})
 
 
-def _spans(answer: str, flagged: Sequence[grounding.Sentence]) -> list[dict[str, Any]]:
-    """Each flagged sentence with its place: sentences come in the order of the answer."""
-    spans, at = [], 0
-    for sentence in flagged:
-        start = answer.find(sentence.text, at)
-        at = start + len(sentence.text)
-        spans.append({"start": start, "end": at, "text": sentence.text, "reasons": list(sentence.reasons)})
-    return spans
+def _span(answer: str, sentence: grounding.Sentence) -> dict[str, Any]:
+    """A flagged sentence with its place, why, and the places within it that spoke against it."""
+    return {
+        "start": sentence.start,
+        "end": sentence.end,
+        "text": answer[sentence.start : sentence.end],
+        "reasons": list(sentence.reasons),
+        "parts": [{"start": span.start, "end": span.end, "reason": span.reason} for span in sentence.spans],
+    }

@@ -1,28 +1,28 @@
-"""Use cases of evaluation: ask for a run, do it, read it, compare two, and say to the gate what was measured."""
+"""Use cases of evaluation: ask for a run, do it, read it, compare two."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sekisho.evaluation import evidence
+from sekisho.evaluation import replay
+from sekisho.evaluation.case_source import open_cases, spooled
+from sekisho.evaluation.columns import measured_results
 from sekisho.evaluation.comparison import compare_runs
-from sekisho.evaluation.execution import (
-    Catalogue,
-    Execution,
-    Indexes,
-    Models,
-    end_cancelled,
-    enter,
-    load_plan,
-)
+from sekisho.evaluation.execution import Execution, end_cancelled, enter, load_plan
+from sekisho.evaluation.judges.store import QualificationStore
+from sekisho.evaluation.neighbours import Catalogue, Indexes, Models
+from sekisho.evaluation.plan import Plan
+from sekisho.evaluation.progress import Progressed, Watch, events
 from sekisho.evaluation.recorded import parse_recorded
 from sekisho.evaluation.reports import json as report
 from sekisho.evaluation.reports.formats import Rendered, Wish, render
 from sekisho.evaluation.reports.json import Baseline
 from sekisho.evaluation.reports.shape import Report
+from sekisho.evaluation.result_store import ResultStore
 from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.types import CaseResult, Origin, Run, RunState
@@ -39,6 +39,8 @@ from sekisho.ledger.service import Ledger
 
 KIND: Final = "run"
 BEAT_S: Final = 0.5
+WATCH_S: Final = 0.5
+"""How often, at most, a run is looked at for those who watch it."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Evaluation:
     inference: Models
     concurrency: int = 4
     beat_s: float = BEAT_S
+    _watch: Watch = field(default_factory=lambda: Watch(WATCH_S), init=False, repr=False, compare=False)
 
     async def start_run(
         self,
@@ -76,9 +79,9 @@ class Evaluation:
         async with self.database.read() as tx:
             suite = await self.registry.find(tx, _reference(suite_ref, project, "$.suite"))
             subject = await self.registry.find(tx, _reference(subject_ref, project, "$.subject"))
-            plan, cases = await load_plan(self.registry, tx, project, suite.digest, subject.digest)
-            if answers is not None:
-                parse_recorded(await self.registry.read_blob(tx, project, answers), {case.id for case in cases})
+            plan, content = await load_plan(self.registry, tx, project, suite.digest, subject.digest)
+            recorded = None if answers is None else await self.registry.read_blob(tx, project, answers)
+        planned = await asyncio.to_thread(_planned, plan, content, recorded)
         for version in (suite, subject):
             if version.archived:
                 raise Archived(f"{version} is archived", remedy="restore it, or evaluate another version")
@@ -98,7 +101,7 @@ class Evaluation:
             principal=actor.principal,
             job_id="",
             answers=answers,
-            planned=len(cases) * plan.suite.repeats,
+            planned=planned,
             done=0,
             engine={},
             summary=None,
@@ -115,6 +118,18 @@ class Evaluation:
         actor.require(project, Action.READ)
         async with self.database.read() as tx:
             return await self._one(tx, project, run_id)
+
+    async def events(self, actor: Actor, project: str, run_id: str) -> AsyncIterator[Progressed]:
+        """The run's progress as it changes, and every few seconds, until it is over.
+
+        Raises `NotFound` before the first event.
+        """
+        await self.run(actor, project, run_id)
+
+        async def look() -> Run:
+            return await self.run(actor, project, run_id)
+
+        return events(lambda: self._watch.look(run_id, look), WATCH_S)
 
     async def runs(
         self,
@@ -191,8 +206,8 @@ class Evaluation:
             baseline = await self._one(tx, project, baseline_id)
             candidate = await self._one(tx, project, candidate_id)
             _comparable(baseline, candidate)
-            before = await RunStore(tx).results(baseline_id)
-            after = await RunStore(tx).results(candidate_id)
+            before = await ResultStore(tx).columns(baseline_id)
+            after = await ResultStore(tx).columns(candidate_id)
         metrics = await asyncio.to_thread(_compared, baseline, before, candidate, after)
         return report.comparison_json(baseline, candidate, metrics)
 
@@ -209,6 +224,35 @@ class Evaluation:
                 await end_cancelled(self.ledger, self.clock, tx, run, actor.principal)
         return await self.run(actor, project, run_id)
 
+    async def request_replay(self, actor: Actor, project: str, run_id: str) -> Job:
+        """Queue a replay of a run: everything computed again from what models answered then, and compared.
+
+        Raises `Conflict` where the run has no result.
+        """
+        actor.require(project, Action.EVALUATE)
+        async with self.database.write() as tx:
+            run = await self._one(tx, project, run_id)
+            if run.final_digest is None:
+                raise Conflict(f"run {run_id} has no result: it is {run.state}", remedy="replay a run that has ended")
+            job_id = await self.jobs.enqueue(
+                tx, project=project, kind=replay.KIND, payload={"run": run_id}, principal=actor.principal
+            )
+        return await self.jobs.one(project, job_id)
+
+    async def replay(self, actor: Actor, project: str, run_id: str, job_id: str) -> Job:
+        """A replay of this run: how far it is, or what it found. Raises `NotFound`."""
+        actor.require(project, Action.READ)
+        job = await self.jobs.one(project, job_id)
+        if job.kind != replay.KIND or job.payload["run"] != run_id:
+            raise NotFound(f"there is no replay {job_id} of run {run_id}")
+        return job
+
+    async def execute_replay(self, job: Job) -> None:
+        """Replay a run. Called by a worker that holds the job; ends it. Raises `LeaseLost`."""
+        await replay.Replaying(
+            self.database, self.jobs, self.registry, self.indexing, self.inference, self.concurrency
+        ).replay(job)
+
     async def execute(self, job: Job) -> None:
         """Do a run, from where it stands. Called by a worker that holds the job; ends run and job together.
 
@@ -219,23 +263,9 @@ class Evaluation:
             self.concurrency, self.beat_s,
         ).execute(job)  # fmt: skip
 
-    async def evidence(self, tx: Transaction, project: str, digest: str) -> list[dict[str, Any]]:
-        """Every run of this version that came to its end, oldest first, in the shape of the gate's input."""
-        return [evidence.run_evidence(run) for run in await RunStore(tx).ended(project, digest)]
-
-    async def paired_evidence(
-        self, tx: Transaction, project: str, candidate: str, baseline: str
-    ) -> list[dict[str, Any]]:
-        """Paired differences, candidate minus baseline, per suite and metric that both were measured by."""
-        store = RunStore(tx)
-        before = evidence.latest_by_suite(await store.ended(project, baseline))
-        after = evidence.latest_by_suite(await store.ended(project, candidate))
-        found: list[dict[str, Any]] = []
-        for suite in sorted(set(before) & set(after)):
-            old, new = await store.results(before[suite].id), await store.results(after[suite].id)
-            names = sorted((after[suite].summary or {})["metrics"])
-            found += await asyncio.to_thread(evidence.comparisons, suite, baseline, names, old, new)
-        return found
+    async def qualifications(self, tx: Transaction, project: str, digests: Collection[str]) -> list[dict[str, Any]]:
+        """What was found of these instruments on labelled answers, oldest first, in the shape of the gate's input."""
+        return [found.evidence() for found in await QualificationStore(tx).all(project, digests)]
 
     async def _queue(self, run: Run, key: str | None) -> Run:
         async with self.database.write() as tx:
@@ -275,12 +305,22 @@ class Evaluation:
         return (await self.registry.find(tx, _reference(reference, project, "$.reference"))).digest
 
 
+def _planned(plan: Plan, content: bytes, recorded: bytes | None) -> int:
+    """How many results a run gives. Blocks.
+
+    Raises `Invalid` where the dataset is not what the suite asks for, or a recorded answer fits no case.
+    """
+    with closing(open_cases(plan, spooled(content))) as cases:
+        if recorded is not None:
+            parse_recorded(recorded, {case.id for case in cases})
+        return len(cases) * plan.suite.repeats
+
+
 def _compared(
     baseline: Run, before: Sequence[CaseResult], candidate: Run, after: Sequence[CaseResult]
 ) -> dict[str, Any]:
     names = set((baseline.summary or {})["metrics"]) & set((candidate.summary or {})["metrics"])
-    old, new = ([result for result in results if not result.is_control] for results in (before, after))
-    return compare_runs(old, new, names, LOWER_IS_BETTER)
+    return compare_runs(measured_results(before), measured_results(after), names, LOWER_IS_BETTER)
 
 
 def _comparable(baseline: Run, candidate: Run) -> None:

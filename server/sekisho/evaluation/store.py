@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sekisho.evaluation.types import CaseResult, Origin, Run, RunState, Target, score_json, score_of
+from sekisho.evaluation.types import CaseResult, Origin, Run, RunState, Target, score_of
 from sekisho.kernel.database import Base, CanonicalJson, Transaction
 from sekisho.kernel.pages import Cursor
 
@@ -59,6 +59,7 @@ class RunRow(Base):
     created_at: Mapped[int]
     started_at: Mapped[int | None]
     finished_at: Mapped[int | None]
+    observations: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
 
 
 class CaseResultRow(Base):
@@ -75,6 +76,7 @@ class CaseResultRow(Base):
     output: Mapped[Any] = mapped_column(CanonicalJson)
     latency_ms: Mapped[int | None]
     at: Mapped[int]
+    failed: Mapped[bool]
 
 
 class RunStore:
@@ -122,16 +124,12 @@ class RunStore:
         query = query.order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
         return await self._runs(list(await self._tx.scalars(query)))
 
-    async def ended(self, project: str, subject: str) -> list[Run]:
-        """Every run of a version that came to an end of its own, oldest first."""
+    async def all_of(self, project: str, subject: str) -> list[Run]:
+        """Every run of a version, whatever became of it, oldest first."""
         rows = await self._tx.scalars(
             select(RunRow)
-            .where(
-                RunRow.project == project,
-                RunRow.subject == subject,
-                RunRow.state.in_([RunState.FINISHED.value, RunState.INCONCLUSIVE.value]),
-            )
-            .order_by(RunRow.finished_at, RunRow.id)
+            .where(RunRow.project == project, RunRow.subject == subject)
+            .order_by(RunRow.created_at, RunRow.id)
         )
         return await self._runs(list(rows))
 
@@ -142,6 +140,10 @@ class RunStore:
             .where(RunRow.id == run_id)
             .values(state="running", engine=dict(engine), started_at=func.coalesce(RunRow.started_at, now))
         )
+
+    async def observe(self, run_id: str, observations: Mapping[str, Any]) -> None:
+        """Keep how the run goes; the last word stays."""
+        await self._tx.execute(update(RunRow).where(RunRow.id == run_id).values(observations=dict(observations)))
 
     async def end(
         self,
@@ -190,30 +192,11 @@ class RunStore:
         )
         return len(ids), cast("CursorResult[Any]", gone).rowcount
 
-    async def add_results(self, run_id: str, results: Sequence[CaseResult]) -> None:
-        self._tx.add_all(
-            CaseResultRow(
-                run_id=run_id, case_id=r.case_id, repeat=r.repeat, cluster=r.cluster, pair=r.pair,
-                slices=dict(r.slices), question=r.question,
-                scores={name: score_json(score) for name, score in r.scores.items()}, output=dict(r.output),
-                latency_ms=r.latency_ms, at=r.at,
-            )
-            for r in results
-        )  # fmt: skip
-        await self._tx.flush()
-
-    async def done(self, run_id: str) -> set[tuple[str, int]]:
-        """(case, repeat) of every stored result."""
-        rows = await self._tx.execute(
-            select(CaseResultRow.case_id, CaseResultRow.repeat).where(CaseResultRow.run_id == run_id)
-        )
-        return {(case_id, repeat) for case_id, repeat in rows}
-
     async def results(self, run_id: str) -> list[CaseResult]:
         """All results of a run, by case and repeat."""
         rows = await self._tx.scalars(select(CaseResultRow).where(CaseResultRow.run_id == run_id))
         # Sorted here: databases differ in how they collate text, and the final digest must not.
-        return sorted(map(_result, rows), key=lambda result: (result.case_id, result.repeat))
+        return sorted(map(result_of, rows), key=lambda result: (result.case_id, result.repeat))
 
     async def results_page(self, run_id: str, after: tuple[int, str] | None, limit: int) -> list[CaseResult]:
         """A page of results by repeat and case; `after` is the (repeat, case) seen last."""
@@ -222,7 +205,7 @@ class RunStore:
             later = and_(CaseResultRow.repeat == after[0], CaseResultRow.case_id > after[1])
             query = query.where(or_(CaseResultRow.repeat > after[0], later))
         query = query.order_by(CaseResultRow.repeat, CaseResultRow.case_id).limit(limit)
-        return [_result(row) for row in await self._tx.scalars(query)]
+        return [result_of(row) for row in await self._tx.scalars(query)]
 
     async def _runs(self, rows: Sequence[RunRow]) -> list[Run]:
         counted = await self._tx.execute(
@@ -243,12 +226,13 @@ def _run(row: RunRow, done: int) -> Run:
         planned=row.planned, done=done,
         engine=row.engine, summary=row.summary, final_digest=row.final_digest, reason=row.reason,
         created_at=row.created_at, started_at=row.started_at, finished_at=row.finished_at,
+        observations=row.observations,
     )  # fmt: skip
 
 
-def _result(row: CaseResultRow) -> CaseResult:
+def result_of(row: CaseResultRow) -> CaseResult:
     return CaseResult(
         case_id=row.case_id, repeat=row.repeat, cluster=row.cluster, pair=row.pair, slices=row.slices,
         question=row.question, scores={name: score_of(value) for name, value in row.scores.items()},
-        output=row.output, latency_ms=row.latency_ms, at=row.at,
+        output=row.output, latency_ms=row.latency_ms, at=row.at, failed=row.failed,
     )  # fmt: skip

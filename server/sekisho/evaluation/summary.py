@@ -7,9 +7,11 @@ everything unscored were as bad as can be.
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from sekisho.evaluation import statistics
@@ -29,6 +31,7 @@ from sekisho.evaluation.scorers.catalogue import RANGES, UNITS
 from sekisho.evaluation.scorers.declaration import SHARE
 from sekisho.evaluation.statistics import ALPHA, Interval, Observation
 from sekisho.evaluation.types import CaseResult, basis_points
+from sekisho.evaluation.values import count_cases, grouped, observations, of_group
 
 __all__ = ["LEAST_COVERAGE_BP", "SEED", "CaseValue", "case_values", "interval_bp", "summarise", "verdict"]
 
@@ -68,16 +71,16 @@ def summarise(
     should change nothing; each metric then has its ``flips``.
     """
     values = {metric: case_values(results, metric) for metric in metrics}
-    scored = set.intersection(*({v.case_id for v in rows} for rows in values.values())) if values else set()
-    groups, better_low = _groups(results, axes), set(lower)
+    scored = _scored(list(values.values()))
+    groups, better_low = {axis: grouped(results, axis) for axis in axes}, set(lower)
     made = [
         _Metric(name, scale_of(ranges.get(name), (v.value for v in rows)), name in better_low, alpha)
         for name, rows in values.items()
     ]
     return {
         "cases": planned,
-        "scored": len(scored),
-        "coverage_bp": _share_bp(len(scored), planned),
+        "scored": scored,
+        "coverage_bp": _share_bp(scored, planned),
         "metrics": {
             metric.name: {
                 **_metric(metric, values[metric.name], planned, results, groups),
@@ -106,13 +109,10 @@ def interval_bp(mean: float, interval: Interval) -> dict[str, int]:
     }
 
 
-def _groups(results: Sequence[CaseResult], axes: Sequence[str]) -> Groups:
-    groups: dict[str, dict[str, list[CaseResult]]] = {axis: {} for axis in axes}
-    for result in results:
-        for axis in axes:
-            if axis in result.slices:
-                groups[axis].setdefault(result.slices[axis], []).append(result)
-    return {axis: dict(sorted(found.items())) for axis, found in groups.items()}
+def _scored(values: Sequence[Sequence[CaseValue]]) -> int:
+    """How many cases have a value by every metric."""
+    names = heapq.merge(*((row.case_id for row in rows) for rows in values))
+    return sum(len(list(same)) == len(values) for _, same in groupby(names))
 
 
 def _flips(
@@ -129,14 +129,8 @@ def _metric(
     slices: dict[str, Any] = {}
     gaps: dict[str, Any] = {}
     for axis, parts in groups.items():
-        members: dict[str, list[CaseValue]] = {name: [] for name in parts}
-        for row in rows:
-            if axis in row.slices:
-                members[row.slices[axis]].append(row)
-        slices[axis] = {
-            name: _mean(metric, members[name], len({result.case_id for result in part}), part)
-            for name, part in parts.items()
-        }
+        members = {name: of_group(rows, axis, name) for name in parts}
+        slices[axis] = {name: _mean(metric, members[name], count_cases(part), part) for name, part in parts.items()}
         if gap := gap_of(members, scale=metric.scale, lower_is_better=metric.lower_is_better, alpha=metric.alpha):
             gaps[axis] = gap
     whole = _mean(metric, rows, planned, results)
@@ -148,7 +142,7 @@ def _mean(metric: _Metric, rows: Sequence[CaseValue], planned: int, results: Seq
     counted = {"n": len(rows), "coverage_bp": _share_bp(len(rows), planned)}
     if not rows:
         return counted
-    found = _limits(metric, [row.observation for row in rows])
+    found = _limits(metric, observations(rows))
     if len(rows) == planned and wholly_scored(results, metric.name):
         worst = found
     else:

@@ -122,7 +122,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """One case of one run, as stored. `latency_ms` and `at` are observations and stay out of the digest."""
+    """One case of one run, as stored. `latency_ms`, `at` and `failed` are observations and stay out of the digest.
+
+    `failed`: there was no output, which counts against the suite's error budget.
+    """
 
     case_id: str
     repeat: int
@@ -134,6 +137,7 @@ class CaseResult:
     output: Mapping[str, Any]
     latency_ms: int | None
     at: int
+    failed: bool = False
 
     @property
     def is_control(self) -> bool:
@@ -153,7 +157,8 @@ class CaseResult:
 class Run:
     """One evaluation of one version by one suite version. Times are epoch milliseconds, `planned` counts results.
 
-    `answers` is the blob of recorded answers that an imported run scores.
+    `answers` is the blob of recorded answers that an imported run scores. `observations`: how it went (cache hits,
+    pace, hosts); no part of what was measured, and outside the final digest.
     """
 
     id: str
@@ -179,6 +184,7 @@ class Run:
     created_at: int
     started_at: int | None
     finished_at: int | None
+    observations: Mapping[str, Any] | None = None
 
 
 def score_json(score: Score) -> dict[str, Any]:

@@ -20,7 +20,7 @@ _STOP_WORDS: Final = (
     " very just only out up down off again further once between through because until against s t d ll re ve"
     " according based provided passage passages context given mentioned states stated say says said"
 )
-_STOP: Final = frozenset(_STOP_WORDS.split())
+STOP: Final = frozenset(_STOP_WORDS.split())
 
 
 def sentences(text: str) -> list[str]:
@@ -37,7 +37,7 @@ def terms(text: str) -> list[str]:
             result += [token[i : i + 2] for i in range(len(token) - 1)] or [token]
         elif token[0].isdigit():
             result.append(number(token))
-        elif (word := token.lower().replace("’", "'").split("'")[0]) not in _STOP and len(word) > 1:
+        elif (word := token.lower().replace("’", "'").split("'")[0]) not in STOP and len(word) > 1:
             result.append(stem(word))
     return result
 

@@ -49,7 +49,7 @@ class Approvals:
         self._known_stage(stage)
         async with self.database.read() as tx:
             version = await self.registry.find(tx, reference)
-            return EvidenceView(version, stage, await self.assembler.evidence_hash(tx, version, stage))
+            return EvidenceView(version, stage, await self._standing(tx, version, stage))
 
     async def approve(self, actor: Actor, reference: Reference, stage: str, evidence_hash: str) -> Approval:
         """Record a person's yes.
@@ -80,7 +80,7 @@ class Approvals:
         version = await self.registry.find(tx, reference)
         if version.archived or version.revoked:
             raise Archived(f"{version} is archived or revoked", remedy="approve the version that is to be used")
-        standing = await self.assembler.evidence_hash(tx, version, stage)
+        standing = await self._standing(tx, version, stage)
         if standing != evidence_hash:
             raise Conflict(
                 "the evidence is not what the approval names: it has changed since, or belongs to another "
@@ -109,6 +109,9 @@ class Approvals:
                 remedy="ask someone who had no hand in the change and was not created by anyone who had",
             )
         return approval
+
+    async def _standing(self, tx: Transaction, version: Version, stage: str) -> str:
+        return await self.assembler.evidence_hash(tx, version, stage, epoch_ms(self.clock.now()))
 
     async def _record(self, tx: Transaction, approval: Approval) -> None:
         body = {"approval": approval.id, "stage": approval.stage, "evidence": approval.evidence_hash}

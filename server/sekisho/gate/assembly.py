@@ -11,8 +11,11 @@ from msgspec import UNSET
 
 from sekisho.evidence.types import Card
 from sekisho.gate import input_types as gate
+from sekisho.gate.evidence import Measurements
+from sekisho.gate.evidence_types import CardEvidence, CardFields, Evidence
 from sekisho.gate.facts import node_of
 from sekisho.gate.records import Approval, GateAction
+from sekisho.gate.scalars import PrincipalKind
 from sekisho.gate.schemas import read_input
 from sekisho.gate.store import ApprovalStore, DecisionStore
 from sekisho.identity.independence import independence_of
@@ -39,16 +42,6 @@ class Indexes(Protocol):
     """What the gate asks of indexing."""
 
     async def integrity(self, tx: Transaction, project: str, digest: str) -> Mapping[str, Any]: ...
-
-
-class Runs(Protocol):
-    """What the gate asks of evaluation."""
-
-    async def evidence(self, tx: Transaction, project: str, digest: str) -> Sequence[Mapping[str, Any]]: ...
-
-    async def paired_evidence(
-        self, tx: Transaction, project: str, candidate: str, baseline: str
-    ) -> Sequence[Mapping[str, Any]]: ...
 
 
 class Cards(Protocol):
@@ -89,7 +82,7 @@ class Assembler:
 
     versions: Versions
     indexes: Indexes
-    runs: Runs
+    measurements: Measurements
     cards: Cards
     people: People
 
@@ -100,7 +93,7 @@ class Assembler:
         pointers = await self.versions.pointers(tx, version.project, version.kind, version.name)
         current = next((pointer for pointer in pointers if pointer.stage == question.stage), None)
         involved = await self._involved(tx, question, closure)
-        evidence = await self._evidence(tx, version, closure, current)
+        evidence = await self._evidence(tx, version, closure, question.stage, current, question.now)
         approvals = await self._approvals(tx, question, involved)
         formerly = await DecisionStore(tx).once_allowed(
             version.project, version.kind, version.name, version.digest, question.stage
@@ -126,12 +119,12 @@ class Assembler:
         )
         return read_input(whole.as_json())
 
-    async def evidence_hash(self, tx: Transaction, version: Version, stage: str) -> str:
-        """The hash that an approval of this version for this stage must name."""
+    async def evidence_hash(self, tx: Transaction, version: Version, stage: str, now: int) -> str:
+        """The hash that an approval of this version for this stage must name; `now` is epoch milliseconds."""
         closure = await self.versions.closure(tx, version.project, version.digest)
         pointers = await self.versions.pointers(tx, version.project, version.kind, version.name)
         current = next((pointer for pointer in pointers if pointer.stage == stage), None)
-        return (await self._evidence(tx, version, closure, current)).hash
+        return (await self._evidence(tx, version, closure, stage, current, now)).hash
 
     async def involved(self, tx: Transaction, version: Version) -> tuple[gate.Involved, ...]:
         """Who had a hand in this version's pinned closure, whoever may ask for its promotion."""
@@ -154,19 +147,14 @@ class Assembler:
         )
 
     async def _evidence(
-        self, tx: Transaction, version: Version, closure: Closure, current: Pointer | None
-    ) -> gate.Evidence:
-        runs = sorted(await self.runs.evidence(tx, version.project, version.digest), key=lambda run: str(run["id"]))
-        comparisons: list[Mapping[str, Any]] = []
-        if current is not None and current.digest != version.digest:
-            comparisons = sorted(
-                await self.runs.paired_evidence(tx, version.project, version.digest, current.digest),
-                key=lambda item: (str(item["suite"]), str(item["metric"])),
-            )
+        self, tx: Transaction, version: Version, closure: Closure, stage: str, current: Pointer | None, now: int
+    ) -> Evidence:
+        baseline = None if current is None or current.digest == version.digest else current.digest
+        measured = await self.measurements.gather(tx, version, stage, baseline, now)
         systems = [digest for digest, node in closure.nodes.items() if node.kind is Kind.SYSTEM]
         cards = [_card(card) for card in await self.cards.newest_cards(tx, version.project, systems)]
-        plain = {"runs": runs, "comparisons": comparisons, "cards": msgspec.to_builtins(cards)}
-        return msgspec.convert({"hash": digest_of(plain), **plain}, gate.Evidence)
+        plain = {**measured, "cards": msgspec.to_builtins(cards)}
+        return msgspec.convert({"hash": digest_of(plain), **plain}, Evidence)
 
     async def _involved(self, tx: Transaction, question: Question, closure: Closure) -> tuple[gate.Involved, ...]:
         requester = gate.Involved(principal=question.requester, because="requester")
@@ -243,16 +231,16 @@ def _approval(approval: Approval, givers: _Givers, because: Mapping[str, str]) -
     )
 
 
-def _card(card: Card) -> gate.CardEvidence:
-    return gate.CardEvidence(
+def _card(card: Card) -> CardEvidence:
+    return CardEvidence(
         id=card.id,
         subject=card.subject,
         origin="attested",
         principal=card.principal,
         created_at=card.created_at,
-        fields=gate.CardFields(**card.document.filled()),
+        fields=CardFields(**card.document.filled()),
     )
 
 
-def _person_or_service(kind: str) -> gate.PrincipalKind:
+def _person_or_service(kind: str) -> PrincipalKind:
     return "person" if kind == "person" else "service"

@@ -11,7 +11,7 @@ import msgspec
 import yaml
 from msgspec import Meta, Struct
 
-from sekisho.gate.input_types import KindName
+from sekisho.gate.scalars import KindName
 from sekisho.gate.types import RuleId
 from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.yaml import load_yaml

@@ -53,7 +53,7 @@ def decision_json(decision: Decision, titles: Mapping[str, str]) -> dict[str, An
 def explain_text(decision: Mapping[str, Any], *, every_rule: bool = False) -> str:
     """The decision for a person: what blocks it, what was seen, what is wanted, how to mend it.
 
-    Warnings follow; passed rules are only counted, or listed where `every_rule` asks for them.
+    Warnings follow; passed rules are only counted, or listed with their details where `every_rule` asks for them.
     """
     verb = "to roll back to" if decision["action"] == "rollback" else "to"
     head = (
@@ -71,8 +71,8 @@ def explain_text(decision: Mapping[str, Any], *, every_rule: bool = False) -> st
         lines += ["", *_rule_lines(rule, mark="!")]
     passed = [rule for rule in decision["rules"] if rule["status"] == "passed"]
     lines += ["", f"{len(passed)} rules passed, {len(blocking)} block, {len(warned)} warn"]
-    if every_rule:
-        lines += [f"  ✓ {rule['id']} {rule['title']}: {rule['observed']}" for rule in passed]
+    for rule in passed if every_rule else ():
+        lines += [f"  ✓ {rule['id']} {rule['title']}: {rule['observed']}", *_details(rule)]
     return "\n".join(lines)
 
 
@@ -87,5 +87,9 @@ def _rule_lines(rule: Mapping[str, Any], *, mark: str) -> list[str]:
     parts = ("observed", "required", "remedy")
     indent = "\n" + " " * 16
     lines += [f"      {name + ':':<10}{rule[name].replace(chr(10), indent)}" for name in parts if rule[name]]
-    lines += [f"      · {detail}" for detail in rule["details"] if detail != rule["message"]]
-    return lines
+    return lines + _details(rule)
+
+
+def _details(rule: Mapping[str, Any]) -> list[str]:
+    """What the rule looked at one by one; of EVA-01 also the runs that came to nothing."""
+    return [f"      · {detail}" for detail in rule["details"] if detail != rule["message"]]

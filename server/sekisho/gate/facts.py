@@ -92,6 +92,6 @@ def _model(manifest: Mapping[str, Any]) -> gate.ModelFacts:
     return gate.ModelFacts(
         licence=manifest.get("licence") or UNSET,
         name=manifest["name"],
-        family=manifest.get("family", ""),
+        family=manifest.get("family", "").strip().lower(),
         pinned=bool(manifest.get("digest")),
     )

@@ -9,30 +9,25 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, UnsetType
+
+from sekisho.gate.evidence_types import Evidence
+from sekisho.gate.scalars import (
+    Closed,
+    Count,
+    Digest,
+    KindName,
+    Moment,
+    PrincipalKind,
+    StageName,
+    Text,
+    Word,
+)
 
 SCHEMA: Final = "sekisho.gate-input/v1"
 
-LARGEST: Final = 2**53 - 1
-Text = Annotated[str, Meta(max_length=4096)]
-Word = Annotated[str, Meta(min_length=1, max_length=256)]
-Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
-Moment = Annotated[int, Meta(ge=0, le=LARGEST)]
-"""Epoch milliseconds."""
-Count = Annotated[int, Meta(ge=0, le=LARGEST)]
-Bp = Annotated[int, Meta(ge=-1_000_000_000, le=1_000_000_000)]
-"""Basis points: 10000 is one."""
-StageName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,30}$", max_length=31)]
-KindName = Literal["system", "prompt", "corpus", "index", "agent", "dataset", "suite", "model"]
-PrincipalKind = Literal["person", "service"]
-Origin = Literal["measured", "imported", "attested"]
 
-
-class _Closed(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Unknown fields are refused; absent optionals are left out."""
-
-
-class Subject(_Closed, frozen=True, kw_only=True):
+class Subject(Closed, frozen=True, kw_only=True):
     """The version that wants to move."""
 
     kind: KindName
@@ -41,28 +36,28 @@ class Subject(_Closed, frozen=True, kw_only=True):
     number: Count
 
 
-class Requester(_Closed, frozen=True, kw_only=True):
+class Requester(Closed, frozen=True, kw_only=True):
     """Who asks."""
 
     principal: Word
     kind: PrincipalKind
 
 
-class Involved(_Closed, frozen=True, kw_only=True):
+class Involved(Closed, frozen=True, kw_only=True):
     """Someone who may not approve this change, and why."""
 
     principal: Word
     because: Literal["author", "requester", "commit_author"]
 
 
-class Current(_Closed, frozen=True, kw_only=True):
+class Current(Closed, frozen=True, kw_only=True):
     """The version at the target stage now."""
 
     digest: Digest
     number: Count
 
 
-class _Node(_Closed, tag_field="kind", frozen=True, kw_only=True):
+class _Node(Closed, tag_field="kind", frozen=True, kw_only=True):
     """One version of the pinned closure. ``integrity``: whether the stored bytes hash to the digest."""
 
     name: Word
@@ -72,11 +67,11 @@ class _Node(_Closed, tag_field="kind", frozen=True, kw_only=True):
     revoked: bool
 
 
-class NoFacts(_Closed, frozen=True, kw_only=True):
+class NoFacts(Closed, frozen=True, kw_only=True):
     """A kind whose manifest no rule reads yet."""
 
 
-class Licensed(_Closed, frozen=True, kw_only=True):
+class Licensed(Closed, frozen=True, kw_only=True):
     """``licence`` is an SPDX expression; absent where none is declared."""
 
     licence: Word | UnsetType = UNSET
@@ -90,7 +85,7 @@ class ModelFacts(Licensed, frozen=True, kw_only=True):
     pinned: bool
 
 
-class Source(_Closed, frozen=True, kw_only=True):
+class Source(Closed, frozen=True, kw_only=True):
     """Where documents came from."""
 
     uri: Word
@@ -105,7 +100,7 @@ class CorpusFacts(Licensed, frozen=True, kw_only=True):
     files: Count
 
 
-class IndexFacts(_Closed, frozen=True, kw_only=True):
+class IndexFacts(Closed, frozen=True, kw_only=True):
     """``integrity``: what the last `sekisho index verify` found; ``unverified`` where none ran."""
 
     embedder: Text
@@ -117,7 +112,7 @@ class IndexFacts(_Closed, frozen=True, kw_only=True):
     verified_at: Moment | UnsetType = UNSET
 
 
-class SystemFacts(_Closed, frozen=True, kw_only=True):
+class SystemFacts(Closed, frozen=True, kw_only=True):
     """What is governed. ``purpose_set`` and ``owner_set``: whether the manifest fills these fields."""
 
     risk_class: Literal["minimal", "limited", "high", "prohibited"] | UnsetType = UNSET
@@ -127,14 +122,14 @@ class SystemFacts(_Closed, frozen=True, kw_only=True):
     role: Literal["provider", "deployer"]
 
 
-class Tool(_Closed, frozen=True, kw_only=True):
+class Tool(Closed, frozen=True, kw_only=True):
     """What an agent may call."""
 
     name: Word
     effect: Literal["read", "write", "destructive"]
 
 
-class Limits(_Closed, frozen=True, kw_only=True):
+class Limits(Closed, frozen=True, kw_only=True):
     """An agent's limits; an absent one is not set."""
 
     max_steps: Count | UnsetType = UNSET
@@ -142,7 +137,7 @@ class Limits(_Closed, frozen=True, kw_only=True):
     timeout_ms: Count | UnsetType = UNSET
 
 
-class AgentFacts(_Closed, frozen=True, kw_only=True):
+class AgentFacts(Closed, frozen=True, kw_only=True):
     """What an agent may do."""
 
     tools: tuple[Tool, ...]
@@ -184,7 +179,7 @@ class ModelNode(_Node, tag="model", frozen=True, kw_only=True):
 Node = SystemNode | PromptNode | CorpusNode | IndexNode | AgentNode | DatasetNode | SuiteNode | ModelNode
 
 
-class Lineage(_Closed, frozen=True, kw_only=True):
+class Lineage(Closed, frozen=True, kw_only=True):
     """The pinned closure as an adjacency list. ``dangling``: digests a version names and nobody registered."""
 
     root: Digest
@@ -193,101 +188,7 @@ class Lineage(_Closed, frozen=True, kw_only=True):
     dangling: tuple[Digest, ...]
 
 
-class Interval(_Closed, frozen=True, kw_only=True):
-    """A mean with its confidence interval; the three are absent together, where nothing was scored."""
-
-    n: Count
-    mean_bp: Bp | UnsetType = UNSET
-    low_bp: Bp | UnsetType = UNSET
-    high_bp: Bp | UnsetType = UNSET
-
-
-class Gap(_Closed, frozen=True, kw_only=True):
-    """The difference between the best and the worst group of an axis, with its interval."""
-
-    gap_bp: Bp
-    low_bp: Bp
-    high_bp: Bp
-    best: Word
-    worst: Word
-    n: Count
-    paired: bool
-    worst_cases: tuple[Word, ...]
-
-
-class Metric(Interval, frozen=True, kw_only=True):
-    """``slices``: axis → group → interval. ``coverage_bp``: share of cases that could be scored."""
-
-    coverage_bp: Bp
-    slices: dict[Word, dict[Word, Interval]]
-    gaps: dict[Word, Gap]
-
-
-class RunEvidence(_Closed, frozen=True, kw_only=True):
-    """One evaluation of one version by one suite version. ``suite``, ``dataset``, ``subject`` are digests."""
-
-    id: Word
-    suite: Digest
-    suite_name: Word
-    dataset: Digest
-    subject: Digest
-    origin: Origin
-    producer: Word | UnsetType = UNSET
-    """The principal who imported or attested it; absent where our worker measured."""
-    state: Literal["finished", "inconclusive"]
-    finished_at: Moment
-    final_digest: Digest
-    cases: Count
-    scored: Count
-    coverage_bp: Bp
-    engine: dict[Word, Text]
-    metrics: dict[Word, Metric]
-
-
-class ComparisonEvidence(_Closed, frozen=True, kw_only=True):
-    """Paired difference under one suite: subject minus ``baseline``, in basis points."""
-
-    suite: Digest
-    baseline: Digest
-    metric: Word
-    diff_bp: Bp
-    low_bp: Bp
-    high_bp: Bp
-    n: Count
-
-
-class CardFields(_Closed, frozen=True, kw_only=True):
-    """Which parts of a card are filled."""
-
-    intended_use: bool
-    limitations: bool
-    risks: bool
-    contact: bool
-    affected_groups: bool
-    evaluation: bool
-
-
-class CardEvidence(_Closed, frozen=True, kw_only=True):
-    """A system card; ``subject`` is the digest of the system's version."""
-
-    id: Word
-    subject: Digest
-    origin: Origin
-    principal: Word
-    created_at: Moment
-    fields: CardFields
-
-
-class Evidence(_Closed, frozen=True, kw_only=True):
-    """What was measured, compared and written down. ``hash`` is what an approval must name."""
-
-    hash: Digest
-    runs: tuple[RunEvidence, ...]
-    comparisons: tuple[ComparisonEvidence, ...]
-    cards: tuple[CardEvidence, ...]
-
-
-class ApprovalEvidence(_Closed, frozen=True, kw_only=True):
+class ApprovalEvidence(Closed, frozen=True, kw_only=True):
     """A yes. ``independent``: neither involved nor created by someone who is; ``reasons`` say why not."""
 
     id: Word
@@ -303,7 +204,7 @@ class ApprovalEvidence(_Closed, frozen=True, kw_only=True):
     has_role: bool
 
 
-class WaiverEvidence(_Closed, frozen=True, kw_only=True):
+class WaiverEvidence(Closed, frozen=True, kw_only=True):
     """An exception for one rule, one version and one stage, until it expires."""
 
     id: Word
@@ -314,7 +215,7 @@ class WaiverEvidence(_Closed, frozen=True, kw_only=True):
     principal: Word
 
 
-class GateInput(_Closed, frozen=True, kw_only=True):
+class GateInput(Closed, frozen=True, kw_only=True):
     """Everything one decision rests on."""
 
     schema: Literal["sekisho.gate-input/v1"]

@@ -7,12 +7,13 @@ before any engine sees it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-from sekisho.gate.input_types import Bp, Count, Digest, Moment, StageName, Word
+from sekisho.gate.scalars import Bp, Count, Digest, Moment, Origin, StageName, Word
 from sekisho.gate.types import Mode, RuleId
 from sekisho.kernel.errors import FieldError, Invalid
 
@@ -30,10 +31,17 @@ class _Closed(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
 class RuleParameters(_Closed, frozen=True, kw_only=True):
     """What rules may be given. A rule whose parameter is absent finds nothing, which is missing evidence."""
 
+    origins: Annotated[tuple[Origin, ...], Meta(min_length=1)] | None = None
     producers: tuple[Word, ...] | None = None
+    max_abandoned: Count | None = None
     max_age_ms: Moment | None = None
     min_n: Annotated[int, Meta(ge=1)] | None = None
     min_coverage_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    min_controls: Count | None = None
+    min_kappa_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    labels: Annotated[tuple[Digest, ...], Meta(min_length=1)] | None = None
+    scorers: tuple[Word, ...] | None = None
+    same_family: bool | None = None
     allowed: tuple[Word, ...] | None = None
     fields: Annotated[tuple[CardField, ...], Meta(min_length=1)] | None = None
     approvals: Annotated[int, Meta(ge=1, le=100)] | None = None
@@ -133,6 +141,19 @@ class Parameters(_Closed, frozen=True, kw_only=True):
     suites: dict[Word, Pin]
     requirements: tuple[Requirement, ...]
 
+    def parameters_of(self, stage: str, rule: str) -> RuleParameters:
+        """What a rule is given at a stage; nothing where the data does not say."""
+        setting = self.stages[stage].rules.get(rule) if stage in self.stages else None
+        return (setting.parameters if setting else None) or RuleParameters()
+
+    def requirements_of(self, path: str, stage: str) -> tuple[Requirement, ...]:
+        """The requirements that name ``project/kind/name`` at a stage."""
+        return tuple(
+            requirement
+            for requirement in self.requirements
+            if stage in requirement.stages and any(_names(pattern, path) for pattern in requirement.subjects)
+        )
+
 
 class PolicyData(_Closed, frozen=True, kw_only=True):
     """The root: rules live under ``sekisho``, data under ``parameters``, and nothing else is there."""
@@ -150,6 +171,12 @@ def read_policy_data(raw: Any) -> Parameters:
     if faults := list(_faults(parameters)):
         raise _invalid(faults)
     return parameters
+
+
+def _names(pattern: str, path: str) -> bool:
+    """Whether a pattern names a path. Rego decides by its own ``glob.match``: this only says what to look up for it."""
+    parts, names = pattern.split("/"), path.split("/")
+    return len(parts) == len(names) and all(fnmatchcase(name, part) for name, part in zip(names, parts, strict=True))
 
 
 def _faults(parameters: Parameters) -> Iterator[FieldError]:

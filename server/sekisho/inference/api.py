@@ -8,7 +8,7 @@ from litestar.params import FromPath
 
 from sekisho.identity.types import Actor
 from sekisho.inference.service import Inference
-from sekisho.inference.types import HostState
+from sekisho.inference.types import HostSeen, HostState
 from sekisho.kernel.injection import Injected
 
 
@@ -23,12 +23,16 @@ class ModelView(msgspec.Struct, frozen=True):
 
 
 class HostView(msgspec.Struct, frozen=True):
-    """A host and what it has now; `problem` says why one that is not reachable is not."""
+    """A host and what it has now; `problem` says why one that is not reachable is not.
+
+    `seen` is how it did for the worker that asked it last, where one has.
+    """
 
     host: str
     reachable: bool
     problem: str | None
     models: list[ModelView]
+    seen: HostSeen | None = None
 
 
 class HostList(msgspec.Struct, frozen=True):
@@ -49,7 +53,7 @@ def _view(state: HostState) -> HostView:
     models = [
         ModelView(model.name, model.digest, model.provider, model.family, model.size_bytes) for model in state.models
     ]
-    return HostView(state.host, state.reachable, state.problem, models)
+    return HostView(state.host, state.reachable, state.problem, models, state.seen)
 
 
 controllers: list[type[Controller]] = [Models]

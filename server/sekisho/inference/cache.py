@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
 
+from sekisho.inference.context_size import context_size
+from sekisho.inference.gathering import Gathering
 from sekisho.inference.store import ModelCallStore
-from sekisho.inference.types import Answer, Answerer, AnswerRequest
+from sekisho.inference.types import Answer, Answerer, AnswerRequest, Kept
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database
-from sekisho.kernel.digests import digest_of
+from sekisho.kernel.digests import digest_of, short
+from sekisho.kernel.errors import ModelFailed
+
+CONTEXT: Final = "num_ctx"
+_PREDICT: Final = "num_predict"
+
+
+class NotRemembered(ModelFailed):
+    title = "The model was not asked this before"
+
+
+class Pinned(Answerer, Protocol):
+    """A model at hosts that may come to have another one under its name."""
+
+    async def unmoved(self) -> None:
+        """Raises `ModelFailed` where a host that answers has another model by now."""
+        ...
+
+    async def longest(self) -> int:
+        """The model's own context in tokens; 0 where the host does not say. Raises `ModelFailed`."""
+        ...
 
 
 def call_key(model_digest: str, request: AnswerRequest) -> str:
@@ -28,42 +51,102 @@ def call_key(model_digest: str, request: AnswerRequest) -> str:
     )
 
 
+def figures_key(model_digest: str) -> str:
+    """Under which a model's own figures are kept."""
+    return digest_of({"model": model_digest, "figures": True})
+
+
+class CallCache:
+    """What models answered, in the database. Those who ask at the same time share a trip to it."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self.find: Callable[[str], Any] = Gathering(self._find)
+        self.keep: Callable[[Kept], Any] = Gathering(self._keep)
+
+    async def _find(self, keys: Sequence[str]) -> list[Mapping[str, Any] | None]:
+        async with self._database.read() as tx:
+            found = await ModelCallStore(tx).some(set(keys))
+        return [found.get(key) for key in keys]
+
+    async def _keep(self, rows: Sequence[Kept]) -> list[Mapping[str, Any]]:
+        """What stands in the cache afterwards: where another worker was first, its answer."""
+        async with self._database.write() as tx:
+            store = ModelCallStore(tx)
+            await store.insert_if_absent(rows, epoch_ms(self._clock.now()))
+            found = await store.some({row.key for row in rows})
+        return [found[row.key] for row in rows]
+
+
 @dataclass(frozen=True)
 class CachedAnswerer:
-    """Asks the model only what was not asked before. `defaults` are options that the request may leave out."""
+    """Asks the model only what was not asked before; without one (`inner` None), nothing at all.
 
-    inner: Answerer
-    defaults: dict[str, Any]
-    database: Database
-    clock: Clock
+    `defaults` are options that the request may leave out. Where neither says ``num_ctx``, it follows from the prompt.
+    """
 
-    @property
-    def digest(self) -> str:
-        return self.inner.digest
+    digest: str
+    inner: Pinned | None
+    defaults: Mapping[str, int | str]
+    cache: CallCache
+    _longest: list[int] = field(default_factory=list, init=False, repr=False, compare=False)
+    _unmoved: Gathering[None, None] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_unmoved", Gathering(self._check_together))
 
     async def answer(self, request: AnswerRequest) -> Answer:
-        whole = replace(request, options={**self.defaults, **request.options})
+        """Raises `NotRemembered` without a model, where it was not asked this before."""
+        whole = await self._whole(request)
         key = call_key(self.digest, whole)
-        async with self.database.read() as tx:
-            known = await ModelCallStore(tx).one_or_none(key)
+        known = await self.cache.find(key)
         if known is not None:
             return Answer(**known, model_digest=self.digest, cached=True)
+        if self.inner is None:
+            raise NotRemembered(
+                f"the cache holds no answer of {short(self.digest)} to this call",
+                remedy="run the evaluation again with the model's host at hand; then it can be replayed",
+            )
         answer = await self.inner.answer(whole)
-        await self._keep(key, answer)
-        return answer
+        # Before it is kept: an answer of another model under this digest would outlive the run.
+        await self._unmoved(None)
+        stays = await self.cache.keep(Kept(key, self.digest, _kept(answer)))
+        return Answer(**stays, model_digest=self.digest)
 
     async def check(self) -> None:
-        await self.inner.check()
+        if self.inner is not None:
+            await self.inner.check()
 
-    async def _keep(self, key: str, answer: Answer) -> None:
-        kept = {
-            "text": answer.text,
-            "tokens_in": answer.tokens_in,
-            "tokens_out": answer.tokens_out,
-            "latency_ms": answer.latency_ms,
-            "finish": answer.finish,
-        }
-        async with self.database.write() as tx:
-            await ModelCallStore(tx).insert_if_absent(
-                key=key, model_digest=self.digest, answer=kept, now=epoch_ms(self.clock.now())
-            )
+    async def _whole(self, request: AnswerRequest) -> AnswerRequest:
+        """The request with every option that decides the answer."""
+        options = {**self.defaults, **request.options}
+        if CONTEXT not in options:
+            longest = self._longest[0] if self._longest else await self._find_longest()
+            options[CONTEXT] = context_size(request.messages, int(options[_PREDICT]), longest)
+        return replace(request, options=options)
+
+    async def _find_longest(self) -> int:
+        """The model's own context, kept with its answers so that a replay need not ask a host."""
+        key = figures_key(self.digest)
+        known = await self.cache.find(key)
+        if known is None and self.inner is not None:
+            known = {"context_length": await self.inner.longest()}
+            known = await self.cache.keep(Kept(key, self.digest, known))
+        self._longest[:] = [int((known or {}).get("context_length", 0))]
+        return self._longest[0]
+
+    async def _check_together(self, asked: Sequence[None]) -> list[None]:
+        if self.inner is not None:
+            await self.inner.unmoved()
+        return [None for _ in asked]
+
+
+def _kept(answer: Answer) -> dict[str, Any]:
+    return {
+        "text": answer.text,
+        "tokens_in": answer.tokens_in,
+        "tokens_out": answer.tokens_out,
+        "latency_ms": answer.latency_ms,
+        "finish": answer.finish,
+    }

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from sekisho.inference.circuit import Circuit
 from sekisho.inference.types import AvailableModel, HostState
 from sekisho.kernel.digests import PREFIX
 from sekisho.kernel.errors import ModelFailed
@@ -23,39 +24,81 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 WAITS: Final = (0.25, 1.0)
 """Seconds before the second and the third try; each is taken between half and one and a half times."""
-_PASSING_STATUS: Final = frozenset({429, 502, 503, 504})
+TRIES: Final = len(WAITS) + 1
+"""How often a call is tried that reached a host; one that reaches none is tried for as long as it has time."""
+_LONGEST_WAIT_S: Final = 8.0
+FAILURES: Final = 5
+"""Failures in a row after which a host is left alone for a while."""
+_BUSY: Final = 503
+_PASSING_STATUS: Final = frozenset({429, 500, 502, _BUSY, 504})
 _LIST_TIMEOUT_S: Final = 5.0
 
 Sleeper = Callable[[float], Awaitable[None]]
 
 
 class OllamaHost:
-    """Holds the connections to one host. `close` it when done."""
+    """Holds the connections to one host. `close` it when done.
 
-    def __init__(self, url: str, *, timeout_s: float, concurrency: int, sleep: Sleeper = asyncio.sleep) -> None:
+    `places` is how many calls it takes at a time; None while that is to be probed. `concurrency` 0: probe it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float,
+        concurrency: int,
+        sleep: Sleeper = asyncio.sleep,
+        circuit: Circuit | None = None,
+    ) -> None:
         self.url = url
+        self.places = concurrency or None
+        self.decided = "set" if concurrency else ""
+        self.circuit = circuit or Circuit(FAILURES)
+        self.in_flight = 0
+        self.calls = 0
+        self.failures = 0
         self._timeout_s = timeout_s
         self._sleep = sleep
-        self._places = asyncio.Semaphore(concurrency)
-        self.in_flight = 0
 
     @cached_property
     def _client(self) -> ollama.AsyncClient:
+        return self._connect(self._timeout_s)
+
+    @cached_property
+    def _lister(self) -> ollama.AsyncClient:
+        """Apart, so that a busy host's list is not waited for behind answers, nor as long."""
+        return self._connect(min(_LIST_TIMEOUT_S, self._timeout_s))
+
+    def _connect(self, timeout_s: float) -> ollama.AsyncClient:
         import ollama
 
-        return ollama.AsyncClient(host=self.url, timeout=self._timeout_s)
+        return ollama.AsyncClient(host=self.url, timeout=timeout_s)
 
     async def close(self) -> None:
         """Safe to call where nothing was ever asked."""
-        if "_client" in self.__dict__:
-            await self._client.close()  # type: ignore[no-untyped-call]
+        for name in ("_client", "_lister"):
+            if name in self.__dict__:
+                await self.__dict__[name].close()
+
+    @property
+    def free(self) -> int:
+        """Places that are free now."""
+        return max(0, (self.places or 0) - self.in_flight)
+
+    def enter(self) -> None:
+        """A call takes a place."""
+        self.in_flight += 1
+        self.circuit.begin()
+
+    def leave(self) -> None:
+        """The call gives its place back, whatever became of it."""
+        self.in_flight -= 1
+        self.circuit.abandoned()
 
     async def models(self) -> tuple[AvailableModel, ...]:
         """What the host has now. Raises `ModelFailed`."""
-        import ollama
-
-        async with ollama.AsyncClient(host=self.url, timeout=min(_LIST_TIMEOUT_S, self._timeout_s)) as client:
-            listed = await self._asked("its models", client.list)
+        listed = await self._asked("its models", self._lister.list)
         return tuple(
             AvailableModel(
                 name=model.model,
@@ -91,18 +134,23 @@ class OllamaHost:
         options: Mapping[str, Any],
         schema: Mapping[str, Any] | None,
     ) -> ollama.ChatResponse:
-        """One whole answer. Raises `ModelFailed`."""
-        self.in_flight += 1
+        """One whole answer, asked for once. The circuit hears how it went. Raises what the package raises."""
+        self.calls += 1
         try:
-            async with self._places:
-                return await self._asked(
-                    model,
-                    lambda: self._client.chat(
-                        model, list(messages), options=dict(options), format=dict(schema) if schema else None
-                    ),
-                )
-        finally:
-            self.in_flight -= 1
+            answer = await self._client.chat(
+                model, list(messages), options=dict(options), format=dict(schema) if schema else None
+            )
+        except passing_trouble() as error:
+            if tells_of_host(error):
+                self.failed()
+            raise
+        self.circuit.succeeded()
+        return answer
+
+    def failed(self) -> None:
+        """A call failed for a reason of this host's."""
+        self.failures += 1
+        self.circuit.failed()
 
     async def describe(self, model: str) -> Mapping[str, Any]:
         """The model's own figures (``bert.context_length`` and the like). Raises `ModelFailed`."""
@@ -158,6 +206,14 @@ def passing_trouble() -> tuple[type[Exception], ...]:
     return (ollama.ResponseError, ConnectionError, httpx.HTTPError, httpx.InvalidURL, ValueError)
 
 
+def tells_of_host(error: Exception) -> bool:
+    """Whether the error speaks against the host rather than the call: no connection, a broken one, none in time."""
+    import httpx
+
+    status = getattr(error, "status_code", 0)
+    return isinstance(error, (ConnectionError, httpx.TransportError)) or (status >= 500 and status != _BUSY)
+
+
 def is_passing(error: Exception) -> bool:
     """Whether trying again may help: no connection, a broken one, or a host that is too busy. A timeout is final."""
     import httpx
@@ -171,6 +227,32 @@ def is_passing(error: Exception) -> bool:
 
 def with_jitter(wait: float) -> float:
     return wait * (0.5 + random.random())  # noqa: S311  # spreads tries in time, guards nothing
+
+
+def backoff() -> Iterator[float]:
+    """Seconds before each further try: longer each time, up to some, and never quite the same."""
+    wait = WAITS[0]
+    while True:
+        yield with_jitter(wait)
+        wait = min(_LONGEST_WAIT_S, 2 * wait)
+
+
+class HostAway(ModelFailed):
+    """No host answers there, or it stopped in the middle: it may come back."""
+
+
+def too_slow(url: str, model: str, limit_s: float) -> ModelFailed:
+    return ModelFailed(
+        f"the Ollama host {url} took longer over {model} than the {limit_s:g} s that a case has",
+        remedy="raise the agent's limits.timeout_ms, lower num_predict, or use a smaller model or a faster host",
+    )
+
+
+def no_host(urls: Sequence[str]) -> ModelFailed:
+    return HostAway(
+        f"no Ollama host answers: {', '.join(urls)}",
+        remedy="start one (`ollama serve`), or mend SEKISHO_OLLAMA_HOSTS",
+    )
 
 
 def missing(url: str, model: str) -> ModelFailed:
@@ -187,17 +269,17 @@ def failure(url: str, subject: str, error: Exception) -> ModelFailed:
     if getattr(error, "status_code", None) == 404:
         return missing(url, subject)
     if isinstance(error, httpx.TimeoutException):
-        return ModelFailed(
+        return HostAway(
             f"the Ollama host {url} took too long over {subject}",
             remedy="raise SEKISHO_OLLAMA_TIMEOUT_S, lower num_predict, or use a smaller model or a faster host",
         )
     if isinstance(error, ConnectionError):
-        return ModelFailed(
+        return HostAway(
             f"no Ollama host answers at {url}",
             remedy="start it (`ollama serve`), or mend SEKISHO_OLLAMA_HOSTS",
         )
     if isinstance(error, httpx.TransportError):
-        return ModelFailed(
+        return HostAway(
             f"the Ollama host {url} dropped the connection in the middle of an answer about {subject}: {error}",
             remedy="look at the host's log; it may have run out of memory. Then try again",
         )

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.inference.ollama_host import BlockingOllama, OllamaHost
-from sekisho.inference.types import Answer, AnswerRequest
+from sekisho.inference.context_size import LEAST, surely_cut
+from sekisho.inference.host_pool import HostPool, Patience
+from sekisho.inference.ollama_host import (
+    TRIES,
+    BlockingOllama,
+    HostAway,
+    OllamaHost,
+    Sleeper,
+    backoff,
+    failure,
+    is_passing,
+    no_host,
+    passing_trouble,
+    too_slow,
+)
+from sekisho.inference.types import Answer, AnswerRequest, Message
 from sekisho.kernel.digests import short
 from sekisho.kernel.errors import FieldError, Invalid, ModelFailed
 
@@ -17,7 +32,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-DEFAULT_OPTIONS: Final[Mapping[str, int]] = {"temperature_bp": 0, "num_ctx": 4096, "num_predict": 512}
+DEFAULT_OPTIONS: Final[Mapping[str, int]] = {"temperature_bp": 0, "num_predict": 512}
+"""What decides an answer and neither model nor agent says; ``num_ctx`` then follows from the prompt."""
 _BASIS_POINTS: Final[Mapping[str, str]] = {"temperature_bp": "temperature", "top_p_bp": "top_p"}
 _WHOLE: Final = frozenset({"num_ctx", "num_predict", "top_k"})
 _EMBED_BATCH: Final = 32
@@ -27,21 +43,27 @@ _MARKS: Final = 2
 
 @dataclass(frozen=True)
 class OllamaAnswerer:
-    """Asks whichever host is least busy; all were seen to have exactly this digest."""
+    """Asks whichever host has room; all were seen to have exactly this digest.
+
+    One call, with its retries, goes on for at most `limit_s` seconds from when its turn comes.
+    """
 
     model: str
     digest: str
     hosts: tuple[OllamaHost, ...]
     defaults: Mapping[str, int | str]
+    limit_s: float = 120
+    pool: HostPool = field(default_factory=HostPool)
+    sleep: Sleeper = asyncio.sleep
 
     async def answer(self, request: AnswerRequest) -> Answer:
         options = ollama_options({**self.defaults, **request.options}, request.seed)
-        host = min(self.hosts, key=lambda one: one.in_flight)
+        num_ctx = int(options.setdefault("num_ctx", LEAST))
         messages = [{"role": message.role, "content": message.content} for message in request.messages]
-        started = time.perf_counter()
-        response = await host.chat(self.model, messages, options, request.schema)
-        latency = int((time.perf_counter() - started) * 1000)
-        tokens_in, tokens_out = _counted(host.url, response, int(options["num_ctx"]))
+        host, response, latency = await self._asked(
+            num_ctx, lambda host: host.chat(self.model, messages, options, request.schema)
+        )
+        tokens_in, tokens_out = _counted(host.url, response, num_ctx, request.messages)
         return Answer(
             text=response.message.content or "",
             model_digest=self.digest,
@@ -52,18 +74,76 @@ class OllamaAnswerer:
         )
 
     async def check(self) -> None:
+        """Also raises where no host answers, since then nothing is known."""
+        if not await self._look():
+            raise no_host([host.url for host in self.hosts])
+
+    async def unmoved(self) -> None:
+        await self._look()
+
+    async def longest(self) -> int:
+        problem = no_host([host.url for host in self.hosts])
         for host in self.hosts:
-            await pinned(host, self.model, self.digest)
+            try:
+                figures = await host.describe(self.model)
+            except ModelFailed as error:
+                problem = error
+                continue
+            return next((int(v) for key, v in figures.items() if key.endswith(".context_length")), 0)
+        raise problem
+
+    async def _look(self) -> int:
+        """How many hosts answer. Raises `ModelFailed` where one has another model than the pinned one."""
+        seen = 0
+        for host in self.hosts:
+            try:
+                found = await host.digest(self.model)
+            except HostAway:
+                continue
+            if found != self.digest:
+                raise _moved(host, self.model, self.digest, found)
+            seen += 1
+        return seen
+
+    async def _asked(self, num_ctx: int, call: Call) -> tuple[OllamaHost, Any, int]:
+        """An answer, who gave it and in how many milliseconds; asked for again where that may help and time is left."""
+        patience, waits = Patience(self.limit_s), iter(backoff())
+        tries = 0
+        while True:
+            host = await self.pool.take(self.hosts, patience, lambda host: self.pool.probe(host, self.model, num_ctx))
+            started = time.perf_counter()
+            try:
+                async with asyncio.timeout(patience.left_s):
+                    return host, await call(host), int((time.perf_counter() - started) * 1000)
+            except TimeoutError:
+                host.failed()
+                raise too_slow(host.url, self.model, self.limit_s) from None
+            except passing_trouble() as error:
+                patience.last = failure(host.url, self.model, error)
+                patience.failed.add(host.url)
+                tries += not isinstance(error, ConnectionError)
+                if tries >= TRIES or not is_passing(error):
+                    raise patience.last from error
+            finally:
+                self.pool.give(host)
+            await self._rest(next(waits), patience)
+
+    async def _rest(self, seconds: float, patience: Patience) -> None:
+        """Raises what went wrong last where the wait would outlast the call's time."""
+        left = patience.left_s
+        if patience.last is not None and left is not None and seconds >= left:
+            raise patience.last
+        await self.sleep(seconds)
 
 
-async def pinned(host: OllamaHost, model: str, digest: str) -> None:
-    """Raises `ModelFailed` unless the host has the model under exactly this digest now."""
-    found = await host.digest(model)
-    if found != digest:
-        raise ModelFailed(
-            f"the Ollama host {host.url} has {model} as {short(found)}, and {short(digest)} is what was registered",
-            remedy=f"bring {model} at {digest} back to the host, or register the model anew with digest {found}",
-        )
+Call = Callable[[OllamaHost], Awaitable[Any]]
+
+
+def _moved(host: OllamaHost, model: str, digest: str, found: str) -> ModelFailed:
+    return ModelFailed(
+        f"the Ollama host {host.url} has {model} as {short(found)}, and {short(digest)} is what was registered",
+        remedy=f"bring {model} at {digest} back to the host, or register the model anew with digest {found}",
+    )
 
 
 def ollama_options(options: Mapping[str, int | str], seed: int) -> dict[str, int | float]:
@@ -82,10 +162,10 @@ def ollama_options(options: Mapping[str, int | str], seed: int) -> dict[str, int
     return {**given, "seed": seed}
 
 
-def _counted(url: str, response: Any, num_ctx: int) -> tuple[int, int]:
+def _counted(url: str, response: Any, num_ctx: int, messages: Sequence[Message]) -> tuple[int, int]:
     """Tokens read and written; raises `ModelFailed` where the host may have cut the prompt or the answer is not whole.
 
-    A prompt over the context is cut silently, and then exactly ``num_ctx`` tokens were read.
+    A prompt over the context is cut silently: then exactly ``num_ctx`` tokens were read, or whole messages left out.
     """
     if not response.done or response.prompt_eval_count is None:
         raise ModelFailed(
@@ -93,7 +173,7 @@ def _counted(url: str, response: Any, num_ctx: int) -> tuple[int, int]:
             remedy="look at the host's log, then try again",
         )
     tokens_in, tokens_out = int(response.prompt_eval_count), int(response.eval_count or 0)
-    if tokens_in >= num_ctx or tokens_in + tokens_out > num_ctx:
+    if tokens_in >= num_ctx or tokens_in + tokens_out > num_ctx or surely_cut(messages, tokens_in, num_ctx):
         raise ModelFailed(
             f"the prompt and its answer do not fit into the model's context of {num_ctx} tokens "
             f"({tokens_in} read, {tokens_out} written), so the host left part of the prompt out",

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
 from sekisho.identity.types import Action, Actor
 from sekisho.inference import extractive, minilm
-from sekisho.inference.cache import CachedAnswerer
+from sekisho.inference.cache import CachedAnswerer, CallCache
+from sekisho.inference.circuit import Circuit
 from sekisho.inference.extractive import ExtractiveAnswerer
+from sekisho.inference.host_pool import HostPool
 from sekisho.inference.ollama_host import BlockingOllama, OllamaHost, Sleeper, missing
 from sekisho.inference.ollama_models import DEFAULT_OPTIONS, OllamaAnswerer, ollama_options, open_embedder
-from sekisho.inference.types import Answerer, Embedder, HostState
-from sekisho.kernel.clock import Clock
-from sekisho.kernel.database import Database
+from sekisho.inference.store import ModelHostStore
+from sekisho.inference.types import Answerer, Embedder, HostSeen, HostState
+from sekisho.kernel.clock import Clock, epoch_ms
+from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.digests import short
 from sekisho.kernel.errors import FieldError, Invalid, ModelFailed
 from sekisho.kernel.settings import Settings
@@ -45,6 +48,7 @@ class Inference:
                 timeout_s=self.settings.ollama_timeout_s,
                 concurrency=self.settings.ollama_concurrency,
                 sleep=self.sleep,
+                circuit=Circuit(self.settings.ollama_failures),
             )
             for url in self.settings.ollama_hosts
         )
@@ -53,17 +57,48 @@ class Inference:
     def _blocking(self) -> Mapping[str, BlockingOllama]:
         return {host.url: BlockingOllama(host.url, timeout_s=self.settings.ollama_timeout_s) for host in self.hosts}
 
-    async def answerer(self, manifest: ModelManifest) -> Answerer:
+    @cached_property
+    def _pool(self) -> HostPool:
+        return HostPool()
+
+    @cached_property
+    def cache(self) -> CallCache:
+        return CallCache(self.database, self.clock)
+
+    async def answerer(
+        self, model: ModelManifest, *, deadline_ms: int | None = None, offline: bool = False
+    ) -> Answerer:
         """What answers as this model, under exactly the manifest's digest.
 
-        Raises `ModelFailed` where no host has it now, `Invalid` for options that the model does not know.
+        A call goes on for `deadline_ms` at most, retries included. `offline`: it answers from the cache alone, and no
+        host is asked. Raises `ModelFailed` where no host has it now, `Invalid` for options that the model does not
+        know.
         """
-        if manifest.provider == "builtin":
-            return _builtin(manifest)
-        defaults = _defaults(manifest)
-        hosts = await self._hosts_with(manifest.name, manifest.digest)
-        inner = OllamaAnswerer(manifest.name, manifest.digest, hosts, defaults)
-        return CachedAnswerer(inner, {**DEFAULT_OPTIONS, **defaults}, self.database, self.clock)
+        if model.provider == "builtin":
+            return _builtin(model)
+        defaults = _defaults(model)
+        inner = None if offline else await self._at_hosts(model, defaults, deadline_ms)
+        return CachedAnswerer(model.digest, inner, {**DEFAULT_OPTIONS, **defaults}, self.cache)
+
+    async def _at_hosts(
+        self, model: ModelManifest, defaults: Mapping[str, int | str], deadline_ms: int | None
+    ) -> OllamaAnswerer:
+        hosts = await self._hosts_with(model.name, model.digest)
+        limit = self.settings.ollama_timeout_s if deadline_ms is None else deadline_ms / 1000
+        return OllamaAnswerer(model.name, model.digest, hosts, defaults, limit, self._pool, self.sleep)
+
+    def seen(self) -> tuple[HostSeen, ...]:
+        """How each host that this process has asked does."""
+        now = epoch_ms(self.clock.now())
+        return tuple(
+            HostSeen(host.url, host.circuit.state, host.places, host.decided, host.calls, host.failures, now)
+            for host in self.hosts
+            if host.calls
+        )
+
+    async def tell(self, tx: Transaction) -> None:
+        """Write down how the hosts do, for processes that ask none."""
+        await ModelHostStore(tx).replace(self.seen())
 
     async def embedder(self, name: str) -> Embedder:
         """``minilm``, or ``ollama:<model>``. Raises `Invalid` for another name, `ModelFailed`, `ExtraMissing`."""
@@ -87,9 +122,12 @@ class Inference:
         embedded = await asyncio.to_thread(minilm.available)
         builtin = (extractive.AVAILABLE, *([embedded] if embedded else []))
         states = await asyncio.gather(*(host.state() for host in self.hosts))
-        return (HostState("builtin", True, None, builtin), *states)
+        async with self.database.read() as tx:
+            told = await ModelHostStore(tx).all()
+        return (HostState("builtin", True, None, builtin), *(replace(one, seen=told.get(one.host)) for one in states))
 
     async def close(self) -> None:
+        await self._pool.close()
         for host in self.hosts:
             await host.close()
             self._blocking[host.url].close()
@@ -125,6 +163,23 @@ class Inference:
             except ModelFailed as error:
                 problem = error
         raise problem
+
+
+async def open_embedder_alone(settings: Settings, name: str) -> Embedder:
+    """An embedder for a command that works without a server: nothing is asked of a database. Raises as `embedder`."""
+    if name == minilm.NAME:
+        return await asyncio.to_thread(minilm.MiniLM)
+    if not name.startswith(OLLAMA_PREFIX):
+        raise _no_embedder(name)
+    model = name.removeprefix(OLLAMA_PREFIX)
+    if not settings.ollama_hosts:
+        raise _no_hosts(model)
+    url = settings.ollama_hosts[0]
+    host = OllamaHost(url, timeout_s=settings.ollama_timeout_s, concurrency=settings.ollama_concurrency)
+    try:
+        return await open_embedder(host, BlockingOllama(url, timeout_s=settings.ollama_timeout_s), model)
+    finally:
+        await host.close()
 
 
 def _builtin(manifest: ModelManifest) -> Answerer:

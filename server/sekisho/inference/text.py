@@ -16,6 +16,8 @@ _RUN: Final = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+(?:['’][^\W_{_CJK}]+)?")
 _CJK_CHARACTER: Final = re.compile(rf"[{_CJK}]")
 _BLOCK: Final = re.compile(r"^(?P<fence>```|~~~)|^\s*(?:#{1,6}\s|[-*+]\s|\d+[.)]\s|\||>)|^\s*$")
 _END: Final = re.compile(r"[。！？]+[」』）)\]]*|[.!?]+[\"'”’)\]]*(?=\s)")
+_SPACE: Final = re.compile(r"\s*")
+_TAIL: Final = 64
 _ABBREVIATION: Final = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|etc|vs|cf|Mr|Mrs|Ms|Dr|Prof|No|Fig|Sec|approx|[A-Z])\.$")
 
 STOP_WORDS: Final = (
@@ -89,9 +91,11 @@ def _cut(text: str, block: Span) -> Iterator[Span]:
 
 def _goes_on(text: str, start: int, stop: int, end: int) -> bool:
     """Whether the full stop before `stop` ends no sentence: an abbreviation, a list number, a small letter after."""
-    following = text[stop:end].lstrip()
-    before = text[start:stop].lstrip()
-    return following[:1].islower() or bool(_ABBREVIATION.search(before)) or before[:-1].isdigit()
+    following = _SPACE.match(text, stop, end)
+    at = following.end() if following else stop
+    # Only the tail can hold an abbreviation, and only a short text is a list number: linear in a block of any length.
+    before = text[start:stop].lstrip() if stop - start <= _TAIL else "…" + text[stop - _TAIL : stop]
+    return text[at : min(end, at + 1)].islower() or bool(_ABBREVIATION.search(before)) or before[:-1].isdigit()
 
 
 def _trim(text: str, span: Span) -> Span | None:

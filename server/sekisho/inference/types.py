@@ -109,10 +109,38 @@ class AvailableModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """One model call as the cache keeps it."""
+
+    key: str
+    model_digest: str
+    answer: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HostSeen:
+    """How a host did, as the worker that asked it last saw it.
+
+    `circuit` is ``closed`` (calls go through), ``open`` (none does for a while) or ``half-open`` (one is let through to
+    see). `places`: calls that it takes at a time, and how that was `decided`; None while it is not. `at` is in epoch
+    milliseconds.
+    """
+
+    host: str
+    circuit: str
+    places: int | None
+    decided: str
+    calls: int
+    failures: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class HostState:
-    """What one host answered when it was asked for its models."""
+    """What one host answered when it was asked for its models, and how it did for the worker, where one asked it."""
 
     host: str
     reachable: bool
     problem: str | None
     models: tuple[AvailableModel, ...]
+    seen: HostSeen | None = None

@@ -79,6 +79,17 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
+def _sqlite_invalidate(connection: Any, _record: Any, _error: Any) -> None:
+    """Roll back what a cancelled statement leaves, ahead of the close that follows, in the connection's own thread.
+
+    A sqlite3 connection that is closed while one of its cursors lives stays open underneath, and so does its
+    transaction: a cancelled write would keep everybody's writes out until the garbage collector comes by.
+    """
+    driver = connection.driver_connection
+    if (raw := driver._connection) is not None:
+        driver._tx.put_nowait((None, raw.rollback))
+
+
 def _sqlite_begin(connection: Any) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
 
@@ -99,6 +110,7 @@ class Database:
             self.engine = create_async_engine(self.url)
             event.listen(self.engine.sync_engine, "connect", _sqlite_connect)
             event.listen(self.engine.sync_engine, "begin", _sqlite_begin)
+            event.listen(self.engine.sync_engine, "invalidate", _sqlite_invalidate)
         else:
             self.engine = create_async_engine(self.url, pool_size=10, max_overflow=10, pool_pre_ping=True)
         self._outages = _outages(() if self.is_sqlite else _postgres_outages())

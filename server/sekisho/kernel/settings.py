@@ -61,8 +61,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Ollama hosts, comma-separated in the environment; empty: none is asked."""
     ollama_timeout_s: Positive = 120
     """Longest wait for one answer of an Ollama host, in seconds."""
-    ollama_concurrency: Positive = 1
-    """Requests in flight per Ollama host (an Ollama server runs one at a time unless told otherwise)."""
+    ollama_concurrency: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Requests in flight per Ollama host; 0: found out by timing a few small ones before the first."""
+    ollama_failures: Positive = 5
+    """Failures in a row after which an Ollama host is left alone for a while, and other hosts take over."""
     worker_concurrency: Positive = 4
     """Cases that one worker evaluates at a time."""
     lease_seconds: Positive = 30

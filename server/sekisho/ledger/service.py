@@ -27,6 +27,8 @@ from sekisho.ledger.types import (
     Verification,
 )
 
+_PART = 500
+
 
 @dataclass(frozen=True)
 class Ledger:
@@ -139,6 +141,18 @@ class Ledger:
             )  # fmt: skip
         more = Cursor(found[limit - 1].time, str(found[limit - 1].seq)).encode() if len(found) > limit else None
         return Page(tuple(found[:limit]), more)
+
+    async def about(self, tx: Transaction, *, project: str, kind: str, subject: str) -> list[Entry]:
+        """Every entry of this kind about one subject, in the order of the log; for use cases of other rooms."""
+        found: list[Entry] = []
+        while True:
+            part = await LedgerStore(tx).page(
+                projects=[project], kind=kind, subject=subject, after=found[-1].seq if found else None,
+                newest_first=False, limit=_PART,
+            )  # fmt: skip
+            found += part
+            if len(part) < _PART:
+                return found
 
     async def entry(self, reader: Reader, seq: int) -> Entry:
         """Raises `NotFound` also for an entry of a project that `reader` may not read."""

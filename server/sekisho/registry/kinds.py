@@ -271,6 +271,10 @@ class Sample(Part, frozen=True, kw_only=True):
     seed: Size | None = None
 
 
+JUDGED = "judge."
+"""What the names of scorers begin with that ask the suite's judge."""
+
+
 class Controls(Part, frozen=True, kw_only=True):
     """How many of the dataset's control cases the suite's scorers may miss before a run says nothing."""
 
@@ -281,7 +285,9 @@ class SuiteManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag
     """What to measure: a dataset, a target, scorers, slices. It holds no thresholds.
 
     `counterfactuals` are slice axes, such as name or gender, whose variants within a pair should change no score.
-    `model` answers where the subject is a prompt, which has no model of its own.
+    `judge` is the model that the scorers ``judge.*`` ask. `model` answers where the subject is a prompt, which has no
+    model of its own. `error_budget_bp` is the share of planned cases, in basis points, that may fail before a run
+    stops early as inconclusive; absent, a run goes on to its end whatever fails.
     """
 
     dataset: Digest
@@ -294,14 +300,17 @@ class SuiteManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag
     repeats: Annotated[int, Meta(ge=1, le=100)] = 1
     controls: Controls | None = None
     model: Digest | None = None
+    judge: Digest | None = None
+    error_budget_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
 
     def sorted(self) -> Manifest:
         axes = tuple(sorted(set(self.counterfactuals)))
         return msgspec.structs.replace(self, slices=tuple(sorted(set(self.slices))), counterfactuals=axes)
 
     def dependencies(self) -> tuple[Dependency, ...]:
-        model = () if self.model is None else (Dependency("model", Kind.MODEL, self.model, "$.model"),)
-        return (Dependency("dataset", Kind.DATASET, self.dataset, "$.dataset"), *model)
+        pinned = (("judge", self.judge), ("model", self.model))
+        models = [Dependency(name, Kind.MODEL, digest, f"$.{name}") for name, digest in pinned if digest is not None]
+        return (Dependency("dataset", Kind.DATASET, self.dataset, "$.dataset"), *models)
 
 
 MANIFESTS: dict[Kind, type[Manifest]] = {

@@ -15,6 +15,7 @@ from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.json import MAX_DEPTH
 from sekisho.kernel.references import Kind
 from sekisho.registry.kinds import (
+    JUDGED,
     MANIFESTS,
     AgentManifest,
     CorpusManifest,
@@ -201,7 +202,17 @@ def _dataset(manifest: DatasetManifest) -> list[FieldError]:
 
 def _suite(manifest: SuiteManifest) -> list[FieldError]:
     uses = (f"{use.name} with {canonical_json(use.params).decode()}" for use in manifest.scorers)
-    return _repeated(uses, lambda i: f"$.scorers[{i}]", "the scorer")
+    return [*_repeated(uses, lambda i: f"$.scorers[{i}]", "the scorer"), *_judge(manifest)]
+
+
+def _judge(manifest: SuiteManifest) -> list[FieldError]:
+    """A judge is named exactly where a scorer asks one."""
+    asking = [use.name for use in manifest.scorers if use.name.startswith(JUDGED)]
+    if asking and manifest.judge is None:
+        return [FieldError("$.judge", f"required by {', '.join(asking)}: name the model that judges")]
+    if manifest.judge is not None and not asking:
+        return [FieldError("$.judge", f"no scorer asks a judge; leave it out, or use one named {JUDGED}*")]
+    return []
 
 
 _RULES: Final[dict[Kind, Callable[[Any], list[FieldError]]]] = {

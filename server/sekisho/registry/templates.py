@@ -11,9 +11,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
-from jinja2 import Environment, StrictUndefined, TemplateSyntaxError, nodes, pass_context
+from jinja2 import Environment, StrictUndefined, Template, TemplateSyntaxError, nodes, pass_context
 from jinja2.meta import find_undeclared_variables
 from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -256,13 +257,18 @@ def render(text: str, variables: Mapping[str, Any], budget: Budget) -> str:
 
     Raises `Invalid` where the budget is spent, and jinja2's UndefinedError for a key that is not there.
     """
+    pieces = []
+    for piece in _compiled(text).generate({**variables, _BUDGET: budget}):
+        budget.write(len(piece))
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+@lru_cache(maxsize=128)
+def _compiled(text: str) -> Template:
+    """An evaluation renders one template for every case; compiling it took longer than all else of a case."""
     made = environment()
     tree = made.parse(text)
     for loop in tree.find_all(nodes.For):
         loop.iter = nodes.Filter(loop.iter, _COUNTED, [], [], None, None, lineno=loop.lineno)
-    template = made.template_class.from_code(made, made.compile(tree), {}, None)
-    pieces = []
-    for piece in template.generate({**variables, _BUDGET: budget}):
-        budget.write(len(piece))
-        pieces.append(piece)
-    return "".join(pieces)
+    return made.template_class.from_code(made, made.compile(tree), {}, None)

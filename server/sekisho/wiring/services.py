@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sekisho.evaluation.erasing import Erasing
+from sekisho.evaluation.gathering import Gathering
+from sekisho.evaluation.judges.service import Judging
 from sekisho.evaluation.scorers.catalogue import known_scorers
 from sekisho.evaluation.service import Evaluation
 from sekisho.evidence.service import Evidence
@@ -15,6 +17,7 @@ from sekisho.gate.approvals import Approvals
 from sekisho.gate.assembly import Assembler
 from sekisho.gate.bundle import Bundle, bundle_signer
 from sekisho.gate.engines.port import PolicyEngine
+from sekisho.gate.evidence import Measurements
 from sekisho.gate.judge import Judge
 from sekisho.gate.policies import PolicySet, load_policies
 from sekisho.gate.service import Gate
@@ -54,6 +57,7 @@ class Services:
     indexing: Indexing
     evaluation: Evaluation
     erasing: Erasing
+    judging: Judging
     evidence: Evidence
     policy: PolicySet
     engine: PolicyEngine
@@ -109,6 +113,7 @@ class Services:
             "indexing": self.indexing,
             "evaluation": self.evaluation,
             "erasing": self.erasing,
+            "judging": self.judging,
             "evidence": self.evidence,
             "gate": self.gate,
             "approvals": self.approvals,
@@ -141,8 +146,10 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     evaluation = Evaluation(
         database, clock, ledger, jobs, registry, indexing, inference, concurrency=settings.worker_concurrency
     )
+    judging = Judging(database, clock, ledger, jobs, registry, inference, concurrency=settings.worker_concurrency)
     evidence = Evidence(database, clock, ledger, registry)
-    assembler = Assembler(registry, indexing, evaluation, evidence, identity)
+    measurements = Measurements(Gathering(ledger, jobs), evaluation, policy.parameters)
+    assembler = Assembler(registry, indexing, measurements, evidence, identity)
     schema = Schema(database)
     return Services(
         settings=settings,
@@ -158,6 +165,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         indexing=indexing,
         evaluation=evaluation,
         erasing=Erasing(database, clock, ledger, jobs, registry, indexing),
+        judging=judging,
         evidence=evidence,
         policy=policy,
         engine=engine,

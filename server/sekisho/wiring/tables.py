@@ -12,7 +12,18 @@ from sqlalchemy import Connection
 
 from sekisho.kernel.database import Base, Database
 
-ROOMS: Final = ("kernel", "ledger", "identity", "registry", "inference", "indexing", "evaluation", "evidence", "gate")
+ROOMS: Final = (
+    "kernel",
+    "ledger",
+    "identity",
+    "registry",
+    "inference",
+    "indexing",
+    "evaluation",
+    "evaluation.judges",
+    "evidence",
+    "gate",
+)
 
 
 def load_tables() -> None:

@@ -29,6 +29,8 @@ def handlers(services: Services) -> dict[str, Handler]:
         "profile": services.indexing.profile,
         "erase": services.erasing.erase,
         "run": services.evaluation.execute,
+        "replay": services.evaluation.execute_replay,
+        "qualify": services.judging.execute,
     }
 
 

@@ -190,6 +190,8 @@ class SuiteDeclaration(Declaration, frozen=True, kw_only=True):
     repeats: Annotated[int, Meta(ge=1, le=100)] | UnsetType = UNSET
     controls: Controls | UnsetType = UNSET
     model: ArtifactName | UnsetType = UNSET
+    judge: ArtifactName | UnsetType = UNSET
+    """The model that the scorers ``judge.*`` ask."""
 
 
 DECLARATIONS: Final[dict[Kind, type[Declaration]]] = {
@@ -206,7 +208,7 @@ DECLARATIONS: Final[dict[Kind, type[Declaration]]] = {
 }
 NAMES: Final[dict[Kind, dict[str, Kind]]] = {
     Kind.INDEX: {"corpus": Kind.CORPUS},
-    Kind.SUITE: {"dataset": Kind.DATASET, "model": Kind.MODEL},
+    Kind.SUITE: {"dataset": Kind.DATASET, "judge": Kind.MODEL, "model": Kind.MODEL},
     Kind.AGENT: {"system": Kind.SYSTEM, "prompt": Kind.PROMPT, "index": Kind.INDEX, "model": Kind.MODEL},
 }
 """Which fields of a declaration name another one, and of which kind; an optional one may be unset."""

@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Final
 
 from sekisho.evaluation.reports import neutral
-from sekisho.evaluation.reports.html import html_of
 from sekisho.evaluation.reports.json import MAX_SHOWN_CASES, SHOWN_CASES
 from sekisho.evaluation.reports.junit import junit_of
 from sekisho.evaluation.reports.markdown import markdown_of
@@ -106,6 +105,8 @@ def _text(report: Report, wish: Wish) -> str:
         case Format.MARKDOWN:
             return markdown_of(report)
         case Format.HTML:
+            from sekisho.evaluation.reports.html import html_of  # templates are slow to load, and seldom asked for
+
             return html_of(report, wish.lang)
 
 

@@ -51,6 +51,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "summary": run.summary,
         "final_digest": run.final_digest,
         "reason": run.reason,
+        "observations": run.observations,
         "created_at": run.created_at,
         "started_at": run.started_at,
         "finished_at": run.finished_at,
@@ -96,7 +97,7 @@ def report_json(
         "schema": SCHEMA,
         "verdict": verdict_of(run, None if baseline is None else baseline.metrics),
         "run": cast(RunView, run_json(run)),
-        "latency_ms": cast(Any, _latency(results)),
+        "latency_ms": cast(Any, latency(results)),
         "distributions": _distributions(results, metrics),
         "worst": {
             name: {axis: cast(Any, _worst(results, name, axis, gap)) for axis, gap in metric["gaps"].items()}
@@ -203,7 +204,8 @@ def _worst(results: Sequence[CaseResult], metric: str, axis: str, gap: Mapping[s
     return [{"name": name, "cases": cases} for name, cases in shown.items()]
 
 
-def _latency(results: Sequence[CaseResult]) -> dict[str, int]:
+def latency(results: Sequence[CaseResult]) -> dict[str, int]:
+    """Milliseconds that models took for an answer; empty where none was asked."""
     times = sorted(result.latency_ms for result in results if result.latency_ms is not None)
     if not times:
         return {}

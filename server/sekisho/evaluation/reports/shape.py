@@ -84,6 +84,38 @@ class Summary(TypedDict):
     controls: NotRequired[Controls]
 
 
+class Host(TypedDict):
+    """A model host as the worker saw it. `circuit` is closed, open or half-open; `places` are calls at a time."""
+
+    host: str
+    circuit: str
+    places: int | None
+    decided: str
+    calls: int
+    failures: int
+    at: int
+
+
+class Observations(TypedDict):
+    """How the run went; no part of what was measured, and outside the final digest. Over all attempts at it.
+
+    `active_ms` is the time that workers spent; of `calls` to models `cached` were answered by the cache.
+    """
+
+    attempts: int
+    active_ms: int
+    failed: int
+    not_tried: int
+    cases_per_hour: NotRequired[int]
+    calls: NotRequired[int]
+    cached: NotRequired[int]
+    hit_rate_bp: NotRequired[int]
+    tokens_in: NotRequired[int]
+    tokens_out: NotRequired[int]
+    latency_ms: NotRequired[dict[str, int]]
+    hosts: NotRequired[list[Host]]
+
+
 class RunView(TypedDict):
     """What was measured, by what, for whom, and how far it got."""
 
@@ -108,6 +140,7 @@ class RunView(TypedDict):
     summary: NotRequired[Summary]
     final_digest: NotRequired[str]
     reason: NotRequired[str]
+    observations: NotRequired[Observations]
 
 
 class Bin(TypedDict):

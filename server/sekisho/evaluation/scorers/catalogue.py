@@ -12,6 +12,7 @@ import msgspec
 from sekisho.evaluation.scorers import (
     costs,
     grounded,
+    judged,
     matching,
     numbers,
     patterns,
@@ -26,7 +27,7 @@ from sekisho.registry.schemas import violations
 
 SCORERS: Final[Mapping[str, Scorer]] = {
     scorer.name: scorer
-    for family in (ranking, grounded, matching, numbers, patterns, structure, refusing, costs)
+    for family in (ranking, grounded, judged, matching, numbers, patterns, structure, refusing, costs)
     for scorer in family.SCORERS
 }
 

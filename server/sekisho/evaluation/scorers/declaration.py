@@ -66,9 +66,11 @@ class Scorer:
 
     `measures` makes the measures of one use from its parameters. `metrics` are the names that its scores get (with
     ``@k`` added where it takes a cut); `lower_is_better` holds those of them that are. `range` bounds every score, and
-    `unit` names what it counts where it is no share. `judged`: it asks the suite's judge, a model. `detects` are the
-    metrics that must notice a control case: an answer which is known to be unsupported. `modules` are what it imports
-    from the package's `extra`, where it needs one. `limits`: what a reader of the score must know it misses.
+    `unit` names what it counts where it is no share. `judged`: it asks the suite's judge, a model, with the `prompts`
+    of ``evals/judges/``. `fault` is the metric that is 1 where it finds a case at fault: what qualification compares
+    with labels. `detects` are the metrics that must notice a control case: an answer which is known to be unsupported.
+    `modules` are what it imports from the package's `extra`, where it needs one. `limits`: what a reader of the score
+    must know it misses.
     """
 
     name: str
@@ -87,6 +89,8 @@ class Scorer:
     extra: str = ""
     modules: tuple[str, ...] = ()
     limits: str = ""
+    prompts: tuple[str, ...] = ()
+    fault: str | None = None
 
 
 def plain(score: Callable[[Sample], Outcome]) -> Callable[[Scorer, Any], tuple[Measure, ...]]:

@@ -6,28 +6,25 @@ list, patterns are RE2's, references stay inside the schema, and a validation th
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
 
 from sekisho.evaluation.scorers.declaration import Label, Measure, Outcome, Params, Scorer, labelled
-from sekisho.evaluation.scorers.patterns import compile_pattern, found
+from sekisho.evaluation.scorers.patterns import compile_pattern
 from sekisho.evaluation.scorers.reading import readable
+from sekisho.evaluation.scorers.steps import MAX_STEPS, TooManySteps, counting
 from sekisho.evaluation.types import Sample, Scored, Target, Unscored
 from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.json import decode_json
 from sekisho.registry.schemas import VARIABLE_KEYWORDS, json_path, schema_problems
 
-MAX_STEPS: Final = 200_000
-"""Keywords evaluated on one answer: about two seconds of work. Following a reference counts ten."""
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
 _TOO_MANY: Final = Unscored(f"checking the answer against the schema took more than {MAX_STEPS:,} steps")
 _NO_NUMBER: Final = Unscored("the answer holds a number too large to compare")
 _KEYWORDS: Final = VARIABLE_KEYWORDS | {
@@ -40,7 +37,6 @@ _LISTED: Final = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 _SINGLE: Final = frozenset({"items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"})
 _LOCAL: Final = re.compile(r"#(?:/\$defs/([^/~%]+))?")
 _FENCE: Final = re.compile(r"```(?:json)?[ \t]*\n(.*?)\n[ \t]*```", re.DOTALL | re.IGNORECASE)
-_steps: ContextVar[list[int]] = ContextVar("steps")
 
 
 class StructureParams(Params, frozen=True, kw_only=True):
@@ -55,10 +51,6 @@ class StructureParams(Params, frozen=True, kw_only=True):
     label: Label | None = None
 
 
-class _TooManySteps(Exception):
-    """The schema makes work without an end in sight."""
-
-
 def json_schema(sample: Sample, *, metric: str, params: StructureParams, validator: Draft202012Validator) -> Outcome:
     """1 where the answer is one JSON value that the schema allows; an answer that is not JSON is a 0."""
     answer = readable(sample)
@@ -66,7 +58,7 @@ def json_schema(sample: Sample, *, metric: str, params: StructureParams, validat
         return Outcome({metric: answer}, {})
     try:
         fault = _fault(_extracted(answer, params), validator)
-    except (_TooManySteps, RecursionError):
+    except (TooManySteps, RecursionError):
         return Outcome({metric: _TOO_MANY}, {})
     except ArithmeticError:
         return Outcome({metric: _NO_NUMBER}, {})
@@ -87,8 +79,8 @@ def _fault(text: str, validator: Draft202012Validator) -> str | None:
         value = decode_json(text.encode("utf-8", "surrogatepass"))
     except Invalid as error:
         return error.fields[0].message if error.fields else error.detail
-    _steps.set([0])
-    first = next(validator.iter_errors(value), None)
+    with counting():
+        first = next(validator.iter_errors(value), None)
     return None if first is None else f"{json_path(list(first.absolute_path))}: {first.message[:200]}"
 
 
@@ -135,60 +127,13 @@ def _pattern_problems(pattern: str, here: list[Any]) -> Iterator[FieldError]:
         yield from error.fields
 
 
-def _counted(check: Callable[..., Any], cost: int) -> Callable[..., Any]:
-    """The keyword's own check, with its steps counted each time it is asked."""
-
-    def counted(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
-        steps = _steps.get()
-        steps[0] += cost
-        if steps[0] > MAX_STEPS:
-            raise _TooManySteps
-        return check(validator, value, instance, schema)
-
-    return counted
-
-
-def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    """By RE2, in place of a backtracking engine."""
-    if not isinstance(instance, str):
-        return
-    there = found(compile_pattern(pattern, "$"), instance)
-    if isinstance(there, Unscored):
-        raise _TooManySteps
-    if not there:
-        yield ValidationError(f"{instance[:100]!r} does not match {pattern!r}")
-
-
-def _unique(_validator: Any, wanted: bool, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    """By canonical text: comparing every two items of a long list would take for ever."""
-    if wanted and isinstance(instance, list) and len({_text(item) for item in instance}) < len(instance):
-        yield ValidationError("the items are not unique")
-
-
-def _text(value: Any) -> str:
-    return json.dumps(_one_form(value), sort_keys=True)
-
-
-def _one_form(value: Any) -> Any:
-    """Equal JSON values as equal Python values: 1.0 is 1."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, Mapping):
-        return {name: _one_form(item) for name, item in value.items()}
-    return [_one_form(item) for item in value] if isinstance(value, Sequence) and not isinstance(value, str) else value
-
-
-_CHECKS: Final = {**Draft202012Validator.VALIDATORS, "pattern": _pattern, "uniqueItems": _unique}
-_Bounded: Final = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {name: _counted(check, 10 if name == "$ref" else 1) for name, check in _CHECKS.items()}
-)
-
-
 def _measures(scorer: Scorer, params: StructureParams) -> tuple[Measure, ...]:
     if wrong := unusable(params.schema):
         raise Invalid("the schema cannot be used", fields=wrong, remedy="mend the places named")
+    from sekisho.evaluation.scorers.bounded_schema import bounded  # jsonschema is slow to load, and seldom needed
+
     metric = labelled(scorer.name, params.label)
-    validator = _Bounded(msgspec.to_builtins(params.schema))
+    validator = bounded(msgspec.to_builtins(params.schema))
     return (Measure(scorer, (metric,), partial(json_schema, metric=metric, params=params, validator=validator)),)
 
 

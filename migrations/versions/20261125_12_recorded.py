@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261125_13_recorded"
-down_revision = "20261125_10_origin"
+revision = "20261125_12_recorded"
+down_revision = "20261125_11_qualifications"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,180 @@
+"""``sekisho index evaluate``: retrieval over a folder in BEIR form. Works without a server."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from rich.console import Group, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from sekisho.cli.session import Session, session
+
+if TYPE_CHECKING:
+    from sekisho.evaluation.folders import Folder, Measured
+    from sekisho.indexing.scratch import Scratch
+    from sekisho.inference.types import Embedder
+
+MODES: Final = ("dense", "bm25", "hybrid")
+FAMILIES: Final = ("ndcg", "map", "recall", "mrr")
+Told = Callable[[int, int], None]
+
+
+@click.command("evaluate")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--retriever", type=click.Choice(MODES), default="hybrid", show_default=True)
+@click.option(
+    "--compare",
+    "others",
+    type=click.Choice(MODES),
+    multiple=True,
+    help="Measure this retriever too, and compare it with the first over the same queries; may be given again.",
+)
+@click.option("--embedder", default="minilm", show_default=True, help="minilm, or ollama:<model>.")
+@click.option("--max-tokens", type=click.IntRange(16), help="Cut documents to this.  [default: one chunk a document]")
+@click.option("--overlap", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--candidates", type=click.IntRange(1, 1000), help="How deep each list goes into hybrid's fusion.")
+@click.option(
+    "--dense-script",
+    "dense_scripts",
+    type=click.Choice(["cjk", "latin"]),
+    multiple=True,
+    help="Script that the embedder reads; for a query in another, hybrid's vectors abstain.",
+)
+@click.option("--split", default="test", show_default=True, help="Which qrels/SPLIT.tsv holds the judgements.")
+@session
+def evaluate(
+    state: Session,
+    folder: Path,
+    retriever: str,
+    others: tuple[str, ...],
+    embedder: str,
+    max_tokens: int | None,
+    overlap: int,
+    candidates: int | None,
+    dense_scripts: tuple[str, ...],
+    split: str,
+) -> None:
+    """Build an index of FOLDER in a scratch place, ask it every judged query, and print how well it found.
+
+    FOLDER is in BEIR form: corpus.jsonl, queries.jsonl, qrels/test.tsv. Recall, MRR, MAP and nDCG at 1, 3, 5, 10 and
+    100 with 95 % intervals. Needs the extra `worker`; nothing is registered and no server is asked.
+    """
+    from sekisho.evaluation.folders import compared, read_beir, summary
+
+    modes = tuple(dict.fromkeys((retriever, *others)))
+    found = read_beir(folder, split)
+    with _bars(state) as bar, tempfile.TemporaryDirectory(prefix="sekisho-") as scratch:
+        how = {"candidates": candidates, "dense_scripts": dense_scripts or None}
+        measured, seconds = asyncio.run(
+            _measured(state, found, modes, embedder, _chunker(max_tokens, overlap), how, Path(scratch), bar)
+        )
+    result = {
+        "documents": len(found.documents),
+        "queries": len(found.judged),
+        "embedder": embedder if any(mode != "bm25" for mode in modes) else None,
+        "retrievers": [
+            {"retriever": mode, "metrics": summary(measured[mode]), "seconds": seconds[mode]} for mode in modes
+        ],
+        "comparisons": compared(modes, measured),
+        "build_seconds": seconds["build"],
+    }
+    state.show(result, _shown(result))
+
+
+def _chunker(max_tokens: int | None, overlap: int) -> Any:
+    from sekisho.indexing.types import ChunkerRecipe
+
+    return None if max_tokens is None else ChunkerRecipe(max_tokens=max_tokens, overlap=overlap)
+
+
+async def _measured(
+    state: Session,
+    folder: Folder,
+    modes: tuple[str, ...],
+    embedder: str,
+    chunker: Any,
+    how: Mapping[str, Any],
+    scratch: Path,
+    bar: Callable[[str], Told],
+) -> tuple[dict[str, Measured], dict[str, float]]:
+    from sekisho.evaluation.folders import DEPTH, measure
+    from sekisho.indexing.scratch import build_scratch
+    from sekisho.indexing.types import RetrieverRecipe
+
+    start = time.perf_counter()
+    model = await _embedder(state, embedder) if any(mode != "bm25" for mode in modes) else None
+    built: Scratch = await asyncio.to_thread(
+        build_scratch, scratch, folder.documents, model, chunker, bar("index the documents")
+    )
+    seconds = {"build": round(time.perf_counter() - start, 3)}
+    found = {}
+    try:
+        if model is not None:
+            await asyncio.to_thread(built.queries.learn, model, [folder.queries[name] for name in folder.judged])
+        for mode in modes:
+            start = time.perf_counter()
+            fusion = how if mode == "hybrid" else {}
+            recipe = RetrieverRecipe(mode, k=DEPTH, **fusion)  # type: ignore[arg-type]
+            found[mode] = await measure(built.open(recipe), folder, bar(f"ask the queries, {mode}"))
+            seconds[mode] = round(time.perf_counter() - start, 3)
+    finally:
+        built.close()
+    return found, seconds
+
+
+async def _embedder(state: Session, name: str) -> Embedder:
+    from sekisho.inference.service import open_embedder_alone
+
+    return await open_embedder_alone(state.settings, name)
+
+
+@contextmanager
+def _bars(state: Session) -> Iterator[Callable[[str], Told]]:
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    )  # fmt: skip
+    with Progress(*columns, console=state.errors, disable=state.as_json, transient=True) as bars:
+
+        def bar(title: str) -> Told:
+            task = bars.add_task(title, total=None)
+            return lambda done, total: bars.update(task, completed=done, total=total)
+
+        yield bar
+
+
+def _shown(result: Mapping[str, Any]) -> RenderableType:
+    parts: list[RenderableType] = [
+        Text(
+            f"{result['documents']:,} documents, {result['queries']:,} judged queries;"
+            f" indexed in {result['build_seconds']:.1f} s"
+        )
+    ]
+    parts += [
+        _table(f"{one['retriever']}, {one['seconds']:.1f} s", one["metrics"], "mean") for one in result["retrievers"]
+    ]
+    parts += [
+        _table(f"{one['candidate']} minus {one['baseline']}, paired", one["metrics"], "difference")
+        for one in result["comparisons"]
+    ]
+    return Group(*parts)
+
+
+def _table(title: str, metrics: Mapping[str, Mapping[str, float]], value: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, header_style="bold")
+    cuts = list(dict.fromkeys(name.partition("@")[2] for name in metrics))
+    table.add_column("")
+    for cut in cuts:
+        table.add_column(f"@{cut}", justify="right")
+    for family in FAMILIES:
+        cells = [metrics[f"{family}@{cut}"] for cut in cuts]
+        table.add_row(family, *(f"{cell[value]:.3f}\n[{cell['low']:.3f}, {cell['high']:.3f}]" for cell in cells))
+    return table

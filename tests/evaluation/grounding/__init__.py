@@ -1,0 +1,1 @@
+"""The grounding scorer: features, head, verdicts."""
