@@ -16,6 +16,7 @@ CASES = b"""\
 {"id": "a", "question": "Why?", "gold": ["Because."], "slices": {"language": "en"}}
 {"id": "b", "question": "How?", "gold": ["So."], "slices": {"language": "ja"}}
 """
+SPARE = b"# Spare\n\nA page that goes.\n"
 LABELS = b"""\
 {"context": "The lock names digests.", "response": "The lock names digests.", "hallucinated": false}
 {"context": "The lock names digests.", "response": "Zebras patented submarines.", "hallucinated": true}
@@ -96,7 +97,7 @@ async def _agent(journey: Journey) -> None:
     page = digest_of_bytes(manifests.PAGE)
     await ask("missing_blobs", f"{HERE}/blobs/missing", {"digests": [page]}, by="author")
     headers = {**await api.role("author"), "content-type": "application/octet-stream"}
-    for content in (manifests.PAGE, CASES):
+    for content in (manifests.PAGE, SPARE, CASES):
         await api.put(f"{HERE}/blobs/{digest_of_bytes(content)}", content=content, headers=headers)
     question = {"question": {"type": "string"}, "passages": {"type": "array"}}
     prompt = manifests.prompt("Answer from {{ passages }}: {{ question }}", variables=question)
@@ -138,6 +139,8 @@ async def _jobs(journey: Journey) -> None:
     await ask("get_index_comparison", f"{HERE}/index-comparisons/{compare['id']}")
     search = await ask("start_search", f"{HERE}/searches", question, by="author")
     await ask("get_search", f"{HERE}/searches/{search['id']}")
+    look = await ask("start_profile", f"{HERE}/profiles", {"corpus": "corpus/docs@latest"}, by="author")
+    await ask("get_profile", f"{HERE}/profiles/{look['id']}")
     measure = {"suite": "suite/docs@latest", "subject": "agent/docs@latest"}
     run = f"{HERE}/runs/{(await ask('start_run', f'{HERE}/runs', measure, by='author'))['id']}"
     await ask("get_run", run)
@@ -145,6 +148,10 @@ async def _jobs(journey: Journey) -> None:
     await ask("list_cases", f"{run}/cases")
     await ask("cancel_run", f"{run}/cancel", {})
     await ask("list_builds", f"{HERE}/builds")
+    await journey.register("corpus", manifests.corpus(SPARE), name="spare")
+    gone = {"corpus": "corpus/spare", "document": "en/a.md", "reason": "Request 17 under Article 17 of the GDPR."}
+    erasure = await ask("erase_document", f"{HERE}/erasures", gone, by="operator")
+    await ask("get_erasure", f"{HERE}/erasures/{erasure['job_id']}")
     labels = digest_of_bytes(LABELS)
     headers = {**await journey.api.role("author"), "content-type": "application/octet-stream"}
     await journey.api.put(f"{HERE}/blobs/{labels}", content=LABELS, headers=headers)

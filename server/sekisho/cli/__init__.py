@@ -36,6 +36,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "apply": ("apply", "schema"),
     "inference": ("models",),
     "indexing": ("index",),
+    "corpus": ("corpus",),
     "evaluation": ("eval", "run", "compare", "suite", "scorers"),
     "score": ("score",),
     "judging": ("judge",),

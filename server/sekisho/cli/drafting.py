@@ -23,7 +23,7 @@ from sekisho.indexing.types import Document, language_of
 from sekisho.inference.ollama_host import OllamaHost
 from sekisho.kernel.errors import FieldError, Invalid, SekishoError
 from sekisho.kernel.settings import Settings
-from sekisho.registry.folders import read_folder
+from sekisho.registry.folders import paths_below, read_files
 
 OLLAMA: Final = "ollama/"
 _FAILED: Final = 4
@@ -86,7 +86,7 @@ def _of_version(state: Session, corpus: str, size: int, seed: int, model: str | 
 
 
 async def _of_folder(settings: Settings, folder: Path, size: int, seed: int, model: str | None) -> list[Proposal]:
-    files = read_folder(folder, max_bytes=settings.max_file_bytes)
+    files = read_files(folder, list(paths_below(folder)), max_bytes=settings.max_file_bytes)
     documents = [
         Document(file.path, file.data.decode("utf-8"), file.media_type, language_of(file.path, None, None))
         for file in files

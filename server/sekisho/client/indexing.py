@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from sekisho.client.connection import Connection
 
 ENDED: Final = frozenset({"done", "failed", "cancelled"})
-Kind = Literal["builds", "verifications", "searches", "index-comparisons", "drafts"]
+Kind = Literal["builds", "verifications", "searches", "index-comparisons", "drafts", "profiles", "erasures"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,14 @@ class Indexing:
         asked = {"queries": queries, "queries_blob": queries_blob}
         given = {name: value for name, value in asked.items() if value is not None}
         return self._start("index-comparisons", {"before": before, "after": after, "k": k, **given})
+
+    def start_profile(self, corpus: str) -> dict[str, Any]:
+        """Queue a profile of a corpus version; it is the job's result."""
+        return self._start("profiles", {"corpus": corpus})
+
+    def erase(self, corpus: str, document: str, reason: str) -> dict[str, Any]:
+        """Erase a document at once from the registry; `job_id` is the worker's part. The salt is told once."""
+        return self._start("erasures", {"corpus": corpus, "document": document, "reason": reason})
 
     def job(self, kind: Kind, job_id: str) -> dict[str, Any]:
         return dict(self.connection.get(self._path(kind, job_id)))

@@ -13,6 +13,7 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 from litestar.types import ControllerRouterHandler
 
 from sekisho.evaluation.drafting.api import DraftController
+from sekisho.evaluation.erasing_api import ErasureController
 from sekisho.evaluation.index_comparison_api import IndexComparisonController
 from sekisho.evaluation.judges.api import controllers as judges
 from sekisho.evaluation.progress import Progressed
@@ -296,5 +297,6 @@ controllers: list[ControllerRouterHandler] = [
     scorers,
     IndexComparisonController,
     DraftController,
+    ErasureController,
     *judges,
 ]

@@ -12,6 +12,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
 from sekisho.identity.types import Actor
+from sekisho.indexing.corpora import PROFILE
 from sekisho.indexing.requesting import BUILD, MOST_HITS, SEARCH, VERIFY
 from sekisho.indexing.service import Indexing
 from sekisho.indexing.types import BuildRecord, ChunkerRecipe, DeepLook, Recipe, RetrieverRecipe
@@ -53,6 +54,10 @@ class NewSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     query: Annotated[str, Meta(min_length=1, max_length=4000, examples=["Who may approve?"])]
     k: Annotated[int, Meta(ge=1, le=MOST_HITS)] | None = None
     why: bool = False
+
+
+class NewProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    corpus: Annotated[str, Meta(min_length=1, max_length=300, examples=["corpus/handbook@latest"])]
 
 
 class JobView(msgspec.Struct, frozen=True):
@@ -200,8 +205,42 @@ class SearchController(Controller):
         return _view(await indexing.job(actor, project, SEARCH, job_id))
 
 
+class ProfileController(Controller):
+    """Profiles: what a corpus is like, before anything is built on it."""
+
+    path = "/v1/projects/{project:str}/profiles"
+    tags = ("indexing",)
+
+    @post(operation_id="start_profile", status_code=HTTP_202_ACCEPTED)
+    async def start(
+        self,
+        project: FromPath[str],
+        data: JSONBody[NewProfile],
+        actor: Injected[Actor],
+        indexing: Injected[Indexing],
+    ) -> JobView:
+        """Queue a profile: sizes, languages, licences, duplicates, personal data and secrets, age."""
+        return _view(await indexing.request_profile(actor, project, data.corpus))
+
+    @get("/{job_id:str}", operation_id="get_profile")
+    async def profile(
+        self,
+        project: FromPath[str],
+        job_id: FromPath[str],
+        actor: Injected[Actor],
+        indexing: Injected[Indexing],
+    ) -> JobView:
+        """The profile, in `result` once it is done. It has counts and paths, and nothing of what the texts say."""
+        return _view(await indexing.job(actor, project, PROFILE, job_id))
+
+
 def _view(job: Job) -> JobView:
     return JobView.of(job)
 
 
-controllers: list[ControllerRouterHandler] = [BuildController, VerificationController, SearchController]
+controllers: list[ControllerRouterHandler] = [
+    BuildController,
+    VerificationController,
+    SearchController,
+    ProfileController,
+]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
@@ -23,6 +26,8 @@ BATCH: Final = 5000  # a Chroma server refuses more than 5,461 rows at once
 _PAGE: Final = 1000
 _SEARCH_WIDTH: Final = 400
 _ROOT: Final = "vectors_root"
+_LOCKED_S: Final = 60
+_OPTIMISE: Final = "INSERT INTO embedding_fulltext_search(embedding_fulltext_search) VALUES ('optimize')"
 
 
 def _told(method: Callable[P, T]) -> Callable[P, T]:
@@ -153,6 +158,25 @@ class Chroma:
         while page := [one.name for one in client.list_collections(limit=_PAGE, offset=len(found))]:
             found += page
         return found
+
+    def scrub(self) -> None:
+        """Chroma deletes rows; their bytes stay in its file's free pages, in its full-text index, and the vectors in
+        folders that no segment names any more. A server's files are its operator's to vacuum."""
+        file = None if self._folder is None else self._folder / "chroma.sqlite3"
+        if self._folder is None or file is None or not file.exists():
+            return
+        try:
+            with closing(sqlite3.connect(file, timeout=_LOCKED_S, isolation_level=None)) as connection:
+                connection.execute("PRAGMA secure_delete=ON")
+                connection.execute(_OPTIMISE)
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                live = {str(row[0]) for row in connection.execute("SELECT id FROM segments")}
+            for place in self._folder.iterdir():
+                if place.is_dir() and place.name not in live:
+                    shutil.rmtree(place)
+        except (sqlite3.Error, OSError) as error:
+            raise _unavailable(str(self), error) from error
 
     @_told
     def _page(self, name: str, **which: Any) -> list[Stored]:

@@ -91,6 +91,23 @@ class IndexStore:
         )
         return {(project, digest): checked_at for project, digest, checked_at in rows}
 
+    async def held_elsewhere(self, project: str, digest: str) -> bool:
+        """Whether another project has a record of this index."""
+        return await self._elsewhere(project, IndexBuildRow.digest == digest)
+
+    async def terms_held_elsewhere(self, project: str, chunks_root: str) -> bool:
+        """Whether another project has an index over these chunks."""
+        return await self._elsewhere(project, IndexBuildRow.chunks_root == chunks_root)
+
+    async def _elsewhere(self, project: str, condition: Any) -> bool:
+        query = select(IndexBuildRow.digest).where(condition, IndexBuildRow.project != project).limit(1)
+        return await self._tx.scalar(query) is not None
+
+    async def delete(self, project: str, digest: str) -> None:
+        await self._tx.execute(
+            delete(IndexBuildRow).where(IndexBuildRow.project == project, IndexBuildRow.digest == digest)
+        )
+
     async def with_the_same_vectors(self, chunks_root: str, embedder_digest: str) -> list[str]:
         """Digests of built indexes over the same chunks by the same embedder, none that drifted."""
         found = await self._tx.scalars(

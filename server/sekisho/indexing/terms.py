@@ -85,6 +85,11 @@ class TermIndexes:
                 _write(place, texts())
             return _load(place)
 
+    def delete(self, root: str) -> None:
+        """Nothing happens where there is none."""
+        with self._turn:
+            shutil.rmtree(self.folder / root.removeprefix(PREFIX), ignore_errors=True)
+
 
 def _write(place: Path, texts: Sequence[str]) -> None:
     """Make the files aside and move them into place whole."""

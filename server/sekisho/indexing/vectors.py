@@ -74,6 +74,10 @@ class VectorStore(Protocol):
 
     def names(self) -> list[str]: ...
 
+    def scrub(self) -> None:
+        """See that the bytes of what was deleted are gone from the disk too, where the disk is ours."""
+        ...
+
     def close(self) -> None:
         """Let go of files and connections; a later use opens them again."""
         ...

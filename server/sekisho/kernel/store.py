@@ -124,6 +124,16 @@ class JobStore:
             .values(state=state, result=result, error=error, finished_at=now, lease_owner=None, lease_until=None)
         )
 
+    async def with_results(self, project: str, kind: str) -> list[tuple[str, Any]]:
+        """Id and payload of every job of this kind that has a result."""
+        query = select(JobRow.id, JobRow.payload).where(
+            JobRow.project == project, JobRow.kind == kind, JobRow.state == "done"
+        )
+        return [(row.id, row.payload) for row in (await self._tx.execute(query)).all()]
+
+    async def forget_results(self, ids: Sequence[str]) -> None:
+        await self._tx.execute(update(JobRow).where(JobRow.id.in_(ids)).values(result=None))
+
     async def cancel(self, job_id: str, now: int) -> None:
         await self._tx.execute(
             update(JobRow)

@@ -84,12 +84,40 @@ class PromptManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", ta
     variables: Annotated[dict[str, dict[str, Any]], Meta(max_length=100)] = {}
 
 
+class Extractor(Part, frozen=True, kw_only=True):
+    """What took a text out of a file; its version moves whenever the same bytes may give another text."""
+
+    name: Name
+    version: Count
+
+
+class OriginalFile(Part, frozen=True, kw_only=True):
+    """The file that a text was taken out of. Its bytes stay where they came from."""
+
+    digest: Digest
+    bytes: Size
+    media_type: Annotated[str, Meta(pattern=r"^[a-z]+/[a-z0-9.+-]{1,100}$")]
+    extractor: Extractor
+
+
 class CorpusFile(Part, frozen=True, kw_only=True):
+    """A text of a corpus. `time`, epoch milliseconds, is when its words were last changed, as its source says.
+
+    `licence` is said where it differs from the corpus's; `retention_days` counts from `time`.
+    """
+
     path: Annotated[str, Meta(min_length=1, max_length=500)]
     digest: Digest
     bytes: Size
     media_type: Annotated[str, Meta(pattern=r"^text/[a-z0-9.+-]{1,60}$")]
     language: Language | None = None
+    title: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+    uri: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
+    time: Size | None = None
+    licence: Licence | None = None
+    personal_data: bool | None = None
+    retention_days: Count | None = None
+    original: OriginalFile | None = None
 
 
 class CorpusSource(Part, frozen=True, kw_only=True):

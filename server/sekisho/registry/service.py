@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sekisho.registry.erasing import ErasingVersions
 from sekisho.registry.reading import Reading
 from sekisho.registry.registering import Registering
 from sekisho.registry.staging import Staging
 
 
 @dataclass(frozen=True)
-class Registry(Registering, Reading, Staging):
+class Registry(Registering, Reading, Staging, ErasingVersions):
     """Artifacts, versions, stages and lineage."""

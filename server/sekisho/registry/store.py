@@ -193,6 +193,17 @@ class VersionStore:
             found.setdefault(stored.version.digest, []).append(stored.version)
         return found
 
+    async def of_kind(self, project: str, kind: Kind) -> list[Version]:
+        """Every version of this kind in the project, oldest first."""
+        found = await self._all(VersionRow.project == project, ArtifactRow.kind == kind.value)
+        return [stored.version for stored in found]
+
+    async def revoke(self, project: str, digests: Sequence[str]) -> None:
+        """Revoke every version with one of these digests, under whatever name."""
+        await self._tx.execute(
+            update(VersionRow).where(VersionRow.project == project, VersionRow.digest.in_(digests)).values(revoked=True)
+        )
+
     async def edges_from(self, project: str, digests: Sequence[str]) -> list[Edge]:
         return await self._edges(EdgeRow.project == project, EdgeRow.from_digest.in_(digests))
 
@@ -302,6 +313,12 @@ class BlobStore:
         connection = (await (await self._tx.connection()).get_raw_connection()).driver_connection
         await cast(Any, connection)._execute(_copy_blob, cast(Any, connection)._conn, row, file)
         return True
+
+    async def blank(self, project: str, digests: Sequence[str]) -> None:
+        """Erase the bytes. The row stays, so that they cannot be put again under their digest."""
+        await self._tx.execute(
+            update(BlobRow).where(BlobRow.project == project, BlobRow.digest.in_(digests)).values(data=b"", size=0)
+        )
 
     async def sizes(self, project: str, digests: Sequence[str]) -> dict[str, int]:
         """The size of each of these blobs that is there."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sekisho.evaluation.drafting.service import Drafting
+from sekisho.evaluation.erasing import Erasing
 from sekisho.evaluation.gathering import Gathering
 from sekisho.evaluation.index_comparison import IndexComparison
 from sekisho.evaluation.judges.service import Judging
@@ -58,6 +59,7 @@ class Services:
     inference: Inference
     indexing: Indexing
     evaluation: Evaluation
+    erasing: Erasing
     judging: Judging
     index_comparison: IndexComparison
     drafting: Drafting
@@ -115,6 +117,7 @@ class Services:
             "inference": self.inference,
             "indexing": self.indexing,
             "evaluation": self.evaluation,
+            "erasing": self.erasing,
             "judging": self.judging,
             "index_comparison": self.index_comparison,
             "drafting": self.drafting,
@@ -171,6 +174,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         inference=inference,
         indexing=indexing,
         evaluation=evaluation,
+        erasing=Erasing(database, clock, ledger, jobs, registry, indexing),
         judging=judging,
         index_comparison=IndexComparison(database, jobs, registry, indexing),
         drafting=Drafting(database, ledger, jobs, registry, indexing, inference),

@@ -27,6 +27,8 @@ def handlers(services: Services) -> dict[str, Handler]:
         "build": services.indexing.build,
         "verify": services.indexing.verify,
         "search": services.indexing.search,
+        "profile": services.indexing.profile,
+        "erase": services.erasing.erase,
         "run": services.evaluation.execute,
         "replay": services.evaluation.execute_replay,
         "qualify": services.judging.execute,
