@@ -29,12 +29,12 @@ def measure() -> Iterator[Figure]:
     value, ratio = f"{own:.2f} ms ({processor:.2f} ms of CPU)", f"{own / 2:.2f} × as long"
     yield Figure("per case, the model in this process", value, "wanted: 2 ms at most", ratio)
     with stub() as url:
-        ours = evaluated(CASES, url)["work"]["wall_s"] / CASES
-        bare = asyncio.run(bare_client(url, CASES)) / CASES
-        beside = f"the bare client: {bare * 1000:.2f} ms"
-        yield Figure(
-            "per case, over HTTP", f"{ours * 1000:.2f} ms", beside, f"{(ours - bare) * 1000:.2f} ms of our own"
-        )
+        found = evaluated(CASES, url)["work"]
+        ours, ours_cpu = (found[name] / CASES for name in ("wall_s", "cpu_s"))
+        bare, bare_cpu = (seconds / CASES for seconds in asyncio.run(bare_client(url, CASES)))
+        value = f"{ours * 1000:.2f} ms ({ours_cpu * 1000:.2f} ms of CPU)"
+        beside = f"the bare client: {bare * 1000:.2f} ms ({bare_cpu * 1000:.2f} ms of CPU)"
+        yield Figure("per case, over HTTP", value, beside, f"{(ours_cpu - bare_cpu) * 1000:.2f} ms of CPU more")
         for peer in (ragas(url, CASES), promptfoo(url, CASES)):
             if peer.per_case_s is None:
                 yield Figure("per case, over HTTP", f"{ours * 1000:.2f} ms", f"{peer.name} not measured: {peer.why}")
@@ -45,8 +45,8 @@ def measure() -> Iterator[Figure]:
     yield from memory()
 
 
-async def bare_client(url: str, cases: int) -> float:
-    """Seconds for so many calls of the client that Sekisho itself asks with, as many at a time, and nothing else."""
+async def bare_client(url: str, cases: int) -> tuple[float, float]:
+    """Seconds, and seconds of CPU, for so many calls of the client that Sekisho itself asks with, and nothing else."""
     import ollama
 
     places = asyncio.Semaphore(AT_ONCE)
@@ -57,9 +57,9 @@ async def bare_client(url: str, cases: int) -> float:
                 await client.chat(NAME, [{"role": "user", "content": QUESTION.format(number)}], options=OPTIONS)
 
         await ask(0)
-        started = time.perf_counter()
+        started, processor = time.perf_counter(), time.process_time()
         await asyncio.gather(*map(ask, range(cases)))
-        return time.perf_counter() - started
+        return time.perf_counter() - started, time.process_time() - processor
 
 
 def memory() -> Iterator[Figure]:
