@@ -25,7 +25,7 @@ class Resolution:
 
     @property
     def integrity(self) -> str | None:
-        """``verified``, ``drifted`` or ``unverified`` for an index or an agent's; None where nothing is searched."""
+        """``verified``, ``drifted`` or ``unverified`` for an index or an agent's; None for all else."""
         found: str | None = self.body.get("integrity")
         return found
 
