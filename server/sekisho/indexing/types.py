@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CHUNKER: Final = "markdown"
-CHUNKER_VERSION: Final = 1
+CHUNKER: Final[Literal["markdown"]] = "markdown"
+CHUNKERS: Final = {"markdown": 1, "html": 1, "sentence": 1, "tokens": 1, "japanese": 1}
+"""Every way to cut documents, with the version of its rules: raised with any change of what it cuts."""
 DISTANCE: Final = "ip"
 RRF_K: Final = 60
 CANDIDATES: Final = 20
@@ -32,9 +33,13 @@ _LANGUAGES: Final = frozenset(
 
 
 class ChunkerRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How documents are cut: by headings, then packed up to `max_tokens` of the embedder's own tokenizer."""
+    """How documents are cut: packed up to `max_tokens` of the embedder's own tokenizer.
 
-    name: Literal["markdown"] = CHUNKER
+    ``markdown`` keeps to headings and paragraphs, ``html`` also to those of HTML, ``sentence`` to sentences alone,
+    ``japanese`` to headings, sentences and phrases of Japanese; ``tokens`` cuts windows of fixed length.
+    """
+
+    name: Literal["markdown", "html", "sentence", "tokens", "japanese"] = CHUNKER
     max_tokens: Annotated[int, Meta(ge=16, le=8192)] = 200
     overlap: Annotated[int, Meta(ge=0, le=4096)] = 0
 

@@ -48,9 +48,17 @@ class Working(Ports):
         started = time.monotonic()
         embedder = await self.inference.embedder(recipe.embedder)
         try:
-            built = await Builder(job, self.database, self.jobs, self.registry, self.vectors, embedder).build(
-                recipe.corpus, recipe
+            builder = Builder(
+                job=job,
+                database=self.database,
+                jobs=self.jobs,
+                registry=self.registry,
+                vectors=self.vectors,
+                embedder=embedder,
+                cache=self.vector_cache,
+                folder=self.settings.data_dir / "builds",
             )
+            built = await builder.build(recipe.corpus, recipe)
             if built.manifest.retriever.mode != "dense":
                 await asyncio.to_thread(self._terms, built.digest, built.manifest, built.fingerprints)
         except Cancelled:

@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """The OPA server, where `policy_engine` is ``opa``."""
     chroma_url: str = ""
     """A Chroma server; empty: Chroma embedded in the worker, in `data_dir`."""
+    vector_cache_mb: Positive = 2000
+    """Most space of the vectors that builds remember in `data_dir`, in megabytes; the longest unused go first."""
     ollama_hosts: tuple[str, ...] = ()
     """Ollama hosts, comma-separated in the environment; empty: none is asked."""
     ollama_timeout_s: Positive = 120

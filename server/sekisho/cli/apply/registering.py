@@ -15,7 +15,7 @@ from sekisho.cli.apply.reading import Declared, Project
 from sekisho.client.indexing import Indexing
 from sekisho.client.registry import Registry
 from sekisho.indexing.terms import ANALYSER
-from sekisho.indexing.types import CHUNKER_VERSION
+from sekisho.indexing.types import CHUNKERS
 from sekisho.kernel.errors import FieldError, Invalid, NotFound, SekishoError
 from sekisho.kernel.references import Kind
 from sekisho.registry.kinds import MANIFESTS
@@ -147,7 +147,7 @@ class Applier:
             retriever == recipe.retriever.pinned()
             and analyser == ANALYSER
             and chunker == msgspec.to_builtins(recipe.chunker)
-            and manifest["chunker"]["version"] == CHUNKER_VERSION
+            and manifest["chunker"]["version"] == CHUNKERS[recipe.chunker.name]
         )
         pin = manifest["embedder"]
         embedder = any(found["digest"] == pin["digest"] for found in self.models())
