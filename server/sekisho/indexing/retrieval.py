@@ -36,7 +36,7 @@ class QueryVectors:
         key = (embedder.digest, query)
         vector = self._known.pop(key, None)
         if vector is None:
-            vector = embedder.embed([query])[0]
+            vector = embedder.embed_queries([query])[0]
         self._known[key] = vector
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
