@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from sekisho.inference.minilm import model_folder
 
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "hidden_size": 32,
     "num_hidden_layers": 1,
     "num_attention_heads": 2,
@@ -44,9 +45,10 @@ def save_reranker(folder: Path, seed: int = 2) -> Path:
     from sentence_transformers import CrossEncoder
     from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
-    base = folder.with_name(f"{folder.name}-base")
+    base, config = folder.with_name(f"{folder.name}-base"), BertConfig(**CONFIG)
+    config.num_labels = 1
     torch.manual_seed(seed)
-    BertForSequenceClassification(BertConfig(**CONFIG, num_labels=1)).save_pretrained(base)
+    BertForSequenceClassification(config).save_pretrained(base)
     AutoTokenizer.from_pretrained(model_folder()).save_pretrained(base)
     CrossEncoder(str(base), device="cpu", local_files_only=True).save_pretrained(str(folder), create_model_card=False)
     shutil.rmtree(base)

@@ -55,7 +55,9 @@ async def test_a_folder_embeds_with_its_own_prompts(inference: Inference) -> Non
     embedder = await inference.embedder("local:tiny")
     texts = ["A gate.", "word " * 90, "関所の承認。"]
     rows = embedder.embed(texts)
-    assert (rows.shape, rows.dtype, embedder.max_tokens) == ((3, 32), np.float32, 128)
+    assert rows.shape == (3, 32)
+    assert rows.dtype == np.float32
+    assert embedder.max_tokens == 128
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(
         embedder.embed(["question: A gate."])[0], embedder.embed_queries(["A gate."])[0], atol=1e-5

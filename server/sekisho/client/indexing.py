@@ -39,9 +39,12 @@ class Indexing:
         """Queue a comparison of the stored chunks and vectors with the index's manifest and build record."""
         return self._start("verifications", {"index": index})
 
-    def start_search(self, index: str, query: str, k: int | None = None) -> dict[str, Any]:
-        """Queue a search; the hits are in the job's result."""
-        return self._start("searches", {"index": index, "query": query, **({} if k is None else {"k": k})})
+    def start_search(
+        self, index: str, query: str, k: int | None = None, only: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Queue a search; the hits are in the job's result. `only`: the `path_prefix` and `languages` of documents."""
+        options = ({} if k is None else {"k": k}) | ({"filter": dict(only)} if only else {})
+        return self._start("searches", {"index": index, "query": query, **options})
 
     def job(self, kind: Kind, job_id: str) -> dict[str, Any]:
         return dict(self.connection.get(self._path(kind, job_id)))

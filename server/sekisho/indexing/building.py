@@ -34,7 +34,7 @@ from sekisho.indexing.types import (
 )
 from sekisho.indexing.vector_cache import VectorCache
 from sekisho.indexing.vectors import VectorStore
-from sekisho.inference.types import Embedder
+from sekisho.inference.types import Embedder, Reranker
 from sekisho.kernel.database import Database
 from sekisho.kernel.errors import FieldError, IntegrityFailed, Invalid
 from sekisho.kernel.jobs import Job, Jobs, Progress
@@ -76,6 +76,7 @@ class Builder:
     registry: Registry
     vectors: VectorStore
     embedder: Embedder
+    reranker: Reranker | None
     cache: VectorCache
     folder: Path
     """Where the chunks are laid while the build goes on."""
@@ -147,6 +148,8 @@ class Builder:
         }
         if retriever.mode != "dense":
             raw["retriever"]["analyser"] = ANALYSER
+        if self.reranker is not None:
+            raw["retriever"]["reranker"]["digest"] = self.reranker.digest
         return msgspec.convert(raw, IndexManifest)
 
     async def _kept(self, digest: str, manifest: IndexManifest) -> tuple[Fingerprint, ...] | None:

@@ -24,13 +24,14 @@ from sekisho.indexing.types import (
     drift_between,
     root_of,
 )
-from sekisho.inference.types import Embedder
+from sekisho.inference.types import Embedder, Reranker
 from sekisho.kernel.clock import epoch_ms
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import short
 from sekisho.kernel.errors import IntegrityFailed, ModelFailed, NotFound
 from sekisho.kernel.jobs import Job, JobState
 from sekisho.kernel.references import Kind
+from sekisho.registry.kinds import DocumentFilter
 from sekisho.registry.manifests import IndexManifest
 from sekisho.registry.types import Provenance
 
@@ -47,6 +48,8 @@ class Working(Ports):
         recipe = msgspec.convert(job.payload["recipe"], Recipe)
         started = time.monotonic()
         embedder = await self.inference.embedder(recipe.embedder)
+        named = recipe.retriever.reranker
+        reranker = None if named is None else await self.inference.reranker(named)
         try:
             builder = Builder(
                 job=job,
@@ -55,6 +58,7 @@ class Working(Ports):
                 registry=self.registry,
                 vectors=self.vectors,
                 embedder=embedder,
+                reranker=reranker,
                 cache=self.vector_cache,
                 folder=self.settings.data_dir / "builds",
             )
@@ -98,7 +102,8 @@ class Working(Ports):
     async def search(self, job: Job) -> None:
         """Do a search asked for through the API; the hits become the job's result."""
         index = await self.open(job.project, str(job.payload["index"]))
-        hits = await index.search(str(job.payload["query"]), job.payload.get("k"))
+        only = msgspec.convert(job.payload.get("filter"), DocumentFilter | None)
+        hits = await index.search(str(job.payload["query"]), job.payload.get("k"), only)
         # Job results are canonical JSON; scores keep nine places, so that both databases hold the same text.
         listed = [{**asdict(hit), "score": round(hit.score, 9)} for hit in hits]
         result = {"reference": job.payload["reference"], "retriever": index.manifest.retriever.mode, "hits": listed}
@@ -130,6 +135,7 @@ class Working(Ports):
             embedder=None if mode == "bm25" else await self._embedder(manifest),
             terms=terms,
             queries=self.queries,
+            reranker=await self._reranker(manifest),
         )
 
     async def _record(self, job: Job, built: Built, milliseconds: int) -> None:
@@ -207,6 +213,19 @@ class Working(Ports):
                 remedy="bring that embedder back, or build the index again",
             )
         return embedder
+
+    async def _reranker(self, manifest: IndexManifest) -> Reranker | None:
+        pin = manifest.retriever.reranker
+        if pin is None:
+            return None
+        reranker = await self.inference.reranker(pin.name)
+        if reranker.digest != pin.digest:
+            raise ModelFailed(
+                f"the reranker {pin.name} is {short(reranker.digest)} now, and the index was built with "
+                f"{short(pin.digest)}",
+                remedy="bring that reranker back, or build the index again",
+            )
+        return reranker
 
     def _terms(self, digest: str, manifest: IndexManifest, chunks: Sequence[Fingerprint]) -> TermIndex:
         """The term index; made from the store's texts, once they are seen to be the manifest's, where it is absent."""
