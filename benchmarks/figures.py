@@ -11,7 +11,17 @@ from typing import Final, Protocol, cast
 
 from rich.table import Table
 
-NAMES: Final = ("startup", "resolve", "register_and_promote", "gate", "ledger", "index", "verdicts", "scorers")
+NAMES: Final = (
+    "startup",
+    "resolve",
+    "register_and_promote",
+    "gate",
+    "ledger",
+    "index",
+    "queries",
+    "verdicts",
+    "scorers",
+)
 """Every benchmark, in the order they run; the module of each has this name."""
 
 

