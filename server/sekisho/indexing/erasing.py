@@ -31,6 +31,7 @@ class ErasingIndexes(Ports):
             async with self.database.read() as tx:
                 shared = await IndexStore(tx).held_elsewhere(project, record.digest)
                 terms = await IndexStore(tx).terms_held_elsewhere(project, record.chunks_root)
+            await asyncio.to_thread(self._forget_vectors, collection_name(record.digest))
             if shared:
                 kept += 1
             else:
@@ -39,6 +40,10 @@ class ErasingIndexes(Ports):
                 await asyncio.to_thread(self.term_indexes.delete, record.chunks_root)
         await asyncio.to_thread(self.vectors.scrub)
         return kept
+
+    def _forget_vectors(self, name: str) -> None:
+        """The cache of vectors holds them under the hash of their text, for every index: they go too."""
+        self.vector_cache.forget([stored.text for stored in self.vectors.scan(name)])
 
     async def forget_in(self, tx: Transaction, project: str, records: Sequence[BuildRecord]) -> None:
         """Delete the build records, and the hashes of chunks where no other project has the index."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from sekisho.indexing.retrieval import OpenIndex, Ranked, reads
 from sekisho.indexing.types import CANDIDATES, Hit, collection_name
+from sekisho.registry.kinds import DocumentFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,9 @@ class Explained:
         return {"hits": hits, "vectors_abstained": self.abstained, "depth": self.depth}
 
 
-async def explained(index: OpenIndex, query: str, k: int | None) -> Explained:
-    """The search as it is, and then both lists by themselves. Raises what `OpenIndex.search` raises."""
-    hits = await index.search(query, k)
+async def explained(index: OpenIndex, query: str, k: int | None, only: DocumentFilter | None = None) -> Explained:
+    """The search as it is, and then both lists by themselves, over every document. Raises as `OpenIndex.search`."""
+    hits = await index.search(query, k, only)
     return await asyncio.to_thread(_explained, index, query, hits, k or index.manifest.retriever.k)
 
 

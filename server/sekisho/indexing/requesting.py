@@ -11,7 +11,7 @@ import msgspec
 from sekisho.identity.types import Action, Actor
 from sekisho.indexing.ports import Ports
 from sekisho.indexing.store import IndexStore
-from sekisho.indexing.types import BuildRecord, DeepLook, Integrity, Recipe
+from sekisho.indexing.types import BuildRecord, DeepLook, FilterRecipe, Integrity, Recipe
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import is_digest
 from sekisho.kernel.errors import Archived, FieldError, Invalid, NotFound
@@ -60,20 +60,33 @@ class Requesting(Ports):
         )
 
     async def request_search(
-        self, actor: Actor, project: str, reference: str, query: str, k: int | None, *, why: bool = False
+        self,
+        actor: Actor,
+        project: str,
+        reference: str,
+        query: str,
+        k: int | None,
+        only: FilterRecipe | None = None,
+        *,
+        why: bool = False,
     ) -> Job:
-        """Queue a search; the hits are the job's result, with `why` each with what brought it there."""
+        """Queue a search, of the documents of `only` where it is given; the hits are the job's result.
+
+        With `why` each comes with what brought it there.
+        """
         actor.require(project, Action.READ)
         wrong = [] if query.strip() else [FieldError("$.query", "ask something")]
         if k is not None and not 1 <= k <= MOST_HITS:
             wrong.append(FieldError("$.k", f"use 1 to {MOST_HITS}"))
+        if only is not None and not only.pinned():
+            wrong.append(FieldError("$.filter", "name a path_prefix or languages, or leave it out"))
         if wrong:
             raise Invalid("the search is not valid", fields=wrong)
         async with self.database.read() as tx:
             version = await self.version(tx, project, Kind.INDEX, reference, "$.index")
-        payload = {"index": version.digest, "reference": str(version), "query": query}
-        options = {**({} if k is None else {"k": k}), **({"why": True} if why else {})}
-        return await self._queue(actor, project, SEARCH, payload | options)
+        payload: dict[str, Any] = {"index": version.digest, "reference": str(version), "query": query}
+        payload |= ({} if k is None else {"k": k}) | ({"why": True} if why else {})
+        return await self._queue(actor, project, SEARCH, payload | ({} if only is None else {"filter": only.pinned()}))
 
     async def job(self, actor: Actor, project: str, kind: str, job_id: str) -> Job:
         """Raises `NotFound` also for another project's job, or one of another kind."""

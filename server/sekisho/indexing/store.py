@@ -108,20 +108,6 @@ class IndexStore:
             delete(IndexBuildRow).where(IndexBuildRow.project == project, IndexBuildRow.digest == digest)
         )
 
-    async def with_the_same_vectors(self, chunks_root: str, embedder_digest: str) -> list[str]:
-        """Digests of built indexes over the same chunks by the same embedder, none that drifted."""
-        found = await self._tx.scalars(
-            select(IndexBuildRow.digest)
-            .where(
-                IndexBuildRow.chunks_root == chunks_root,
-                IndexBuildRow.embedder_digest == embedder_digest,
-                IndexBuildRow.integrity != Integrity.DRIFTED.value,
-            )
-            .distinct()
-            .order_by(IndexBuildRow.digest)
-        )
-        return list(found)
-
     async def page(self, project: str, after: Cursor | None, limit: int) -> list[BuildRecord]:
         """Newest first."""
         query = select(IndexBuildRow).where(IndexBuildRow.project == project)

@@ -22,13 +22,14 @@ from sekisho.indexing.types import (
     Recipe,
     collection_name,
 )
-from sekisho.inference.types import Embedder
+from sekisho.inference.types import Embedder, Reranker
 from sekisho.kernel.clock import epoch_ms
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import short
 from sekisho.kernel.errors import IntegrityFailed, ModelFailed, NotFound
 from sekisho.kernel.jobs import Job, JobState
 from sekisho.kernel.references import Kind
+from sekisho.registry.kinds import DocumentFilter
 from sekisho.registry.manifests import IndexManifest
 from sekisho.registry.types import Provenance
 
@@ -45,10 +46,21 @@ class Working(Ports):
         recipe = msgspec.convert(job.payload["recipe"], Recipe)
         started = time.monotonic()
         embedder = await self.inference.embedder(recipe.embedder)
+        named = recipe.retriever.reranker
+        reranker = None if named is None else await self.inference.reranker(named)
         try:
-            built = await Builder(job, self.database, self.jobs, self.registry, self.vectors, embedder).build(
-                recipe.corpus, recipe
+            builder = Builder(
+                job=job,
+                database=self.database,
+                jobs=self.jobs,
+                registry=self.registry,
+                vectors=self.vectors,
+                embedder=embedder,
+                reranker=reranker,
+                cache=self.vector_cache,
+                folder=self.settings.data_dir / "builds",
             )
+            built = await builder.build(recipe.corpus, recipe)
             if built.manifest.retriever.mode != "dense":
                 await asyncio.to_thread(self._terms, built.digest, built.manifest, built.fingerprints)
         except Cancelled:
@@ -61,11 +73,13 @@ class Working(Ports):
         """Do a search asked for through the API; the hits become the job's result."""
         index = await self.open(job.project, str(job.payload["index"]))
         query, k = str(job.payload["query"]), job.payload.get("k")
+        only = msgspec.convert(job.payload.get("filter"), DocumentFilter | None)
         if job.payload.get("why"):
-            found = (await explained(index, query, k)).to_json()
+            found = (await explained(index, query, k, only)).to_json()
         else:
             # Job results are canonical JSON; scores keep nine places, so that both databases hold the same text.
-            found = {"hits": [{**asdict(hit), "score": round(hit.score, 9)} for hit in await index.search(query, k)]}
+            hits = await index.search(query, k, only)
+            found = {"hits": [{**asdict(hit), "score": round(hit.score, 9)} for hit in hits]}
         result = {"reference": job.payload["reference"], "retriever": index.manifest.retriever.mode, **found}
         async with self.database.write() as tx:
             await self.jobs.finish(tx, job, JobState.DONE, result=result)
@@ -95,6 +109,7 @@ class Working(Ports):
             embedder=None if mode == "bm25" else await self._embedder(manifest),
             terms=terms,
             queries=self.queries,
+            reranker=await self._reranker(manifest),
         )
 
     async def _record(self, job: Job, built: Built, milliseconds: int) -> None:
@@ -172,6 +187,19 @@ class Working(Ports):
                 remedy="bring that embedder back, or build the index again",
             )
         return embedder
+
+    async def _reranker(self, manifest: IndexManifest) -> Reranker | None:
+        pin = manifest.retriever.reranker
+        if pin is None:
+            return None
+        reranker = await self.inference.reranker(pin.name)
+        if reranker.digest != pin.digest:
+            raise ModelFailed(
+                f"the reranker {pin.name} is {short(reranker.digest)} now, and the index was built with "
+                f"{short(pin.digest)}",
+                remedy="bring that reranker back, or build the index again",
+            )
+        return reranker
 
     def _terms(self, digest: str, manifest: IndexManifest, chunks: Sequence[Fingerprint]) -> TermIndex:
         """The term index; made from the store's texts, once they are seen to be the manifest's, where it is absent."""

@@ -158,6 +158,21 @@ class EmbedderPin(Part, frozen=True, kw_only=True):
     dimension: Count
 
 
+class RerankerPin(Part, frozen=True, kw_only=True):
+    """A cross-encoder that orders the best `candidates` anew."""
+
+    name: Name
+    digest: Digest
+    candidates: Annotated[int, Meta(ge=1, le=1000)]
+
+
+class DocumentFilter(Part, frozen=True, kw_only=True):
+    """Which documents are searched: all of what it names must hold. Nothing named is no filter."""
+
+    path_prefix: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+    languages: Annotated[tuple[Language, ...], Meta(min_length=1, max_length=50)] | None = None
+
+
 class Retriever(Part, frozen=True, kw_only=True):
     mode: Literal["dense", "bm25", "hybrid"]
     k: Annotated[int, Meta(ge=1, le=1000)]
@@ -168,6 +183,9 @@ class Retriever(Part, frozen=True, kw_only=True):
     """How deep each list goes into the fusion."""
     dense_scripts: tuple[Literal["cjk", "latin"], ...] | None = None
     """Scripts that the embedder reads: for a query in another one vectors abstain and terms decide alone."""
+    reranker: RerankerPin | None = None
+    filter: DocumentFilter | None = None
+    """What every search of the index is limited to."""
 
 
 class Chunks(Part, frozen=True, kw_only=True):
