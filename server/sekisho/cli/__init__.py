@@ -40,7 +40,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "score": ("score",),
     "judging": ("judge",),
     "evidence": ("card",),
-    "gate": ("promote", "rollback", "approve", "explain", "attestation", "decisions"),
+    "gate": ("promote", "gate", "rollback", "approve", "explain", "attestation", "decisions"),
     "policy": ("policy",),
     "demo": ("demo",),
 }
