@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, fromstring
 
 import pytest
-from defusedxml.ElementTree import fromstring
 
 from sekisho.gate.explaining.formats import Format, format_of, rendered
 from sekisho.gate.explaining.text import explain_text
@@ -82,8 +81,7 @@ def waived() -> Json:
 
 
 def parsed(decision: Json) -> Element:
-    root: Element = fromstring(rendered(decision, Format.JUNIT).encode())
-    return root
+    return fromstring(rendered(decision, Format.JUNIT).encode())
 
 
 def test_an_unknown_format_is_refused() -> None:
