@@ -75,6 +75,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     loop.close()
 
 
+@pytest.mark.timeout(180 + EXAMPLES)
 @settings(
     max_examples=EXAMPLES,
     deadline=None,

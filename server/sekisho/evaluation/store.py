@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.evaluation.types import CaseResult, Origin, Run, RunState, Target, score_of
-from sekisho.kernel.database import Base, CanonicalJson, Transaction
+from sekisho.kernel.database import Base, CanonicalJson, Transaction, each
 from sekisho.kernel.pages import Cursor
 
 
@@ -108,6 +108,11 @@ class RunStore:
             query = query.where(or_(RunRow.created_at < after.time, earlier))
         query = query.order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
         return await self._runs(list(await self._tx.scalars(query)))
+
+    async def each(self) -> AsyncIterator[Run]:
+        """Every run of every project; `done` is not counted."""
+        async for (row,) in each(self._tx, select(RunRow)):
+            yield _run(row, 0)
 
     async def all_of(self, project: str, subject: str) -> list[Run]:
         """Every run of a version, whatever became of it, oldest first."""
