@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import MsgspecError
 
-from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import canonical_json
 from sekisho.kernel.errors import IntegrityFailed, Invalid, SekishoError
 from sekisho.kernel.json import decode_json
@@ -16,6 +15,9 @@ from sekisho.ledger import merkle
 from sekisho.ledger.signing import CHECKPOINT_TYPE, PublicKey
 from sekisho.ledger.types import Checkpoint, Entry, Verification, entry_of
 from sekisho.ledger.witness import Standing, Witness, held
+
+if TYPE_CHECKING:
+    from sekisho.kernel.database import Transaction  # who verifies offline has no database
 
 MAX_PROBLEMS: Final = 100
 

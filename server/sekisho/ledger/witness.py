@@ -8,10 +8,12 @@ made, an entry whose row is gone, and a row that says something else are named.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from sekisho.kernel.database import Transaction
 from sekisho.ledger.types import Entry
+
+if TYPE_CHECKING:
+    from sekisho.kernel.database import Transaction  # who verifies offline has no database
 
 Facts = Mapping[str, Any]
 Standing = dict[str, Facts]
