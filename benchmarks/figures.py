@@ -16,6 +16,7 @@ NAMES: Final = (
     "resolve",
     "register_and_promote",
     "gate",
+    "replay",
     "ledger",
     "index",
     "queries",

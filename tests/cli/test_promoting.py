@@ -51,3 +51,32 @@ async def test_a_git_revert_promotes_the_reverted_bytes(api: ApiClient, tmp_path
     assert await served(api) == 1
     latest = await sekisho(api, "resolve", "prompt/ask@latest")
     assert "prompt/ask v2" in latest.stdout
+
+
+async def test_a_ci_job_asks_without_moving(api: ApiClient, tmp_path: Path) -> None:
+    """`sekisho gate` answers with the exit codes of `promote` and a report for the job; nothing is kept or moved."""
+    file, lock, out = write(tmp_path), tmp_path / "sekisho.lock", tmp_path / "gate.xml"
+    assert (await sekisho(api, "apply", str(file), *GIT)).exit_code == 0
+    asked = ("gate", "prompt/ask", "--lock", str(lock))
+    result = await sekisho(api, *asked, "--to", "dev", "--format", "junit", "--out", str(out))
+    assert result.exit_code == 0, result.stderr
+    assert "this was a dry run" in result.stdout
+    assert 'errors="0"' in out.read_text()
+    denied = await sekisho(api, *asked, "--to", "production", "--format", "github")
+    assert denied.exit_code == 1
+    assert "::error title=LIN-06" in denied.stdout
+    assert (await sekisho(api, "decisions")).stdout.strip() == "no decision yet"
+    assert (await sekisho(api, *asked, "--to", "dev", "--out", str(out))).exit_code == 2
+
+
+async def test_a_kept_decision_is_told_in_a_format(api: ApiClient, tmp_path: Path) -> None:
+    """`sekisho promote` and `sekisho explain` give the same SARIF for the same decision."""
+    file, lock, out = write(tmp_path), tmp_path / "sekisho.lock", tmp_path / "gate.sarif"
+    assert (await sekisho(api, "apply", str(file), *GIT)).exit_code == 0
+    asked = ("promote", "prompt/ask", "--to", "staging", "--lock", str(lock), "--format", "sarif")
+    await sekisho(api, *asked, "--out", str(out))
+    decision = (await sekisho(api, "decisions")).stdout.split()[0]
+    assert (await sekisho(api, "explain", decision, "--format", "sarif")).stdout == out.read_text()
+    refused = await sekisho(api, "explain", decision, "--format", "sarif", "--out", str(tmp_path / "none" / "x"))
+    assert refused.exit_code == 2
+    assert "cannot be written" in refused.stderr

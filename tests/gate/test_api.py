@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sekisho.gate.explaining.formats import MEDIA_TYPES
 from sekisho.identity.types import PrincipalKind, Role
 from sekisho.kernel.references import parse_reference
 from sekisho.registry.types import Provenance
@@ -70,6 +71,20 @@ async def test_a_decision_is_kept_with_its_input_and_attestation(api: ApiClient,
     assert set(attestation) == {"envelope", "entry", "inclusion", "checkpoint"}
     listed = (await api.get("/v1/projects/default/decisions", headers=viewer)).json()
     assert [item["id"] for item in listed["items"]] == [decision["id"]]
+
+
+async def test_a_decision_is_explained_in_every_format(api: ApiClient, agent: dict[str, str]) -> None:
+    """Each has its media type and names what blocks; an unknown format is refused, a foreign decision not found."""
+    decision = (await promote(api, agent["agent"]))["decision"]
+    viewer = await api.role("viewer")
+    path = f"/v1/projects/default/decisions/{decision['id']}/explanation"
+    refused = problem(await api.get(path, params={"format": "pdf"}, headers=viewer), 400, "invalid")
+    assert refused["errors"][0]["path"] == "$.format"
+    for form, media_type in MEDIA_TYPES.items():
+        answer = await api.get(path, params={"format": form}, headers=viewer)
+        assert answer.headers["content-type"].startswith(media_type)
+        assert all(rule in answer.text for rule in decision["blocking"])
+    problem(await api.get(path.replace(decision["id"], "none"), headers=viewer), 404, "not-found")
 
 
 async def test_the_same_key_gives_the_same_decision(api: ApiClient, agent: dict[str, str]) -> None:

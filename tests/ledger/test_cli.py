@@ -88,6 +88,48 @@ async def test_the_log_is_held_to_a_kept_checkpoint(api: ApiClient, tmp_path: Pa
     assert "not those that the kept checkpoint signed" in broken.stdout
 
 
+async def test_a_file_of_checkpoints_grows_with_the_log(api: ApiClient, tmp_path: Path) -> None:
+    """A line for each size, none twice; every line of it is held to the log."""
+    pem, kept = tmp_path / "key.pem", tmp_path / "checkpoints.jsonl"
+    pem.write_text((await api.get("/v1/keys")).json()["items"][0]["pem"])
+    keep = ("ledger", "checkpoint", "--out", str(kept))
+    await api.token_for("viewer", project="*")
+    await sekisho(api, *keep)
+    assert (await sekisho(api, *keep)).exit_code == 0
+    assert len(kept.read_text().splitlines()) == 1
+    await api.token_for("author")
+    await sekisho(api, *keep)
+    sizes = [json.loads(line)["size"] for line in kept.read_text().splitlines()]
+    assert len(sizes) == 2
+    held = await sekisho(api, "ledger", "verify", "--checkpoint", str(kept), "--key", str(pem))
+    assert (held.exit_code, "the ledger holds" in held.stdout) == (0, True), held.output
+    first, second = kept.read_text().splitlines()
+    later = json.dumps({**json.loads(second), "size": sizes[1] + 100})
+    kept.write_text(f"{first}\n{later}\n")
+    cut = await sekisho(api, *keep)
+    assert (cut.exit_code, "cut short" in cut.stderr) == (1, True)
+    kept.write_text("[]\n")
+    assert (await sekisho(api, *keep)).exit_code == 2
+
+
+async def test_a_log_that_was_cut_no_longer_has_what_a_line_signed(api: ApiClient, tmp_path: Path) -> None:
+    """Entries, head and checkpoints cut off together agree with each other, and not with what was kept."""
+    pem, kept = tmp_path / "key.pem", tmp_path / "checkpoints.jsonl"
+    pem.write_text((await api.get("/v1/keys")).json()["items"][0]["pem"])
+    await api.token_for("viewer", project="*")
+    before = json.loads((await sekisho(api, "ledger", "checkpoint", "--json")).stdout)
+    async with api.services.database.read() as tx:
+        head = (await tx.execute(text("SELECT size, peaks FROM ledger_head"))).one()
+    await api.token_for("author", name="late")
+    await sekisho(api, "ledger", "checkpoint", "--out", str(kept))
+    async with api.services.database.write() as tx:
+        await tx.execute(text(f"DELETE FROM ledger_entries WHERE seq >= {before['size']}"))
+        await tx.execute(text(f"DELETE FROM ledger_checkpoints WHERE size > {before['size']}"))
+        await tx.execute(text("UPDATE ledger_head SET size = :size, peaks = :peaks"), head._asdict())
+    cut = await sekisho(api, "ledger", "verify", "--checkpoint", str(kept), "--key", str(pem))
+    assert (cut.exit_code, "cut short" in cut.stdout) == (1, True), cut.output
+
+
 def test_an_authentic_allow_exits_0(file: Path, key: Path) -> None:
     """It says what was decided about which bytes, and meets what is demanded."""
     found = offline(str(file), "--key", str(key), "--subject", "agent/docs-assistant", "--stage", "production")

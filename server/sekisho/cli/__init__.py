@@ -42,7 +42,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "judging": ("judge",),
     "drafting": ("dataset",),
     "evidence": ("card",),
-    "gate": ("promote", "rollback", "approve", "explain", "attestation", "decisions"),
+    "gate": ("promote", "gate", "rollback", "approve", "explain", "attestation", "decisions"),
     "policy": ("policy",),
     "demo": ("demo",),
 }

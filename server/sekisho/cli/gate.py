@@ -1,4 +1,4 @@
-"""Commands of the gate: promote, approve, roll back, explain."""
+"""Commands of the gate: promote, approve, roll back, ask without moving, explain."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from sekisho.cli.session import Session, session
-from sekisho.gate.explain import explain_text
+from sekisho.cli.telling import tell, telling_options
 from sekisho.kernel.digests import digest_of, short
 from sekisho.kernel.errors import Invalid
 from sekisho.kernel.references import Kind
@@ -35,6 +35,7 @@ KEY = click.option(
 @click.option("--explain", "every_rule", is_flag=True, help="List the rules that passed too.")
 @LOCK
 @KEY
+@telling_options
 @session
 def promote(
     state: Session,
@@ -44,6 +45,8 @@ def promote(
     every_rule: bool,
     lock_file: Path,
     idempotency_key: str | None,
+    form: str | None,
+    out: Path | None,
 ) -> None:
     """Ask for a version to be moved to a stage.
 
@@ -51,7 +54,31 @@ def promote(
     Exit code 0 allowed, 1 a rule failed, 3 only evidence is missing or inconclusive, 4 no verdict.
     """
     body = {"subject": _subject(state, reference, lock_file), "stage": stage, "dry_run": dry_run}
-    _ask(state, "/promotions", body, idempotency_key, every_rule=every_rule)
+    _ask(state, "/promotions", body, idempotency_key, form, out, every_rule=every_rule)
+
+
+@click.command("gate")
+@click.argument("reference", required=False)
+@click.option("--to", "stage", required=True, help="Target stage, such as staging or production.")
+@click.option("--explain", "every_rule", is_flag=True, help="List the rules that passed too.")
+@LOCK
+@telling_options
+@session
+def gate_check(
+    state: Session,
+    reference: str | None,
+    stage: str,
+    every_rule: bool,
+    lock_file: Path,
+    form: str | None,
+    out: Path | None,
+) -> None:
+    """Ask, as a CI job does, whether a version would be let through; nothing is kept and nothing moves.
+
+    REFERENCE and the exit codes are as of `promote`.
+    """
+    body = {"subject": _subject(state, reference, lock_file), "stage": stage, "dry_run": True}
+    _ask(state, "/promotions", body, None, form, out, every_rule=every_rule)
 
 
 @click.command()
@@ -59,11 +86,20 @@ def promote(
 @click.option("--at", "stage", required=True, help="The stage that is to return to REFERENCE.")
 @click.option("--dry-run", is_flag=True, help="Decide, but keep and move nothing.")
 @KEY
+@telling_options
 @session
-def rollback(state: Session, reference: str, stage: str, dry_run: bool, idempotency_key: str | None) -> None:
+def rollback(
+    state: Session,
+    reference: str,
+    stage: str,
+    dry_run: bool,
+    idempotency_key: str | None,
+    form: str | None,
+    out: Path | None,
+) -> None:
     """Ask for a stage to return to the version REFERENCE, which was formerly allowed there."""
     body = {"subject": reference, "stage": stage, "dry_run": dry_run}
-    _ask(state, "/rollbacks", body, idempotency_key, every_rule=False)
+    _ask(state, "/rollbacks", body, idempotency_key, form, out, every_rule=False)
 
 
 @click.command()
@@ -89,11 +125,12 @@ def approve(state: Session, reference: str | None, stage: str, evidence_hash: st
 @click.command()
 @click.argument("decision")
 @click.option("--all", "every_rule", is_flag=True, help="List the rules that passed too.")
+@telling_options
 @session
-def explain(state: Session, decision: str, every_rule: bool) -> None:
+def explain(state: Session, decision: str, every_rule: bool, form: str | None, out: Path | None) -> None:
     """Why a promotion was answered as it was, and how to mend it. DECISION is a decision's id."""
     found = state.connection.get(state.path(f"/decisions/{decision}"))
-    state.show(found, explain_text(found, every_rule=every_rule))
+    tell(state, found, found, form, out, every_rule=every_rule)
 
 
 @click.command()
@@ -125,13 +162,22 @@ def decisions(state: Session, stage: str | None, name: str | None, limit: int) -
     state.show(found, "\n".join(lines) or "no decision yet")
 
 
-def _ask(state: Session, tail: str, body: dict[str, Any], key: str | None, *, every_rule: bool) -> None:
+def _ask(
+    state: Session,
+    tail: str,
+    body: dict[str, Any],
+    key: str | None,
+    form: str | None,
+    out: Path | None,
+    *,
+    every_rule: bool,
+) -> None:
     # One key for a whole CI job serves each of its requests: what is asked for becomes part of it.
     own = f"{key}:{short(digest_of([tail, body]))}" if key else None
     answer = state.connection.post(state.path(tail), body, idempotency_key=own)
     decision = answer["decision"]
     note = "\nnothing was kept or moved: this was a dry run" if answer["dry_run"] else ""
-    state.show(answer, explain_text(decision, every_rule=every_rule) + note)
+    tell(state, answer, decision, form, out, every_rule=every_rule, note=note)
     click.get_current_context().exit(decision["exit_code"])
 
 
@@ -148,4 +194,4 @@ def _subject(state: Session, reference: str | None, lock_file: Path) -> str:
     return agents[0]
 
 
-commands: list[click.Command] = [promote, rollback, approve, explain, attestation, decisions]
+commands: list[click.Command] = [promote, gate_check, rollback, approve, explain, attestation, decisions]

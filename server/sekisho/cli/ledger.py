@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from sekisho.cli.checkpoints import keep_checkpoint
 from sekisho.cli.extras import require_extra
 from sekisho.cli.session import Session, session
 from sekisho.client.ledger import Ledger
@@ -50,10 +51,22 @@ def entries(
 
 
 @ledger.command("checkpoint")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Add it to this file, where it is new.")
 @session
-def checkpoint(state: Session) -> None:
-    """The log's signed size and root. Keep the JSON, and later hold the log to it with `ledger verify --since`."""
+@click.pass_context
+def checkpoint(ctx: click.Context, state: Session, out: Path | None) -> None:
+    """The log's signed size and root. Keep it, and later hold the log to it with `ledger verify --since`.
+
+    With --out, a file of one checkpoint a line grows by each call; commit it to a repository that the server's owner
+    cannot rewrite. Exit code 1 where the log is shorter than the file says, or another.
+    """
     found = Ledger(state.connection).checkpoint()
+    try:
+        if out is not None:
+            keep_checkpoint(out, found)
+    except IntegrityFailed as error:
+        state.show_error(error)
+        ctx.exit(1)
     text = f"{found['origin']}\nsize {found['size']}\nroot {found['root']}\ntime {iso(from_epoch_ms(found['time']))}"
     state.show(found, text)
 
@@ -70,7 +83,13 @@ def prove(state: Session, seq: int, size: int | None) -> None:
 
 
 @ledger.command("verify")
-@click.option("--since", type=FILE, help="A checkpoint kept from before (JSON): prove here that the log only grew.")
+@click.option(
+    "--since",
+    "--checkpoint",
+    "since",
+    type=FILE,
+    help="Checkpoints kept from before (JSON, or one a line): prove here that the log only grew.",
+)
 @click.option(
     "--key",
     "keys",
@@ -102,15 +121,16 @@ def verify_ledger(ctx: click.Context, state: Session, since: Path | None, keys: 
 def _prove_growth(state: Session, since: Path, keys: Sequence[Path]) -> int:
     require_extra("verify", "ledger verify --since")
     from sekisho.ledger.signing import load_public_key
-    from sekisho.ledger.statements import kept_checkpoint, verify_growth
+    from sekisho.ledger.statements import kept_checkpoints, verify_growth
 
     public = [load_public_key(_text(key)) for key in keys]
-    former = kept_checkpoint(since.read_bytes(), *public)
+    kept = kept_checkpoints(since.read_bytes(), *public)
     ledger = Ledger(state.connection)
     current = ledger.checkpoint()
-    proof = ledger.consistency(former.size, current["size"]) if former.size <= current["size"] else {}
-    verify_growth(former, current["envelope"], proof, *public)
-    return former.size
+    for former in kept:
+        proof = ledger.consistency(former.size, current["size"]) if former.size <= current["size"] else {}
+        verify_growth(former, current["envelope"], proof, *public)
+    return max(former.size for former in kept)
 
 
 @click.command()

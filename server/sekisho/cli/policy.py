@@ -1,4 +1,4 @@
-"""Commands for those who write policies. All of them work without a server."""
+"""Commands for those who write policies. All but `replay` work without a server."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
+from sekisho.cli.replaying import replay
 from sekisho.cli.session import Session, session
+from sekisho.cli.telling import tell, telling_options
 from sekisho.gate.engines.port import PolicyEngine
-from sekisho.gate.explain import explain_text
 from sekisho.gate.input_types import GateInput
 from sekisho.gate.parameters import Pin
 from sekisho.gate.policies import DATA_FILE, PolicySet, load_policies
@@ -34,7 +35,7 @@ OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def policy() -> None:
-    """Check, test and try the policy that decides. No server is needed."""
+    """Check, test and try the policy that decides. Only `replay` needs a server."""
 
 
 @policy.command()
@@ -108,8 +109,17 @@ def digest(state: Session, folder: Path | None) -> None:
 @click.option("--input", "file", type=OLD_FILE, required=True, help="A gate input (policies/input.schema.json).")
 @click.option("--engine", "name", type=click.Choice(["regorus", "opa"]), help="By default the one in the settings.")
 @click.option("--explain", "every_rule", is_flag=True, help="List the rules that passed too.")
+@telling_options
 @session
-def evaluate(state: Session, folder: Path | None, file: Path, name: str | None, every_rule: bool) -> None:
+def evaluate(
+    state: Session,
+    folder: Path | None,
+    file: Path,
+    name: str | None,
+    every_rule: bool,
+    form: str | None,
+    out: Path | None,
+) -> None:
     """Judge a stored or hand-written gate input. Nothing is kept and nothing moves.
 
     With OPA, the server at SEKISHO_OPA_URL must run this very policy. Exit codes as of `promote`.
@@ -120,7 +130,8 @@ def evaluate(state: Session, folder: Path | None, file: Path, name: str | None, 
     policies = load_policies(_folder(state.settings, folder))
     engine = _engine(state.settings, policies, name or state.settings.policy_engine)
     verdict = asyncio.run(_judge(engine, document))
-    state.show(verdict.as_json(), explain_text(_told(document, verdict, policies.titles), every_rule=every_rule))
+    told = _told(document, verdict, policies.titles)
+    tell(state, verdict.as_json(), told, form, out, every_rule=every_rule)
     raise SystemExit(0 if verdict.answer.allow else 3 if verdict.only_evidence_lacks else 1)
 
 
@@ -235,4 +246,5 @@ def _told(document: GateInput, verdict: PolicyVerdict, titles: Mapping[str, str]
     }
 
 
+policy.add_command(replay)
 commands: list[click.Command] = [policy]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,19 @@ class Gate:
 
     def decision(self, decision_id: str) -> dict[str, Any]:
         return dict(self.connection.get(self._path("decisions", decision_id)))
+
+    def decisions(self, *, stage: str | None = None) -> Iterator[dict[str, Any]]:
+        """Every decision, newest first, fetched a page at a time."""
+        cursor: str | None = None
+        while True:
+            page = self.connection.get(self._path("decisions"), stage=stage, cursor=cursor, limit=200)
+            yield from page["items"]
+            if (cursor := page["next_cursor"]) is None:
+                return
+
+    def gate_input(self, decision_id: str) -> dict[str, Any]:
+        """What a decision was made on."""
+        return dict(self.connection.get(self._path("decisions", decision_id, "input")))
 
     def attestation(self, decision_id: str) -> dict[str, Any]:
         """The signed proof of a decision; keep it, and verify it offline."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from sqlalchemy import (
@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.evaluation.types import CaseResult, Origin, Run, RunState, Target, score_of
-from sekisho.kernel.database import Base, CanonicalJson, Transaction
+from sekisho.kernel.database import Base, CanonicalJson, Transaction, each
 from sekisho.kernel.pages import Cursor
 
 ERASED: Final = "a document that its index held was erased"
@@ -123,6 +123,11 @@ class RunStore:
             query = query.where(or_(RunRow.created_at < after.time, earlier))
         query = query.order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
         return await self._runs(list(await self._tx.scalars(query)))
+
+    async def each(self) -> AsyncIterator[Run]:
+        """Every run of every project; `done` is not counted."""
+        async for (row,) in each(self._tx, select(RunRow)):
+            yield _run(row, 0)
 
     async def all_of(self, project: str, subject: str) -> list[Run]:
         """Every run of a version, whatever became of it, oldest first."""

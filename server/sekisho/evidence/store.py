@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from sqlalchemy import Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.evidence.types import Card, CardDocument
-from sekisho.kernel.database import Base, CanonicalJson, Transaction
+from sekisho.kernel.database import Base, CanonicalJson, Transaction, each
 
 
 class CardRow(Base):
@@ -42,6 +42,11 @@ class CardStore:
         )
         self._tx.add(row)
         await self._tx.flush()
+
+    async def each(self) -> AsyncIterator[Card]:
+        """Every card of every project."""
+        async for (row,) in each(self._tx, select(CardRow)):
+            yield _card(row)
 
     async def all(self, project: str, subjects: Collection[str]) -> tuple[Card, ...]:
         """Every card about these digests, newest first."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
-from litestar import Controller, Response, get, post
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from litestar import Controller, MediaType, Response, get, post
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from sekisho.gate.approvals import Approvals
 from sekisho.gate.bundle import Bundle
-from sekisho.gate.explain import decision_json
+from sekisho.gate.explaining.formats import MEDIA_TYPES, Format, format_of, rendered
+from sekisho.gate.explaining.shape import decision_json
 from sekisho.gate.policies import PolicySet
 from sekisho.gate.records import Approval
 from sekisho.gate.service import Gate, Promoted
@@ -23,6 +24,7 @@ Key = Annotated[
     str | None,
     HeaderParameter(name="Idempotency-Key", description="Repeat a request under the same key without harm."),
 ]
+FORMATS: Final = f"One of {', '.join(Format)}."
 Known = Annotated[str | None, HeaderParameter(name="If-None-Match")]
 
 
@@ -113,6 +115,22 @@ class DecisionController(Controller):
     ) -> dict[str, Any]:
         """One decision with the finding of every rule."""
         return decision_json(await gate.decision(actor, project, decision_id), policy.titles)
+
+    @get("/{decision_id:str}/explanation", operation_id="explain_decision", media_type=MediaType.TEXT)
+    async def explanation(
+        self,
+        project: FromPath[str],
+        decision_id: FromPath[str],
+        actor: Injected[Actor],
+        gate: Injected[Gate],
+        policy: Injected[PolicySet],
+        format_: Annotated[str, QueryParameter(name="format", description=FORMATS)] = "text",
+    ) -> Response[str]:
+        """The decision told in words, as JUnit XML, SARIF, annotations of a workflow or Markdown."""
+        form = format_of(format_)
+        told = decision_json(await gate.decision(actor, project, decision_id), policy.titles)
+        headers = {"X-Content-Type-Options": "nosniff"}
+        return Response(rendered(told, form), media_type=MEDIA_TYPES[form], headers=headers)
 
     @get("/{decision_id:str}/input", operation_id="show_gate_input")
     async def gate_input(

@@ -223,6 +223,7 @@ class Gate:
                 "outcome": draft.outcome.value,
                 "input": draft.input_digest,
                 "policy": draft.policy_digest,
+                "answer": digest_of([draft.answer, draft.error]),
                 ATTESTATION: signed,
             },
         )

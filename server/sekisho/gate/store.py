@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import AsyncIterator
 from typing import Any
 
 from sqlalchemy import Index, String, Text, UniqueConstraint, and_, or_, select
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.gate.records import Approval, Decision, GateAction, Promotion
 from sekisho.gate.types import Outcome
-from sekisho.kernel.database import Base, CanonicalJson, Transaction
+from sekisho.kernel.database import Base, CanonicalJson, Transaction, each
 from sekisho.kernel.pages import Cursor, Page
 
 
@@ -98,6 +99,11 @@ class DecisionStore:
         found: dict[str, Any] = await self._tx.scalar(query) or {}
         return found
 
+    async def each(self) -> AsyncIterator[tuple[Decision, dict[str, Any]]]:
+        """Every decision of every project with its input."""
+        async for (row,) in each(self._tx, select(DecisionRow)):
+            yield _decision(row), row.input
+
     async def page(
         self, project: str, *, name: str | None, stage: str | None, after: Cursor | None, limit: int
     ) -> Page[Decision]:
@@ -157,10 +163,18 @@ class PromotionStore:
         row = await self._tx.get(PromotionRow, promotion_id)
         return _promotion(row) if row is not None and row.project == project else None
 
+    async def each(self) -> AsyncIterator[Promotion]:
+        async for (row,) in each(self._tx, select(PromotionRow)):
+            yield _promotion(row)
+
 
 class ApprovalStore:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
+
+    async def each(self) -> AsyncIterator[Approval]:
+        async for (row,) in each(self._tx, select(ApprovalRow)):
+            yield Approval(**_fields(row, Approval))
 
     async def insert(self, approval: Approval) -> None:
         self._tx.add(ApprovalRow(**_plain(approval)))

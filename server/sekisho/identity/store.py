@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, delete, insert, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.identity.types import Action, Grant, Principal, PrincipalKind, Project, Role, Token
-from sekisho.kernel.database import Base, CanonicalJson, Transaction
+from sekisho.kernel.database import Base, CanonicalJson, Transaction, each
 from sekisho.kernel.errors import NotFound
 
 
@@ -126,10 +126,18 @@ class PrincipalStore:
             query = query.where(PrincipalRow.name > after)
         return [_principal(row) for row in await self._tx.scalars(query)]
 
+    async def each(self) -> AsyncIterator[Principal]:
+        async for (row,) in each(self._tx, select(PrincipalRow)):
+            yield _principal(row)
+
 
 class RoleStore:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
+
+    async def each(self) -> AsyncIterator[Grant]:
+        async for (row,) in each(self._tx, select(RoleRow)):
+            yield _grant(row)
 
     async def insert(self, grant: Grant) -> None:
         await self._tx.execute(
@@ -162,6 +170,10 @@ class RoleStore:
 class TokenStore:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
+
+    async def each(self) -> AsyncIterator[Token]:
+        async for (row,) in each(self._tx, select(TokenRow)):
+            yield _token(row)
 
     async def insert(self, token: Token, token_hash: str) -> None:
         scopes = None if token.scopes is None else sorted(token.scopes)

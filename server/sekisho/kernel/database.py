@@ -59,6 +59,12 @@ class Base(DeclarativeBase):
     type_annotation_map = {int: BigInteger()}  # noqa: RUF012
 
 
+async def each(tx: Transaction, query: Any) -> AsyncIterator[Any]:
+    """Every row of a query, a few at a time, however many there are."""
+    async for row in await tx.stream(query.execution_options(yield_per=100)):
+        yield row
+
+
 def _sqlite_connect(connection: Any, _record: Any) -> None:
     """Set what a fresh SQLite connection needs.
 

@@ -1,17 +1,23 @@
-"""Recomputing the log from its first entry: pure decisions about rows that the service reads."""
+"""Recomputing the log from its first entry, and holding what the rooms keep to it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import MsgspecError
 
 from sekisho.kernel.digests import canonical_json
-from sekisho.kernel.errors import IntegrityFailed, Invalid
+from sekisho.kernel.errors import IntegrityFailed, Invalid, SekishoError
 from sekisho.kernel.json import decode_json
 from sekisho.ledger import merkle
 from sekisho.ledger.signing import CHECKPOINT_TYPE, PublicKey
-from sekisho.ledger.types import Checkpoint, Verification, entry_of
+from sekisho.ledger.types import Checkpoint, Entry, Verification, entry_of
+from sekisho.ledger.witness import Standing, Witness, held
+
+if TYPE_CHECKING:
+    from sekisho.kernel.database import Transaction  # who verifies offline has no database
 
 MAX_PROBLEMS: Final = 100
 
@@ -26,11 +32,18 @@ class Audit:
 
     checkpoints: Sequence[Checkpoint]
     keys: Mapping[str, PublicKey]
+    witnesses: Sequence[Witness] = ()
     frontier: merkle.Frontier = field(default_factory=merkle.Frontier)
     problems: list[str] = field(default_factory=list)
     _roots: dict[int, str] = field(default_factory=dict)
+    _standing: list[Standing] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._standing = [{} for _ in self.witnesses]
+        self._by_kind: dict[str, list[int]] = {}
+        for place, witness in enumerate(self.witnesses):
+            for kind in witness.kinds:
+                self._by_kind.setdefault(kind, []).append(place)
         self._wanted = {checkpoint.size for checkpoint in self.checkpoints}
         self._note_root()
 
@@ -50,6 +63,16 @@ class Audit:
         if [value.hex() for value in completed] != list(subtrees):
             self._report(f"entry {seq}: the kept subtree hashes are not those of the entries")
         self._note_root()
+
+    async def rows(self, tx: Transaction) -> None:
+        """Hold every witness's table to the entries. Call it once, after the last entry."""
+        for witness, standing in zip(self.witnesses, self._standing, strict=True):
+            try:
+                async for problem in held(tx, witness, standing):
+                    self._report(problem)
+            except (SekishoError, LookupError, TypeError, ValueError, MsgspecError) as error:
+                # What was written by hand need not be of a row's form; the other tables are looked at all the same.
+                self._report(f"{witness.what}: a row does not read back: {type(error).__name__}: {error}")
 
     def finish(self, origin: str | None, head: merkle.Frontier) -> Verification:
         """Compare with the head and the checkpoints."""
@@ -79,6 +102,14 @@ class Audit:
         for name, value in columns.items():
             if getattr(entry, name) != value:
                 self._report(f"entry {seq}: the column {name} is {value!r}, its bytes say {getattr(entry, name)!r}")
+        self._tell(entry)
+
+    def _tell(self, entry: Entry) -> None:
+        for place in self._by_kind.get(entry.kind, ()):
+            try:
+                self.witnesses[place].told(entry, self._standing[place])
+            except (KeyError, TypeError) as error:
+                self._report(f"entry {entry.seq}: {entry.kind} is not what it should be: {error!r}")
 
     def _check_checkpoint(self, checkpoint: Checkpoint, origin: str | None) -> None:
         name = f"checkpoint of size {checkpoint.size}"

@@ -26,6 +26,7 @@ from sekisho.ledger.types import (
     Reader,
     Verification,
 )
+from sekisho.ledger.witness import Witness
 
 _PART = 500
 
@@ -38,6 +39,8 @@ class Ledger:
     clock: Clock
     signer: Signer
     retired: tuple[PublicKey, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
+    """Tables of the rooms that `verify` holds to the log."""
 
     @property
     def keys(self) -> tuple[PublicKey, ...]:
@@ -180,14 +183,19 @@ class Ledger:
         return ConsistencyProof(first, second, roots[0], roots[1], hashes)
 
     async def verify(self, reader: Reader) -> Verification:
-        """Recompute every hash, root and signature from the entries' bytes."""
+        """Recompute every hash, root and signature from the entries' bytes, and hold what the rooms keep to them."""
         _require_reader(reader)
         async with self.database.read() as tx:
-            store = LedgerStore(tx)
-            audit = Audit(await store.checkpoints(), {key.keyid: key for key in self.keys})
-            async for row in store.all():
-                audit.entry(row.seq, row.content, row.columns, row.leaf_hash, row.subtrees)
-            head = await store.head()
+            return await self.verify_in(tx)
+
+    async def verify_in(self, tx: Transaction) -> Verification:
+        """The same, of the log as this transaction sees it."""
+        store = LedgerStore(tx)
+        audit = Audit(await store.checkpoints(), {key.keyid: key for key in self.keys}, self.witnesses)
+        async for row in store.all():
+            audit.entry(row.seq, row.content, row.columns, row.leaf_hash, row.subtrees)
+        head = await store.head()
+        await audit.rows(tx)
         return audit.finish(head.origin, head.frontier)
 
     def _sign(self, origin: str, frontier: merkle.Frontier) -> Checkpoint:

@@ -197,6 +197,14 @@ def kept_checkpoint(file: bytes, *keys: PublicKey) -> Checkpoint:
     return open_checkpoint(envelope, _by_keyid(keys))
 
 
+def kept_checkpoints(file: bytes, *keys: PublicKey) -> tuple[Checkpoint, ...]:
+    """One such checkpoint, or one a line, as `sekisho ledger checkpoint --out` keeps them. Raises `IntegrityFailed`."""
+    lines = [line for line in file.splitlines() if line.strip()]
+    if all(line.lstrip().startswith(b"{") and line.rstrip().endswith(b"}") for line in lines) and lines:
+        return tuple(kept_checkpoint(line, *keys) for line in lines)
+    return (kept_checkpoint(file, *keys),)
+
+
 def verify_growth(former: Checkpoint, current: Any, proof: Mapping[str, Any], *keys: PublicKey) -> None:
     """That the log under the checkpoint envelope `current` begins with the log that `former` signed.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, and_, select, update
 
-from sekisho.kernel.database import Transaction
+from sekisho.kernel.database import Transaction, each
 from sekisho.kernel.references import Kind
 from sekisho.registry.rows import ArtifactRow, MoveRow, PointerRow, VersionRow
 from sekisho.registry.types import Move, Pointer
@@ -48,6 +48,29 @@ class StageStore:
             )
             for row in await self._tx.scalars(query)
         ]  # fmt: skip
+
+    async def each_pointer(self) -> AsyncIterator[dict[str, Any]]:
+        """Every pointer of every project: its artifact with the project, and what it says."""
+        same = and_(VersionRow.artifact_id == PointerRow.artifact_id, VersionRow.digest == PointerRow.digest)
+        query = select(PointerRow, ArtifactRow, VersionRow.number).join(VersionRow, same)
+        async for row, artifact, number in each(
+            self._tx, query.join(ArtifactRow, ArtifactRow.id == PointerRow.artifact_id)
+        ):
+            yield {
+                "artifact": f"{artifact.project}/{artifact.kind}/{artifact.name}", "stage": row.stage,
+                "digest": row.digest, "number": number, "decision": row.decision_id, "seq": row.seq,
+                "moved_at": row.moved_at,
+            }  # fmt: skip
+
+    async def each_move(self) -> AsyncIterator[dict[str, Any]]:
+        """Every move of every project, likewise."""
+        query = select(MoveRow, ArtifactRow).join(ArtifactRow, ArtifactRow.id == MoveRow.artifact_id)
+        async for row, artifact in each(self._tx, query):
+            yield {
+                "artifact": f"{artifact.project}/{artifact.kind}/{artifact.name}", "stage": row.stage,
+                "seq": row.seq, "digest": row.to_digest, "from": row.from_digest, "number": row.number,
+                "decision": row.decision_id, "principal": row.principal, "moved_at": row.moved_at,
+            }  # fmt: skip
 
     async def move(self, artifact_id: str, move: Move) -> bool:
         """Set the pointer to `move.to_digest` if it still names `move.from_digest`; False where it does not."""

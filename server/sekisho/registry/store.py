@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Final, cast
 
 from sqlalchemy import CursorResult, LargeBinary, and_, delete, event, func, literal_column, or_, select, update
 
-from sekisho.kernel.database import Transaction, insert_of
+from sekisho.kernel.database import Transaction, each, insert_of
 from sekisho.kernel.digests import digest_of_bytes
 from sekisho.kernel.errors import IntegrityFailed
 from sekisho.kernel.json import decode_json
@@ -133,6 +133,14 @@ class VersionStore:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
+    async def each(self) -> AsyncIterator[tuple[str, str, int, str, str, bool]]:
+        """Every version's project, label, number and digest, the digest of its manifest's bytes, whether archived."""
+        query = select(VersionRow, ArtifactRow).join(ArtifactRow, ArtifactRow.id == VersionRow.artifact_id)
+        async for row, artifact in each(self._tx, query):
+            manifest = digest_of_bytes(row.manifest.encode())
+            label = f"{artifact.kind}/{artifact.name}"
+            yield row.project, label, row.number, row.digest, manifest, row.archived_at is not None
+
     async def insert(
         self, *, version_id: str, artifact_id: str, version: Version, content: bytes, edges: Iterable[Edge]
     ) -> None:
@@ -227,6 +235,12 @@ class VersionStore:
 class RegistrationStore:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
+
+    async def each(self) -> AsyncIterator[dict[str, Any]]:
+        """Every registration's columns that the ledger speaks of, by name."""
+        names = ("id", "project", "digest", "principal", "author", "commit", "created_at")
+        async for (row,) in each(self._tx, select(RegistrationRow)):
+            yield {name: getattr(row, name) for name in names}
 
     async def insert(
         self, *, registration_id: str, version_id: str, version: Version, principal: str, said: Provenance, now: int

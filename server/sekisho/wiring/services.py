@@ -39,6 +39,7 @@ from sekisho.ledger.service import Ledger
 from sekisho.ledger.signing import Signer, load_or_create_signer, retired_keys
 from sekisho.registry.service import Registry
 from sekisho.wiring.readiness import Readiness, Schema, SigningKey
+from sekisho.wiring.witnesses import witnesses
 
 _log = get_logger("sekisho.wiring")
 
@@ -145,7 +146,8 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     signer = load_or_create_signer(key, kept)
     policy = load_policies(Path(settings.policy_dir) if settings.policy_dir else tree("policies"))
     engine = _engine(settings, policy)
-    ledger = Ledger(database, clock, signer, retired_keys(key.parent, kept))
+    retired = retired_keys(key.parent, kept)
+    ledger = Ledger(database, clock, signer, retired, witnesses((signer.public, *retired)))
     identity = Identity(database, clock, ledger, watch)
     registry = Registry(
         database, clock, ledger, watch, policy.stages, known_scorers, settings.max_file_bytes,

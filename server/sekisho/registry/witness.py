@@ -1,0 +1,95 @@
+"""Versions, registrations and stages, held to the log."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from sekisho.kernel.database import Transaction
+from sekisho.kernel.digests import digest_of
+from sekisho.ledger.types import Entry
+from sekisho.ledger.witness import Facts, Moment, Standing
+from sekisho.registry.pointers import StageStore
+from sekisho.registry.store import RegistrationStore, VersionStore
+
+
+class Versions:
+    """The bytes of each manifest hash to its digest, and each version is there under its number."""
+
+    what = "version"
+    kinds = frozenset({"version.registered", "version.archived", "version.restored"})
+
+    def told(self, entry: Entry, standing: Standing) -> None:
+        key = f"{entry.project}/{entry.body['artifact']}@v{entry.body['number']}"
+        if entry.kind == "version.registered":
+            told = {"digest": entry.subject, "manifest": entry.subject, "archived": False}
+            standing.setdefault(key, told)
+        else:
+            standing[key] = {**standing[key], "archived": entry.kind == "version.archived"}
+
+    async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
+        async for project, label, number, digest, manifest, archived in VersionStore(tx).each():
+            yield f"{project}/{label}@v{number}", {"digest": digest, "manifest": manifest, "archived": archived}
+
+
+class Registrations:
+    """Who registered what, from which commit, and whom he named as its author."""
+
+    what = "registration"
+    kinds = frozenset({"version.registered"})
+
+    def told(self, entry: Entry, standing: Standing) -> None:
+        standing[entry.body["registration"]] = {
+            "project": entry.project,
+            "digest": entry.subject,
+            "principal": entry.principal,
+            "commit": entry.body["commit"],
+            "author": entry.body.get("author"),
+            "created_at": Moment(entry.time),
+        }
+
+    async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
+        async for row in RegistrationStore(tx).each():
+            author = digest_of([row["id"], row["author"]]) if row["author"] else None
+            yield row["id"], {**row, "author": author}
+
+
+class Stages:
+    """What each stage serves: the last move that the log knows."""
+
+    what = "stage pointer"
+    kinds = frozenset({"stage.moved"})
+
+    def told(self, entry: Entry, standing: Standing) -> None:
+        standing[f"{entry.project}/{entry.body['artifact']}@{entry.body['stage']}"] = {
+            "digest": entry.subject,
+            "number": entry.body["number"],
+            "decision": entry.body["decision"],
+            "seq": entry.body["seq"],
+            "moved_at": Moment(entry.time),
+        }
+
+    async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
+        async for row in StageStore(tx).each_pointer():
+            yield f"{row['artifact']}@{row['stage']}", row
+
+
+class Moves:
+    """Every move that a stage ever made."""
+
+    what = "stage move"
+    kinds = frozenset({"stage.moved"})
+
+    def told(self, entry: Entry, standing: Standing) -> None:
+        body = entry.body
+        standing[f"{entry.project}/{body['artifact']}@{body['stage']} {body['seq']}"] = {
+            "digest": entry.subject,
+            "from": body.get("from"),
+            "number": body["number"],
+            "decision": body["decision"],
+            "principal": entry.principal,
+            "moved_at": Moment(entry.time),
+        }
+
+    async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
+        async for row in StageStore(tx).each_move():
+            yield f"{row['artifact']}@{row['stage']} {row['seq']}", row

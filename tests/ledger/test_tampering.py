@@ -1,0 +1,73 @@
+"""Whoever has the database in hand and changes a row that the log speaks of is found out, table by table."""
+
+from __future__ import annotations
+
+import pytest
+from tests.api_client import ApiClient
+from tests.http.journey import travel
+from tests.ledger.by_hand import problems_after
+
+FORGED = "'sha256:" + "0" * 64 + "'"
+BY_HAND = {
+    "an author's words": ("UPDATE registrations SET author = 'Mallory'", "author is"),
+    "a registration's commit": ("UPDATE registrations SET \"commit\" = 'other'", "commit is 'other'"),
+    "a registration's hand": ("UPDATE registrations SET principal = 'mallory'", "principal is 'mallory'"),
+    "a back-dated registration": ("UPDATE registrations SET created_at = created_at - 86400000", "created_at is"),
+    "a removed registration": ("DELETE FROM registrations", "registration"),
+    "a manifest": ("UPDATE versions SET manifest = replace(manifest, 'limited', 'minimal')", "manifest is"),
+    "a version's number": ("UPDATE versions SET number = number + 7", "is gone"),
+    "an archived version": ("UPDATE versions SET archived_at = 1", "archived is True"),
+    "a pointer": ("UPDATE stage_pointers SET decision_id = 'none'", "decision is 'none'"),
+    "a removed pointer": ("DELETE FROM stage_pointers", "is gone"),
+    "a back-dated move": ("UPDATE stage_moves SET moved_at = 1", "moved_at is 1"),
+    "a removed move": ("DELETE FROM stage_moves", "is gone"),
+    "a decision's outcome": ("UPDATE decisions SET outcome = 'deny'", "outcome is 'deny'"),
+    "a decision's input": ("UPDATE decisions SET input = replace(input, 'promote', 'rollback')", "input is"),
+    "a decision's number": ("UPDATE decisions SET number = number + 1", "as_judged is False"),
+    "a decision's engine": ("UPDATE decisions SET engine = 'none'", "as_signed is False"),
+    "a rule's words": ("UPDATE decisions SET answer = replace(answer, 'message\":\"', 'message\":\"no ')", "answer is"),
+    "an input that is none": ("UPDATE decisions SET input = '{'", "decision: a row does not read back"),
+    "an outcome that is none": ("UPDATE decisions SET outcome = 'fine'", "decision: a row does not read back"),
+    "a decision's signature": ("UPDATE decisions SET envelope = '{}'", "attestation is None"),
+    "a back-dated decision": ("UPDATE decisions SET decided_at = decided_at - 60000", "as_signed is False"),
+    "a removed decision": ("DELETE FROM decisions", "is gone"),
+    "a promotion's requester": ("UPDATE promotions SET requester = 'mallory'", "requester is 'mallory'"),
+    "a promotion that was not": ("UPDATE promotions SET applied = NOT applied", "applied is"),
+    "an approval's giver": ("UPDATE approvals SET principal = 'mallory'", "principal is 'mallory'"),
+    "an approval's evidence": (f"UPDATE approvals SET evidence_hash = {FORGED}", "evidence is"),
+    "a removed approval": ("DELETE FROM approvals", "is gone"),
+    "a card": ("UPDATE cards SET document = replace(document, 'wrong', 'right')", "content is"),
+    "a card's subject": (f"UPDATE cards SET subject = {FORGED}", "subject is"),
+    "a run's origin": ("UPDATE runs SET origin = 'imported'", "origin is 'imported'"),
+    "a result that nobody measured": (f"UPDATE runs SET final_digest = {FORGED}", "final_digest is"),
+    "a principal's creator": ("UPDATE principals SET created_by = NULL WHERE name <> 'admin'", "created_by is"),
+    "a principal's kind": ("UPDATE principals SET kind = 'service'", "kind is 'service'"),
+    "a role nobody granted": (
+        "INSERT INTO roles SELECT name, '*', 'approver', name, 1 FROM principals WHERE name = 'admin'",
+        "no entry of the ledger made it",
+    ),
+    "a role taken away": ("DELETE FROM roles WHERE principal <> 'admin'", "is gone"),
+    "a token's life": ("UPDATE tokens SET expires_at = expires_at + 1", "expires_at is"),
+    "a token's scopes": ("UPDATE tokens SET scopes = '[\"read\"]'", "scopes is"),
+    "a revoked token": ("UPDATE tokens SET revoked_at = 1", "revoked is True"),
+    "an entry that leaves its row": ("DELETE FROM ledger_entries WHERE kind = 'card.attested'", "is missing"),
+}  # fmt: skip
+
+
+@pytest.fixture
+async def travelled(api: ApiClient) -> ApiClient:
+    """A server on which everything was done once."""
+    await travel(api)
+    return api
+
+
+async def test_every_table_is_held_to_the_log(travelled: ApiClient) -> None:
+    """What was done through the API holds; any change by hand is named, whichever row it is in."""
+    ledger, database = travelled.services.ledger, travelled.services.database
+    async with database.read() as tx:
+        assert (await ledger.verify_in(tx)).problems == ()
+    unseen = []
+    for what, (statement, problem) in BY_HAND.items():
+        found = await problems_after(ledger, statement)
+        unseen += [] if any(problem in one for one in found) else [(what, found)]
+    assert unseen == []
