@@ -383,7 +383,9 @@ async def test_evidence_has_the_shape_of_the_gates_input(ready: World) -> None:
         (entry,) = await ready.gathering.evidence(tx, "default", run.subject)
     assert entry["origin"] == "measured"
     assert entry["metrics"]["recall@5"]["gaps"]["language"]["paired"] is True
-    assert set(entry["metrics"]["recall@5"]["slices"]["language"]["en"]) == {"n", "mean_bp", "low_bp", "high_bp"}
+    assert set(entry["metrics"]["recall@5"]["slices"]["language"]["en"]) == {
+        *("n", "mean_bp", "low_bp", "high_bp", "pessimistic_low_bp", "pessimistic_high_bp")
+    }
     assert not list(_floats(entry))
 
 

@@ -31,7 +31,7 @@ class Scale:
         return self.high - self.low
 
     def unit(self, value: float) -> float:
-        return (value - self.low) / self.width
+        return value if self == _SHARE else (value - self.low) / self.width
 
     def value(self, unit: float) -> float:
         return self.low + unit * self.width
@@ -41,6 +41,9 @@ class Scale:
 
     def difference(self, unit: Interval) -> Interval:
         return Interval(unit.low * self.width, unit.high * self.width)
+
+
+_SHARE: Final = Scale()
 
 
 def scale_of(declared: tuple[float, float] | None, values: Iterable[float]) -> Scale:

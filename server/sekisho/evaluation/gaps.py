@@ -98,7 +98,10 @@ def _of_pairs(pairs: _Pairs, sign: float) -> _Difference:
 
 
 def _of_groups(first: _Rows, second: _Rows, sign: float) -> _Difference:
-    left, right = (Mapped(rows, lambda one: Observation(sign * one[1], one[0].cluster)) for rows in (first, second))
+    left, right = (
+        Mapped(rows, lambda one: Observation(one[1] if sign > 0 else -one[1], one[0].cluster))
+        for rows in (first, second)
+    )
     lowest = heapq.nsmallest(MAX_WORST, ((sign * value, row.case_id) for row, value in second))
     return _Difference(
         value=statistics.mean([o.value for o in left]) - statistics.mean([o.value for o in right]),

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, groupby
 from operator import attrgetter
-from typing import overload
+from typing import Final, overload
 
 from sekisho.evaluation.columns import Columns, Part
 from sekisho.evaluation.mapped import Mapped
@@ -33,6 +33,10 @@ class CaseValue:
     @property
     def observation(self) -> Observation:
         return Observation(self.value, self.cluster)
+
+
+_COMMON: Final = {0.0: 0.0, 1.0: 1.0}
+"""Most scores are one of these; lists of values then hold two numbers, and not a hundred thousand equal ones."""
 
 
 class Values(Sequence[CaseValue]):
@@ -73,6 +77,7 @@ class Values(Sequence[CaseValue]):
 
     def _one(self, place: int, value: float, binary: int) -> CaseValue:
         columns = self._columns
+        value = _COMMON.get(value, value)
         named = (columns.case_id(place), value, columns.cluster(place), columns.pair(place), columns.slices(place))
         return CaseValue(*named, bool(binary))
 
