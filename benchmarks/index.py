@@ -33,7 +33,7 @@ TITLE: Final = "Building an index"
 LIMIT_S: Final = 400
 BUDGET_S: Final = 40
 """No further slice is begun after this long; a busy machine measures fewer."""
-PAGES: Final = 200
+PAGES: Final = 100
 """Abstracts of SciFact, a page each, or pages of the handbook."""
 PAGES_PER_TURN: Final = 10
 FAST: Final = "minilm-onnx"
