@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.gate.judge import Judge
 from sekisho.gate.schemas import read_input
 from sekisho.gate.types import Outcome
 from sekisho.kernel.errors import Invalid
+
+if TYPE_CHECKING:
+    from sekisho.gate.judge import Judge  # the command line loads without a server's libraries
 
 MAX_LISTED: Final = 1_000
 """Flips that a summary lists one by one; all of them are counted."""
