@@ -70,10 +70,9 @@ async def test_a_search_is_limited_to_the_documents_asked_for(world: World, mode
     if mode == "bm25":
         assert found[0].document == "ja/legal/7.md"
     if mode != "hybrid":
-        whole = [
-            hit.chunk_id for hit in await index.search("gate engine 7", 100) if hit.document.startswith("ja/legal/")
-        ]
-        assert [hit.chunk_id for hit in found][: len(whole)] == whole[:10]
+        # By scores: of chunks that are equally near, the vector store may give any.
+        whole = [hit.score for hit in await index.search("gate engine 7", 400) if hit.document.startswith("ja/legal/")]
+        assert [hit.score for hit in found] == whole[:10]
     assert await index.search("gate", 10, DocumentFilter(path_prefix="nowhere/")) == []
 
 

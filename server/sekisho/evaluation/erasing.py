@@ -125,10 +125,11 @@ class Erasing:
             runs, cases = await RunStore(tx).erase(job.project, subjects)
             calls = await self._forget_calls(tx, job.payload["since"])
             searches = await self.jobs.forget_results(tx, job.project, "search", "index", indexes)
-            counts = {"indexes": len(records), "kept_for_other_projects": kept, "runs": runs, "cases": cases}
+            counts = {"indexes": len(records), "kept_for_other_projects": kept, "runs": len(runs), "cases": cases}
             counts |= {"model_calls": calls, "searches": searches}
             await self.jobs.finish(tx, job, JobState.DONE, result=counts)
-            await self._enter(tx, "document.erasure_done", job.project, job.principal, None, {"job": job.id, **counts})
+            body = {"job": job.id, **counts, "erased_runs": runs}
+            await self._enter(tx, "document.erasure_done", job.project, job.principal, None, body)
 
     async def _stop_runs(self, job: Job, subjects: Sequence[str]) -> None:
         """Raises `Unavailable` where one goes on: its next case would be written after its rows were deleted."""

@@ -184,8 +184,8 @@ class RunStore:
         )
         return list(found)
 
-    async def erase(self, project: str, subjects: Sequence[str]) -> tuple[int, int]:
-        """Delete the case rows and summaries of every run of these versions; gives the numbers of runs and rows.
+    async def erase(self, project: str, subjects: Sequence[str]) -> tuple[list[str], int]:
+        """Delete the case rows and summaries of every run of these versions; gives the runs and the number of rows.
 
         The runs stay as cancelled ones, which count for nothing.
         """
@@ -195,7 +195,7 @@ class RunStore:
         await self._tx.execute(
             update(RunRow).where(runs).values(state=RunState.CANCELLED.value, summary=None, reason=ERASED)
         )
-        return len(ids), cast("CursorResult[Any]", gone).rowcount
+        return sorted(ids), cast("CursorResult[Any]", gone).rowcount
 
     async def results(self, run_id: str) -> list[CaseResult]:
         """All results of a run, by case and repeat."""

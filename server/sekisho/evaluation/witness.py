@@ -17,9 +17,13 @@ class Runs:
     """A run that the log does not know as ended has no result."""
 
     what = "run"
-    kinds = frozenset({"run.started", "run.finished", "run.failed", "run.cancelled"})
+    kinds = frozenset({"run.started", "run.finished", "run.failed", "run.cancelled", "document.erasure_done"})
 
     def told(self, entry: Entry, standing: Standing) -> None:
+        if entry.kind == "document.erasure_done":
+            for run in entry.body["erased_runs"]:
+                standing[run] = {**standing[run], "state": "cancelled", "results": None}
+            return
         run = entry.body["run"]
         if entry.kind == "run.started":
             facts: dict[str, Any] = {"project": entry.project, "subject": entry.subject, "principal": entry.principal}
