@@ -165,6 +165,8 @@ async def _promotion(journey: Journey) -> None:
     await ask("show_policy", "/v1/policy")
     await ask("get_stages", f"{HERE}/artifacts/agent/docs/stages")
     await ask("resolve", f"{HERE}/resolve/agent/docs?selector=dev")
+    leak = {"reason": "it answers with another tenant's data"}
+    await ask("revoke_version", f"{HERE}/artifacts/prompt/docs/versions/v1/revoke", leak, by="operator")
 
 
 async def _proofs(journey: Journey) -> None:

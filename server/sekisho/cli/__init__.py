@@ -31,6 +31,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
         "resolve",
         "archive",
         "restore",
+        "revoke",
         "render",
     ),
     "apply": ("apply", "schema"),

@@ -20,6 +20,7 @@ _BY_SLUG: Final[Mapping[str, type[SekishoError]]] = {
     "not-found": errors.NotFound,
     "conflict": errors.Conflict,
     "archived": errors.Archived,
+    "revoked": errors.Revoked,
     "too-large": errors.TooLarge,
     "unavailable": errors.Unavailable,
     "engine-failed": errors.EngineFailed,

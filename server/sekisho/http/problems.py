@@ -24,6 +24,7 @@ STATUS: Final[dict[type[SekishoError], tuple[int, str]]] = {
     errors.NotFound: (404, "not-found"),
     errors.Conflict: (409, "conflict"),
     errors.Archived: (410, "archived"),
+    errors.Revoked: (410, "revoked"),
     errors.TooLarge: (413, "too-large"),
     errors.Unavailable: (503, "unavailable"),
     errors.EngineFailed: (503, "engine-failed"),

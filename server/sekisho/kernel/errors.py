@@ -10,6 +10,7 @@
     ├── NotFound              no such thing, or not visible from this project
     ├── Conflict              the state has moved on, or the same key means something else
     ├── Archived              the thing is archived; it answers but takes nothing new
+    ├── Revoked               the thing, or a part it is made from, was revoked and may not be used again
     ├── TooLarge              over a stated limit
     ├── Unavailable           a part that is needed cannot be reached; nothing was written
     │   ├── EngineFailed      the policy engine gave no usable answer
@@ -81,6 +82,10 @@ class Conflict(SekishoError):
 
 class Archived(SekishoError):
     title = "Archived"
+
+
+class Revoked(SekishoError):
+    title = "Revoked"
 
 
 class TooLarge(SekishoError):

@@ -25,6 +25,12 @@ async def closure(tx: Transaction, project: str, root: str, *, version: Version 
     return Closure(root, nodes, tuple(edges), tuple(sorted(depths.keys() - nodes.keys())))
 
 
+async def made_from(tx: Transaction, project: str, digest: str) -> tuple[str, ...]:
+    """The digest itself and every digest that it is made from, without reading a manifest."""
+    depths, _, _ = await _walk(tx, project, [digest], Direction.UP, EVERYTHING)
+    return tuple(depths)
+
+
 async def lineage(tx: Transaction, project: str, version: Version, direction: Direction, depth: int) -> Lineage:
     """The graph up or down from a version, `depth` steps far, with outside sources and the stages that serve each."""
     depths, edges, truncated = await _walk(tx, project, [version.digest], direction, depth)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from sekisho.registry.reading import Reading
 from sekisho.registry.registering import Registering
+from sekisho.registry.revoking import Revoking
 from sekisho.registry.staging import Staging
 
 
 @dataclass(frozen=True)
-class Registry(Registering, Reading, Staging):
+class Registry(Registering, Reading, Staging, Revoking):
     """Artifacts, versions, stages and lineage."""

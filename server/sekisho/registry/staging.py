@@ -13,6 +13,7 @@ from sekisho.registry.finding import artifact_of, find, known_stage, or_latest
 from sekisho.registry.memory import answer_of
 from sekisho.registry.pointers import StageStore
 from sekisho.registry.ports import Ports
+from sekisho.registry.revoking import refuse_revoked
 from sekisho.registry.store import ArtifactStore
 from sekisho.registry.types import Move, Pointer, Resolved, Version
 
@@ -26,7 +27,8 @@ class Staging(Ports):
     async def resolve(self, actor: Actor, reference: Reference, marker: int | None = None) -> Resolved:
         """What a reference means now, from memory unless anything was committed since.
 
-        `marker` is the watch's, where the caller has just looked.
+        `marker` is the watch's, where the caller has just looked. Raises `Revoked` for a stage that serves a version
+        which is revoked, or made from one that is: what was taken out of use is not handed out.
         """
         if marker is None:
             marker = self.watch.marker()
@@ -35,6 +37,8 @@ class Staging(Ports):
         generation = self.memory.generation
         async with self.database.read() as tx:
             stored, pointer = await find(tx, or_latest(reference), self.stages)
+            if pointer is not None:
+                await refuse_revoked(tx, stored.version, pointer)
         answer = answer_of(or_latest(reference), stored.version, pointer)
         if marker is not None:
             self.memory.remember(reference, answer, (marker, generation))

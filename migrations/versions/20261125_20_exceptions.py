@@ -1,0 +1,29 @@
+"""Revocations with their reasons, and waivers: the exceptions to what the registry and the gate would do."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "20261125_20_exceptions"
+down_revision = "20261125_13_observations"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "revocations",
+        sa.Column("id", sa.String(36), nullable=False),
+        sa.Column("project", sa.String(64), nullable=False),
+        sa.Column("digest", sa.String(71), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("principal", sa.String(64), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_revocations")),
+        sa.UniqueConstraint("project", "digest", name=op.f("uq_revocations_project_digest")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("revocations")
