@@ -50,3 +50,11 @@ def test_an_imported_run_is_told_why_it_does_not_count() -> None:
     """The reason names the origin and the stage."""
     text = explain_text(told("eva-01-imported-where-measured-counts"))
     assert "it is imported, and production counts measured runs only" in text
+
+
+def test_a_waived_rule_says_so_and_only_so() -> None:
+    """It stands neither among what blocks nor among what warns, and is counted."""
+    text = explain_text(told("doc-01-waived-card"))
+    assert "~ DOC-01 : missing, waived\n" in text
+    assert "1 waived" in text
+    assert "warns only" not in text.split("~ DOC-01")[1].split("\n\n")[0]

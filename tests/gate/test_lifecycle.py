@@ -38,6 +38,8 @@ step = st.one_of(
     st.tuples(st.just("approve"), which, stage),
     st.tuples(st.sampled_from(["promote", "roll_back", "dry_run"]), which, stage, st.sampled_from(sorted(VERDICTS))),
     st.tuples(st.just("race"), which, which, stage),
+    st.tuples(st.just("revoke"), which),
+    st.tuples(st.sampled_from(["waive", "unwaive"]), which, stage),
     st.tuples(st.just("restart")),
 )
 
@@ -53,6 +55,16 @@ async def act(world: World, actor: Actor, versions: list[Version], step: tuple[A
         subject = exactly(versions[arguments[0]])
         view = await world.approvals.evidence(actor, subject, arguments[1])
         await world.approvals.approve(world.people["bob"], subject, arguments[1], view.hash)
+    elif verb == "revoke":
+        await world.registry.revoke(actor, exactly(versions[arguments[0]]), "it leaks")
+    elif verb == "waive":
+        subject = exactly(versions[arguments[0]])
+        await world.waivers.waive(world.people["bob"], subject, arguments[1], "DOC-01", reason="later", days=1)
+    elif verb == "unwaive":
+        subject = exactly(versions[arguments[0]])
+        page = await world.waivers.page(actor, "default", subject, stage=arguments[1], cursor=None, limit=1)
+        for waiver in page.items:
+            await world.waivers.withdraw(actor, "default", waiver.id)
     elif verb == "race":
         world.engine.answers = [answer()]
         asked = [world.gate.promote(actor, exactly(versions[n]), arguments[2]) for n in arguments[:2]]

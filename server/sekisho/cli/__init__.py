@@ -42,6 +42,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "judging": ("judge",),
     "evidence": ("card",),
     "gate": ("promote", "rollback", "approve", "explain", "attestation", "decisions"),
+    "waivers": ("waive", "waiver"),
     "policy": ("policy",),
     "demo": ("demo",),
 }

@@ -1,4 +1,4 @@
-"""Promotions, approvals, cards and decisions, as a program asks for them."""
+"""Promotions, approvals, waivers, cards and decisions, as a program asks for them."""
 
 from __future__ import annotations
 
@@ -36,6 +36,19 @@ class Gate:
         """Say yes, as the person whose token this is."""
         body = {"subject": subject, "stage": stage, "evidence_hash": evidence_hash}
         return dict(self.connection.post(self._path("approvals"), body))
+
+    def waive(self, subject: str, stage: str, rule: str, *, reason: str, days: int) -> dict[str, Any]:
+        """Except this version at this stage from one rule, as the person whose token this is, for some days."""
+        body = {"subject": subject, "stage": stage, "rule": rule, "reason": reason, "days": days}
+        return dict(self.connection.post(self._path("waivers"), body))
+
+    def waivers(self, subject: str | None = None, stage: str | None = None) -> list[dict[str, Any]]:
+        """Every waiver, newest first; ``state`` says whether it stands."""
+        return self.connection.pages(self._path("waivers"), subject=subject, stage=stage)
+
+    def withdraw_waiver(self, waiver_id: str) -> dict[str, Any]:
+        """End a waiver before its time."""
+        return dict(self.connection.post(self._path("waivers", waiver_id, "withdraw")))
 
     def add_card(self, system: str, card: Mapping[str, Any]) -> dict[str, Any]:
         """Attest a card about a system's version."""

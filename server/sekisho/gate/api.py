@@ -15,6 +15,7 @@ from sekisho.gate.explain import decision_json
 from sekisho.gate.policies import PolicySet
 from sekisho.gate.records import Approval
 from sekisho.gate.service import Gate, Promoted
+from sekisho.gate.waiver_api import controllers as waivers
 from sekisho.identity.types import Actor
 from sekisho.kernel.injection import Injected
 from sekisho.kernel.references import parse_reference
@@ -225,4 +226,5 @@ controllers: list[ControllerRouterHandler] = [
     DecisionController,
     ApprovalController,
     PolicyController,
+    *waivers,
 ]

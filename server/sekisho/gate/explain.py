@@ -53,7 +53,8 @@ def decision_json(decision: Decision, titles: Mapping[str, str]) -> dict[str, An
 def explain_text(decision: Mapping[str, Any], *, every_rule: bool = False) -> str:
     """The decision for a person: what blocks it, what was seen, what is wanted, how to mend it.
 
-    Warnings follow; passed rules are only counted, or listed with their details where `every_rule` asks for them.
+    What is waived and what only warns follow; passed rules are only counted, or listed with their details where
+    `every_rule` asks for them.
     """
     verb = "to roll back to" if decision["action"] == "rollback" else "to"
     head = (
@@ -64,13 +65,18 @@ def explain_text(decision: Mapping[str, Any], *, every_rule: bool = False) -> st
     if decision.get("error"):
         lines += ["", f"  no verdict: {decision['error']}"]
     blocking = [rule for rule in decision["rules"] if rule["blocking"]]
-    warned = [rule for rule in decision["rules"] if not rule["blocking"] and _unhappy(rule) and rule["mode"] != "off"]
+    quiet = [rule for rule in decision["rules"] if not rule["blocking"] and _unhappy(rule) and rule["mode"] != "off"]
+    waived = [rule for rule in quiet if rule["waived"]]
+    warned = [rule for rule in quiet if not rule["waived"]]
     for rule in blocking:
         lines += ["", *_rule_lines(rule, mark="✗")]
+    for rule in waived:
+        lines += ["", *_rule_lines(rule, mark="~")]
     for rule in warned:
         lines += ["", *_rule_lines(rule, mark="!")]
     passed = [rule for rule in decision["rules"] if rule["status"] == "passed"]
-    lines += ["", f"{len(passed)} rules passed, {len(blocking)} block, {len(warned)} warn"]
+    excepted = f", {len(waived)} waived" if waived else ""
+    lines += ["", f"{len(passed)} rules passed, {len(blocking)} block, {len(warned)} warn{excepted}"]
     for rule in passed if every_rule else ():
         lines += [f"  ✓ {rule['id']} {rule['title']}: {rule['observed']}", *_details(rule)]
     return "\n".join(lines)
@@ -81,9 +87,8 @@ def _unhappy(rule: Mapping[str, Any]) -> bool:
 
 
 def _rule_lines(rule: Mapping[str, Any], *, mark: str) -> list[str]:
-    waived = ", waived" if rule["waived"] else ""
-    warn = "" if mark == "✗" else ", warns only"
-    lines = [f"  {mark} {rule['id']} {rule['title']}: {rule['status']}{waived}{warn}", f"      {rule['message']}"]
+    note = {"✗": "", "~": ", waived", "!": ", warns only"}[mark]
+    lines = [f"  {mark} {rule['id']} {rule['title']}: {rule['status']}{note}", f"      {rule['message']}"]
     parts = ("observed", "required", "remedy")
     indent = "\n" + " " * 16
     lines += [f"      {name + ':':<10}{rule[name].replace(chr(10), indent)}" for name in parts if rule[name]]

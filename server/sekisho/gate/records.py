@@ -1,4 +1,4 @@
-"""What the gate keeps: decisions, promotions, approvals. Times are epoch milliseconds; no I/O here."""
+"""What the gate keeps: decisions, promotions, approvals, waivers. Times are epoch milliseconds; no I/O here."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from sekisho.gate.types import Outcome
 
 APPROVAL_DAYS: Final = 30
 """How long an approval may stand before it lapses, unless its digest, stage or evidence changes first."""
+WAIVER_DAYS: Final = 30
+"""How long a waiver may stand at most, whatever policy data says."""
 
 
 class GateAction(StrEnum):
@@ -102,3 +104,30 @@ class Approval:
     token_id: str
     created_at: int
     expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A person's exception for one rule, one digest and one stage, with his reason; it ends by itself."""
+
+    id: str
+    project: str
+    principal: str
+    kind: str
+    name: str
+    digest: str
+    number: int
+    stage: str
+    rule: str
+    reason: str
+    token_id: str
+    created_at: int
+    expires_at: int
+    withdrawn_at: int | None = None
+    withdrawn_by: str | None = None
+
+    def state(self, now: int) -> str:
+        """``standing``, ``expired`` or ``withdrawn``; `now` is epoch milliseconds."""
+        if self.withdrawn_at is not None:
+            return "withdrawn"
+        return "standing" if now < self.expires_at else "expired"

@@ -20,6 +20,7 @@ from sekisho.gate.evidence import Measurements
 from sekisho.gate.judge import Judge
 from sekisho.gate.policies import PolicySet, load_policies
 from sekisho.gate.service import Gate
+from sekisho.gate.waivers import Waivers
 from sekisho.identity.bootstrap import Bootstrap
 from sekisho.identity.service import Identity
 from sekisho.indexing.service import Indexing
@@ -61,6 +62,7 @@ class Services:
     engine: PolicyEngine
     gate: Gate
     approvals: Approvals
+    waivers: Waivers
     bundle: Bundle
     schema: Schema
     readiness: Readiness
@@ -114,6 +116,7 @@ class Services:
             "evidence": self.evidence,
             "gate": self.gate,
             "approvals": self.approvals,
+            "waivers": self.waivers,
             "policy": self.policy,
             "bundle": self.bundle,
             "jobs": self.jobs,
@@ -167,6 +170,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         engine=engine,
         gate=Gate(database, clock, ledger, registry, assembler, Judge(engine), policy.stages),
         approvals=Approvals(database, clock, ledger, registry, assembler, policy.stages),
+        waivers=Waivers(database, clock, ledger, registry, assembler, policy.parameters),
         bundle=Bundle(policy, bundle_signer(signer, settings.data_dir / "bundle.pem")),
         schema=schema,
         readiness=Readiness(
