@@ -1,4 +1,4 @@
-"""Revocations with their reasons, and waivers: the exceptions to what the registry and the gate would do."""
+"""Revocations with their reasons, and waivers; decisions say what moved along with their version."""
 
 from __future__ import annotations
 
@@ -44,8 +44,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_waivers_project_digest_stage", "waivers", ["project", "digest", "stage"])
     op.create_index("ix_waivers_project_created_at", "waivers", ["project", "created_at"])
+    with op.batch_alter_table("decisions") as table:
+        table.add_column(sa.Column("dependencies", sa.Text(), nullable=True))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("decisions") as table:
+        table.drop_column("dependencies")
     op.drop_table("waivers")
     op.drop_table("revocations")

@@ -183,3 +183,19 @@ async def test_a_waived_rule_shows_as_waived(api: ApiClient, agent: dict[str, st
     ended = await api.post(f"{WAIVERS}/{granted.json()['id']}/withdraw", headers=bob)
     assert (ended.status_code, ended.json()["state"]) == (200, "withdrawn")
     assert "DOC-01" in (await promote(api, agent["agent"], "production"))["decision"]["blocking"]
+
+
+async def test_an_agent_moves_with_what_it_is_made_from(api: ApiClient, agent: dict[str, str]) -> None:
+    """The answer names each part, whose stage then answers; a roll-back knows no such wish."""
+    answer = await promote(api, agent["agent"], "dev", with_dependencies=True)
+    assert answer["applied"] is True
+    named = {item["subject"].split("/")[0]: item["digest"] for item in answer["decision"]["dependencies"]}
+    assert named == {kind: digest for kind, digest in agent.items() if kind != "agent"}
+    assert "together with corpus/docs@v1" in explain_text(answer["decision"])
+    viewer = await api.role("viewer")
+    for kind, digest in agent.items():
+        resolved = await api.get(f"/v1/projects/default/resolve/{kind}/docs?selector=dev", headers=viewer)
+        assert (resolved.json()["digest"], resolved.json()["decision_id"]) == (digest, answer["decision"]["id"])
+    body = {"subject": "agent/docs@v1", "stage": "dev", "with_dependencies": True}
+    refused = await api.post("/v1/projects/default/rollbacks", json=body, headers=await api.role("operator"))
+    problem(refused, 400, "invalid")

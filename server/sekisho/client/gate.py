@@ -17,10 +17,15 @@ class Gate:
     project: str
 
     def promote(
-        self, subject: str, stage: str, *, dry_run: bool = False, idempotency_key: str | None = None
-    ) -> dict[str, Any]:
-        """Ask for `subject` (a reference with a selector) to be moved to `stage`; ``applied`` says whether it was."""
-        return self._ask("promotions", subject, stage, dry_run, idempotency_key)
+        self, subject: str, stage: str, *, dry_run: bool = False, idempotency_key: str | None = None,
+        with_dependencies: bool = False,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Ask for `subject` (a reference with a selector) to be moved to `stage`; ``applied`` says whether it was.
+
+        `with_dependencies` moves everything that it is made from too, under the same decision, or nothing.
+        """
+        more = {"with_dependencies": True} if with_dependencies else {}
+        return self._ask("promotions", subject, stage, dry_run, idempotency_key, **more)
 
     def roll_back(
         self, subject: str, stage: str, *, dry_run: bool = False, idempotency_key: str | None = None
@@ -61,8 +66,8 @@ class Gate:
         """The signed proof of a decision; keep it, and verify it offline."""
         return dict(self.connection.get(self._path("decisions", decision_id, "attestation")))
 
-    def _ask(self, door: str, subject: str, stage: str, dry_run: bool, key: str | None) -> dict[str, Any]:
-        body = {"subject": subject, "stage": stage, "dry_run": dry_run}
+    def _ask(self, door: str, subject: str, stage: str, dry_run: bool, key: str | None, **more: bool) -> dict[str, Any]:
+        body = {"subject": subject, "stage": stage, "dry_run": dry_run, **more}
         return dict(self.connection.post(self._path(door), body, idempotency_key=key))
 
     def _path(self, *parts: str) -> str:

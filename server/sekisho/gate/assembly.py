@@ -50,7 +50,10 @@ class Cards(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: may this version move to this stage? `now` is epoch milliseconds."""
+    """What is asked: may this version move to this stage? `now` is epoch milliseconds.
+
+    `along` are the versions of its closure that move with it, where that is asked for: policy judges them anyway.
+    """
 
     version: Version
     action: GateAction
@@ -58,6 +61,7 @@ class Question:
     requester: str
     requester_kind: str
     now: int
+    along: tuple[Version, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,8 @@ def decision_json(decision: Decision, titles: Mapping[str, str]) -> dict[str, An
     }
     if decision.error is not None:
         body["error"] = decision.error
+    if decision.dependencies:
+        body["dependencies"] = [dict(other) for other in decision.dependencies]
     if decision.ledger_seq is not None:
         body["ledger_seq"] = decision.ledger_seq
     return body
@@ -62,6 +64,8 @@ def explain_text(decision: Mapping[str, Any], *, every_rule: bool = False) -> st
         f"({short(decision['digest'])}) {verb} {decision['stage']}"
     )
     lines = [head, f"decision {decision['id']} · policy {short(decision['policy_digest'])} · {decision['engine']}"]
+    if along := decision.get("dependencies"):
+        lines.append("together with " + ", ".join(f"{other['subject']}@v{other['number']}" for other in along))
     if decision.get("error"):
         lines += ["", f"  no verdict: {decision['error']}"]
     blocking = [rule for rule in decision["rules"] if rule["blocking"]]

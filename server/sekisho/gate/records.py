@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -27,7 +27,8 @@ class Decision:
     """One answer of the gate, with everything it rested on.
 
     `rules` is the policy's finding per rule id (empty where the outcome is ``error``); `error` says why there is
-    no verdict; `envelope` is the DSSE envelope of its attestation, and None only in a dry run.
+    no verdict; `dependencies` are the versions that move along with its own, each as ``subject``, ``number`` and
+    ``digest``; `envelope` is the DSSE envelope of its attestation, and None only in a dry run.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Decision:
     engine: str
     answer: Mapping[str, Any] | None
     error: str | None
+    dependencies: Sequence[Mapping[str, Any]] = ()
     envelope: Mapping[str, Any] | None = None
     ledger_seq: int | None = None
 

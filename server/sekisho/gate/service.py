@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sekisho.gate.assembly import Assembler, Question
+from sekisho.gate.dependencies import dependencies_of, move_along
 from sekisho.gate.input_types import GateInput
 from sekisho.gate.judge import Judge, Judgement
 from sekisho.gate.records import Decision, GateAction, Promotion
@@ -54,16 +55,22 @@ class Gate:
     stages: tuple[str, ...]
 
     async def promote(
-        self, actor: Actor, reference: Reference, stage: str, *, dry_run: bool = False, key: str | None = None
-    ) -> Promoted:
+        self, actor: Actor, reference: Reference, stage: str, *, dry_run: bool = False, key: str | None = None,
+        with_dependencies: bool = False,
+    ) -> Promoted:  # fmt: skip
         """Ask for a version to be moved to a stage; it moves only where the decision is ``allow``.
+
+        `with_dependencies` moves the pointers of everything that it is made from as well, under the same decision:
+        all of them or none. Policy has judged them in any case, as parts of the version's closure.
 
         `key` makes the request idempotent: the same key and request give the first answer again. Raises `Invalid`
         for a stage that policy data does not know, `Conflict` where the key was used for another request or the
         stage's pointer moved while this was being decided.
         """
         actor.require(reference.project, Action.PROMOTE)
-        return await self._ask(actor, reference, stage, GateAction.PROMOTE, dry_run=dry_run, key=key)
+        return await self._ask(
+            actor, reference, stage, GateAction.PROMOTE, dry_run=dry_run, key=key, along=with_dependencies
+        )
 
     async def roll_back(
         self, actor: Actor, reference: Reference, stage: str, *, dry_run: bool = False, key: str | None = None
@@ -109,13 +116,15 @@ class Gate:
         return decision
 
     async def _ask(
-        self, actor: Actor, reference: Reference, stage: str, action: GateAction, *, dry_run: bool, key: str | None
-    ) -> Promoted:
+        self, actor: Actor, reference: Reference, stage: str, action: GateAction, *, dry_run: bool, key: str | None,
+        along: bool = False,
+    ) -> Promoted:  # fmt: skip
         self._known_stage(stage)
         _known_key(key)
         async with self.database.read() as tx:
             version = await self.registry.find(tx, reference)
-            request = digest_of({"subject": version.digest, "name": version.label, "stage": stage, "action": action})
+            asked = {"subject": version.digest, "name": version.label, "stage": stage, "action": action}
+            request = digest_of({**asked, "along": True} if along else asked)
             earlier = None if key is None else await self._earlier(tx, actor, version, key, request)
             if earlier is not None:
                 return earlier
@@ -124,6 +133,8 @@ class Gate:
             question = Question(version, action, stage, actor.principal, actor.kind.value, epoch_ms(self.clock.now()))
             async with self.database.read() as tx:
                 size = await self.ledger.size(tx)
+                if along:
+                    question = replace(question, along=await dependencies_of(tx, self.registry, version))
                 gate_input = await self.assembler.assemble(tx, question)
             judgement = await self.judge.judge(gate_input)
             decision = self._draft(question, gate_input, judgement)
@@ -193,6 +204,9 @@ class Gate:
             engine=judgement.engine,
             answer=judgement.answer,
             error=judgement.error,
+            dependencies=tuple(
+                {"subject": other.label, "number": other.number, "digest": other.digest} for other in question.along
+            ),
         )
 
     async def _record(
@@ -255,6 +269,7 @@ class Gate:
                 decision_id=decision.id,
                 principal=decision.requester,
             )
+            await move_along(tx, self.registry, promotion, question.along)
         return Promoted(decision, applied=allowed, promotion_id=promotion.id)
 
 
@@ -281,4 +296,5 @@ def _statement(decision: Decision, approvers: Sequence[str]) -> dict[str, Any]:
         requester=decision.requester,
         approvers=approvers,
         time=decision.decided_at,
+        dependencies=[(f"{decision.project}/{other['subject']}", other["digest"]) for other in decision.dependencies],
     )

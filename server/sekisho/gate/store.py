@@ -36,6 +36,7 @@ class DecisionRow(Base):
     engine: Mapped[str] = mapped_column(String(64))
     answer: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
     error: Mapped[str | None] = mapped_column(Text)
+    dependencies: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
     envelope: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
     ledger_seq: Mapped[int | None]
 
@@ -109,7 +110,8 @@ class DecisionStore:
         self._tx = tx
 
     async def insert(self, decision: Decision, gate_input: dict[str, Any]) -> None:
-        self._tx.add(DecisionRow(**_plain(decision), input=gate_input))
+        plain = {**_plain(decision), "dependencies": list(decision.dependencies) or None}
+        self._tx.add(DecisionRow(**plain, input=gate_input))
         await self._tx.flush()
 
     async def one_or_none(self, project: str, decision_id: str) -> Decision | None:
@@ -261,6 +263,7 @@ def _fields(row: Any, kind: type[Any]) -> dict[str, Any]:
 
 def _decision(row: DecisionRow) -> Decision:
     values = _fields(row, Decision)
+    values["dependencies"] = tuple(row.dependencies or ())
     return Decision(**{**values, "action": GateAction(row.action), "outcome": Outcome(row.outcome)})
 
 
