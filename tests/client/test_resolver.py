@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from sekisho.client import Connection, Resolver
-from sekisho.kernel.errors import Conflict, IntegrityFailed, Invalid, NotFound, Revoked, Unavailable
+from sekisho.kernel.errors import Conflict, IntegrityFailed, Invalid, NotFound, Revoked, Unavailable, Unwarranted
 
 
 @dataclass
@@ -86,7 +86,8 @@ def test_while_the_server_is_away_the_last_answer_serves_for_a_bounded_time() ->
 
 
 @pytest.mark.parametrize(
-    ("refusal", "kind"), [((410, "revoked"), Revoked), ((500, "integrity-failed"), IntegrityFailed)]
+    ("refusal", "kind"),
+    [((410, "revoked"), Revoked), ((500, "integrity-failed"), IntegrityFailed), ((503, "unwarranted"), Unwarranted)],
 )
 def test_what_was_taken_out_of_use_is_not_given_again(refusal: tuple[int, str], kind: type[Exception]) -> None:
     """A refusal of the server is no absence of it: it is an error at once, and the old answer is forgotten."""

@@ -14,6 +14,7 @@ from sekisho.gate.evidence import Measurements
 from sekisho.gate.judge import Judge
 from sekisho.gate.service import Gate
 from sekisho.gate.waivers import Waivers
+from sekisho.gate.warrants import Warrants
 from sekisho.identity.bootstrap import Bootstrap
 from sekisho.identity.service import Identity
 from sekisho.identity.types import Actor, PrincipalKind, Role
@@ -180,7 +181,7 @@ async def build_world(database: Database, clock: FixedClock, signer: Signer, fol
     token = await Bootstrap(identity, folder).run()
     assert token is not None
     admin = await identity.authenticate(token.read_text().strip())
-    registry = Registry(database, clock, ledger, watch, STAGES, lambda: ("recall@5",), max_file_bytes=10_000)
+    registry = Registry(database, clock, ledger, watch, STAGES, lambda: ("recall@5",), 10_000, Warrants(ledger))
     engine, runs = SetEngine(), SetRuns()
     measurements = Measurements(runs, NoQualifications(), fixed_policies().parameters)
     evidence = Evidence(database, clock, ledger, registry)

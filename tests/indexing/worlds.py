@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sekisho.gate.warrants import Warrants
 from sekisho.identity.types import EVERYWHERE, Actor, PrincipalKind, Role
 from sekisho.indexing.service import Indexing
 from sekisho.indexing.types import ChunkerRecipe, Recipe, RetrieverRecipe
@@ -115,7 +116,14 @@ def new_world(database: Database, data_dir: Path, clock: FixedClock, chroma_url:
     jobs = Jobs(database, clock, lease_ms=30_000)
     ledger = Ledger(database, clock, load_or_create_signer(data_dir / "signing.pem"))
     registry = Registry(
-        database, clock, ledger, ChangeWatch(database), ("dev", "staging", "production"), lambda: (), 10_000_000
+        database,
+        clock,
+        ledger,
+        ChangeWatch(database),
+        ("dev", "staging", "production"),
+        lambda: (),
+        10_000_000,
+        Warrants(ledger),
     )
     inference = Inference(settings, database, clock)
     indexing = Indexing(settings, database, clock, ledger, jobs, registry, inference)

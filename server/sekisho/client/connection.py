@@ -26,6 +26,7 @@ _BY_SLUG: Final[Mapping[str, type[SekishoError]]] = {
     "engine-failed": errors.EngineFailed,
     "model-failed": errors.ModelFailed,
     "integrity-failed": errors.IntegrityFailed,
+    "unwarranted": errors.Unwarranted,
     "extra-missing": errors.ExtraMissing,
 }
 

@@ -221,7 +221,7 @@ class Gate:
     ) -> Promoted:
         """Write decision, attestation, ledger entries and, where it is an allow, the move: all or nothing."""
         approvers = [approval.principal for approval in gate_input.approvals if approval.independent]
-        statement = _statement(draft, approvers)
+        statement = statement_of(draft, approvers)
         envelope, signed = self.ledger.attest(statement)
         entry = await self.ledger.append(
             tx,
@@ -281,7 +281,8 @@ def _known_key(key: str | None) -> None:
         )
 
 
-def _statement(decision: Decision, approvers: Sequence[str]) -> dict[str, Any]:
+def statement_of(decision: Decision, approvers: Sequence[str]) -> dict[str, Any]:
+    """What is signed of a decision."""
     engine, _, version = decision.engine.partition(" ")
     return decision_statement(
         subject=f"{decision.project}/{decision.kind}/{decision.name}",

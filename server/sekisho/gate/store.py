@@ -118,6 +118,12 @@ class DecisionStore:
         row = await self._tx.get(DecisionRow, decision_id)
         return _decision(row) if row is not None and row.project == project else None
 
+    async def envelope_of(self, project: str, decision_id: str) -> dict[str, Any] | None:
+        """The signed statement of a decision; None where there is no such decision in the project."""
+        query = select(DecisionRow.envelope).where(DecisionRow.project == project, DecisionRow.id == decision_id)
+        found: dict[str, Any] | None = await self._tx.scalar(query)
+        return found
+
     async def input_of(self, decision_id: str) -> dict[str, Any]:
         """The gate input that the decision was made on."""
         query = select(DecisionRow.input).where(DecisionRow.id == decision_id)

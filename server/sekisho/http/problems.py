@@ -30,6 +30,7 @@ STATUS: Final[dict[type[SekishoError], tuple[int, str]]] = {
     errors.EngineFailed: (503, "engine-failed"),
     errors.ModelFailed: (503, "model-failed"),
     errors.IntegrityFailed: (500, "integrity-failed"),
+    errors.Unwarranted: (503, "unwarranted"),
     errors.ExtraMissing: (501, "extra-missing"),
 }
 _FRAMEWORK: Final = {

@@ -16,6 +16,7 @@
     │   ├── EngineFailed      the policy engine gave no usable answer
     │   └── ModelFailed       a model host gave no usable answer
     ├── IntegrityFailed       stored bytes do not have the digest they are kept under
+    │   └── Unwarranted       a stage's pointer that no signed decision bears out; it is not served
     └── ExtraMissing          the command needs an optional part of the package
 """
 
@@ -106,6 +107,10 @@ class ModelFailed(Unavailable):
 
 class IntegrityFailed(SekishoError):
     title = "Stored content does not match its digest"
+
+
+class Unwarranted(IntegrityFailed):
+    title = "No signed decision bears this out"
 
 
 class ExtraMissing(SekishoError):

@@ -200,6 +200,15 @@ def verify_attestation(file: bytes, public_pem: str, *further_pems: str) -> Veri
     )
 
 
+def signed_statement(envelope: Mapping[str, Any], keys: Iterable[PublicKey]) -> Statement:
+    """The statement in a decision's envelope, once its signature by one of the keys is proven.
+
+    Raises `IntegrityFailed`. It says nothing of the ledger: `verify_attestation` does.
+    """
+    key = signer_of(envelope, _by_keyid(keys))
+    return _statement(key.verify(envelope, STATEMENT_TYPE))
+
+
 def kept_checkpoint(file: bytes, *keys: PublicKey) -> Checkpoint:
     """A checkpoint as `sekisho ledger checkpoint --json` prints it, or its envelope. Raises `IntegrityFailed`."""
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from sekisho.kernel.clock import Clock
 from sekisho.kernel.database import ChangeWatch, Database, Transaction
@@ -14,7 +14,15 @@ from sekisho.registry.checks import KnownScorers
 from sekisho.registry.finding import find
 from sekisho.registry.memory import Memory
 from sekisho.registry.store import after_commit
-from sekisho.registry.types import Version
+from sekisho.registry.types import Pointer, Version
+
+
+class Warrants(Protocol):
+    """What says whether a pointer stands where a decision put it."""
+
+    async def check(self, tx: Transaction, pointer: Pointer) -> None:
+        """Raises `Unwarranted` where no signed, allowing decision moved this digest to this stage."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,7 @@ class Ports:
     stages: tuple[str, ...]
     scorers: KnownScorers
     max_file_bytes: int
+    warrants: Warrants
     memory: Memory = field(default_factory=Memory)
 
     async def find(self, tx: Transaction, reference: Reference) -> Version:

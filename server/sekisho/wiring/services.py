@@ -21,6 +21,7 @@ from sekisho.gate.judge import Judge
 from sekisho.gate.policies import PolicySet, load_policies
 from sekisho.gate.service import Gate
 from sekisho.gate.waivers import Waivers
+from sekisho.gate.warrants import Warrants
 from sekisho.identity.bootstrap import Bootstrap
 from sekisho.identity.service import Identity
 from sekisho.indexing.service import Indexing
@@ -35,7 +36,7 @@ from sekisho.kernel.trees import tree
 from sekisho.ledger.service import Ledger
 from sekisho.ledger.signing import Signer, load_or_create_signer, retired_keys
 from sekisho.registry.service import Registry
-from sekisho.wiring.readiness import Readiness, Schema, SigningKey
+from sekisho.wiring.readiness import Readiness, Schema, SigningKey, StagePointers
 
 _log = get_logger("sekisho.wiring")
 
@@ -140,7 +141,9 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     engine = _engine(settings, policy)
     ledger = Ledger(database, clock, signer, retired_keys(key.parent, kept))
     identity = Identity(database, clock, ledger, watch)
-    registry = Registry(database, clock, ledger, watch, policy.stages, known_scorers, settings.max_file_bytes)
+    registry = Registry(
+        database, clock, ledger, watch, policy.stages, known_scorers, settings.max_file_bytes, Warrants(ledger)
+    )
     inference = Inference(settings, database, clock)
     indexing = Indexing(settings, database, clock, ledger, jobs, registry, inference)
     evaluation = Evaluation(
@@ -179,6 +182,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
                 "migrations": schema.check,
                 "policy_engine": engine.check,
                 "signing_key": SigningKey(signer).check,
+                "stage_pointers": StagePointers(schema, registry).check,
             }
         ),
     )
