@@ -19,6 +19,7 @@ from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.digests import digest_of
 from sekisho.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from sekisho.kernel.ids import new_id
+from sekisho.kernel.logging import get_logger
 from sekisho.kernel.pages import Page, parse_cursor, parse_limit
 from sekisho.kernel.references import Reference
 from sekisho.ledger.service import Ledger
@@ -26,6 +27,8 @@ from sekisho.ledger.statements import PolicyUsed, RuleStatus, decision_statement
 from sekisho.ledger.types import ATTESTATION, DECISION_MADE
 from sekisho.registry.service import Registry
 from sekisho.registry.types import Version
+
+_log = get_logger("sekisho.gate")
 
 MAX_KEY: Final = 128
 ATTEMPTS: Final = 5
@@ -44,7 +47,11 @@ class Promoted:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Asks policy whether a version may move, records the answer, and moves it where the answer is yes."""
+    """Asks policy whether a version may move, records the answer, and moves it where the answer is yes.
+
+    `standby` judges a roll-back where `judge` gives no verdict, under the same policy: the way back to what was allowed
+    before must not hang on a server. It never judges a promotion, and decisions name the engine that made them.
+    """
 
     database: Database
     clock: Clock
@@ -53,6 +60,7 @@ class Gate:
     assembler: Assembler
     judge: Judge
     stages: tuple[str, ...]
+    standby: Judge | None = None
 
     async def promote(
         self, actor: Actor, reference: Reference, stage: str, *, dry_run: bool = False, key: str | None = None,
@@ -136,7 +144,7 @@ class Gate:
                 if along:
                     question = replace(question, along=await dependencies_of(tx, self.registry, version))
                 gate_input = await self.assembler.assemble(tx, question)
-            judgement = await self.judge.judge(gate_input)
+            judgement = await self._judge(action, gate_input)
             decision = self._draft(question, gate_input, judgement)
             if dry_run:
                 return Promoted(decision, applied=False, promotion_id=None)
@@ -157,6 +165,14 @@ class Gate:
             "what this decision rests on kept changing while it was being made; nothing was changed",
             remedy="ask again when registrations and runs have come to rest",
         )
+
+    async def _judge(self, action: GateAction, gate_input: GateInput) -> Judgement:
+        judgement = await self.judge.judge(gate_input)
+        if judgement.outcome is not Outcome.ERROR or action is not GateAction.ROLLBACK or self.standby is None:
+            return judgement
+        second = await self.standby.judge(gate_input)
+        _log.warning("the standby engine judged a roll-back", reason=judgement.error, engine=second.engine)
+        return second if second.policy_digest == judgement.policy_digest else judgement
 
     def _known_stage(self, stage: str) -> None:
         if stage not in self.stages:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from sekisho.evaluation.gathering import Gathering
@@ -61,6 +62,7 @@ class Services:
     evidence: Evidence
     policy: PolicySet
     engine: PolicyEngine
+    standby: PolicyEngine | None
     gate: Gate
     approvals: Approvals
     waivers: Waivers
@@ -100,6 +102,8 @@ class Services:
                 await trial
         await self.watch.close()
         await self.engine.close()
+        if self.standby is not None:
+            await self.standby.close()
         await self.indexing.close()
         await self.inference.close()
         await self.database.close()
@@ -138,7 +142,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     kept = settings.data_dir / "public-keys"
     signer = load_or_create_signer(key, kept)
     policy = load_policies(Path(settings.policy_dir) if settings.policy_dir else tree("policies"))
-    engine = _engine(settings, policy)
+    engine, standby = _engine(settings, policy), _standby(settings, policy)
     ledger = Ledger(database, clock, signer, retired_keys(key.parent, kept))
     identity = Identity(database, clock, ledger, watch)
     registry = Registry(
@@ -171,7 +175,17 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         evidence=evidence,
         policy=policy,
         engine=engine,
-        gate=Gate(database, clock, ledger, registry, assembler, Judge(engine), policy.stages),
+        standby=standby,
+        gate=Gate(
+            database,
+            clock,
+            ledger,
+            registry,
+            assembler,
+            Judge(engine),
+            policy.stages,
+            Judge(standby) if standby else None,
+        ),
         approvals=Approvals(database, clock, ledger, registry, assembler, policy.stages),
         waivers=Waivers(database, clock, ledger, registry, assembler, policy.parameters),
         bundle=Bundle(policy, bundle_signer(signer, settings.data_dir / "bundle.pem")),
@@ -194,6 +208,18 @@ def _engine(settings: Settings, policy: PolicySet) -> PolicyEngine:
         from sekisho.gate.engines.opa_server import OpaServer
 
         return OpaServer(settings.opa_url, policy.digest, settings.policy_timeout_ms)
+    from sekisho.gate.engines.regorus_engine import RegorusEngine
+
+    return RegorusEngine(policy, settings.policy_timeout_ms)
+
+
+def _standby(settings: Settings, policy: PolicySet) -> PolicyEngine | None:
+    """Where OPA decides, the embedded engine on the same policy, for roll-backs while OPA gives no verdict.
+
+    None where it is not installed. Its process starts when it is first asked.
+    """
+    if settings.policy_engine != "opa" or find_spec("regorus") is None:
+        return None
     from sekisho.gate.engines.regorus_engine import RegorusEngine
 
     return RegorusEngine(policy, settings.policy_timeout_ms)
