@@ -18,9 +18,12 @@ NAMES: Final = (
     "gate",
     "ledger",
     "index",
+    "queries",
+    "verify",
     "verdicts",
     "reruns",
     "scorers",
+    "evaluation",
 )
 """Every benchmark, in the order they run; the module of each has this name."""
 

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from tests.api_client import ApiClient
 from tests.cli.projects import PROJECT, changed, write
 from tests.identity.commands import Bridge
+from tests.indexing.sources.originals import pdf_of, zip_of
 
 from sekisho.cli import Rooms
 from sekisho.cli.apply import commands
@@ -148,3 +149,21 @@ async def test_check_needs_no_server(run: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "sekisho.lock").exists()
     broken = write(tmp_path, changed(PROJECT, "schema", "x"))
     assert (await run("apply", str(broken), "--check")).exit_code == 2
+
+
+async def test_a_document_that_cannot_be_read_is_left_out_by_name(run: Run, tmp_path: Path) -> None:
+    """Exit code 0, with the file and the reason; --strict registers nothing and exits with 2."""
+    file = write(tmp_path)
+    (tmp_path / "pages" / "bomb.docx").write_bytes(zip_of({"word/document.xml": b" " * 20_000_000}))
+    (tmp_path / "pages" / "rules.pdf").write_bytes(pdf_of(["The rules"]))
+    strict = await run("apply", str(file), "--strict", *ADA)
+    assert strict.exit_code == 2
+    assert "pages/bomb.docx" in strict.stderr
+    assert not (tmp_path / "sekisho.lock").exists()
+    done = await run("apply", str(file), *ADA)
+    assert states(done)["corpus/pages"] == (1, "new")
+    (refused,) = json.loads(done.stdout)["refused"]
+    assert (refused["corpus"], refused["path"]) == ("corpus/pages", "pages/bomb.docx")
+    assert "bomb" in refused["reason"]
+    told = (await run("apply", str(file), *ADA, as_json=False)).stderr
+    assert "pages/bomb.docx" in " ".join(told.split())

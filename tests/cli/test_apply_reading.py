@@ -71,19 +71,17 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     project = changed(changed(WITH_AGENT, "system.docs.owner", None), "suite.finding.scorers.0.name", "vibes")
     project = changed(project, "agent.helper.limits.timeout_ms", "soon")
     file = write(tmp_path, project)
-    (tmp_path / "pages" / "photo.md").write_bytes(b"\x89PNG\x00")
-    (tmp_path / "pages" / "latin.md").write_bytes("é".encode("latin-1"))
+    (tmp_path / "questions.jsonl").write_bytes(b"\x89PNG\x00")
     assert set(refused(file)) == {
         "sekisho.yaml:$.system.docs.owner",
         "sekisho.yaml:$.suite.finding.scorers[0].name",
         "sekisho.yaml:$.agent.helper.limits.timeout_ms",
-        "pages/photo.md",
-        "pages/latin.md",
+        "sekisho.yaml:$.dataset.questions.path",
     }
 
 
 def test_files_that_are_no_text_or_lie_elsewhere_are_refused(tmp_path: Path) -> None:
-    """Binary, invalid UTF-8, too large, and links that lead out: each named by the file."""
+    """Binary, invalid UTF-8, too large, and links that lead out: each left out and named, and the rest is taken."""
     secret = tmp_path / "secret.md"
     secret.write_text("key")
     folder = tmp_path / "project"
@@ -93,9 +91,19 @@ def test_files_that_are_no_text_or_lie_elsewhere_are_refused(tmp_path: Path) -> 
     (folder / "pages" / "binary.md").write_bytes(b"a\x00b")
     (folder / "pages" / "large.md").write_bytes(b"a" * (LIMIT + 1))
     (folder / "pages" / "broken.md").write_bytes(b"\xff\xfe")
-    found = refused(file)
+    project = read_project(file, max_file_bytes=LIMIT)
+    (corpus,) = (one for one in project.declared if one.label == "corpus/pages")
+    assert [text.path for text in corpus.content.files] == ["pages/approvals.md"]
+    found = {one["path"]: one["reason"] for one in project.refused}
     assert set(found) == {f"pages/{name}.md" for name in ("link", "binary", "large", "broken")}
     assert "link out" in found["pages/link.md"]
+
+
+def test_a_corpus_of_which_nothing_is_left_is_refused(tmp_path: Path) -> None:
+    """Where every document is bad there is no corpus, and each reason is told."""
+    file = write(tmp_path)
+    (tmp_path / "pages" / "approvals.md").write_bytes(b"a\x00b")
+    assert "approvals.md: is binary" in refused(file)["sekisho.yaml:$.corpus.pages"]
 
 
 def test_a_folder_that_is_a_link_out_is_refused(tmp_path: Path) -> None:

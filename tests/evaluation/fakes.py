@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 from sekisho.evaluation.gathering import Gathering
 from sekisho.evaluation.service import Evaluation
@@ -74,6 +74,9 @@ class FakeCatalogue:
 
     async def read_blob(self, _tx: Transaction, _project: str, digest: str) -> bytes:
         return self.blobs[digest]
+
+    async def copy_blob(self, _tx: Transaction, _project: str, digest: str, file: IO[bytes]) -> None:
+        file.write(self.blobs[digest])
 
 
 @dataclass

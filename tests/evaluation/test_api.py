@@ -115,3 +115,22 @@ async def test_a_scorer_tells_all_that_a_suite_needs_to_know(door: ApiClient) ->
     assert "pattern" in str(items["regex"]["parameters"])
     assert items["refused"]["lower_is_better"] == ["refused"]
     assert "phrases" in items["refused"]["limits"]
+
+
+async def test_a_replay_from_request_to_result(door: ApiClient, world: World) -> None:
+    """Asked for by who may evaluate, done by a worker, read by anybody of the project."""
+    author, viewer = await door.role("author"), await door.role("viewer")
+    run = await start(door)
+    replays = f"{RUNS}/{run['id']}/replays"
+    problem(await door.post(replays, json={}, headers=author), 409, "conflict")
+    await world.evaluation.execute(await world.claim())
+    problem(await door.post(replays, json={}, headers=viewer), 403, "forbidden")
+    asked = await door.post(replays, json={}, headers=author)
+    assert (asked.status_code, asked.json()["state"]) == (202, "queued")
+    job = await world.jobs.claim(["replay"], "worker-1")
+    assert job is not None
+    await world.evaluation.execute_replay(job)
+    found = (await door.get(f"{replays}/{job.id}", headers=viewer)).json()
+    assert (found["state"], found["same"], found["compared"]) == ("done", True, 12)
+    assert "difference" not in found
+    problem(await door.get(f"{RUNS}/nothing/replays/{job.id}", headers=viewer), 404, "not-found")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
 
 from sekisho.cli.evaluation import commands
 from sekisho.kernel.digests import digest_of_bytes
+from sekisho.kernel.errors import NotFound
 from tests.api_client import ApiClient
 from tests.evaluation.fakes import VIEWER, World, rows
 from tests.identity.commands import run
@@ -24,9 +26,9 @@ async def worked(world: World, door: ApiClient, *words: str) -> Result:
     """A command that waits for runs, with a worker beside it."""
     command = asyncio.create_task(sekisho(door, *words))
     while not command.done():
-        job = await world.jobs.claim(["run"], "worker-1")
+        job = await world.jobs.claim(["run", "replay"], "worker-1")
         if job is not None:
-            await world.evaluation.execute(job)
+            await (world.evaluation.execute if job.kind == "run" else world.evaluation.execute_replay)(job)
         await asyncio.sleep(0.02)
     return await command
 
@@ -117,3 +119,25 @@ async def test_the_suite_schema_is_printed(door: ApiClient) -> None:
     found = await sekisho(door, "suite", "schema")
     assert json.loads(found.stdout[found.stdout.index("{") :])["$schema"].startswith("https://json-schema.org/")
     assert "ndcg@k" in (await sekisho(door, "scorers")).stdout
+
+
+async def test_a_replay_says_by_its_exit_code_whether_the_bytes_are_the_same(door: ApiClient, world: World) -> None:
+    """0 the same, 1 with the first difference named, 4 where it cannot be replayed."""
+    await worked(world, door, "eval", "agent/docs@latest", "--suite", "suite/docs-retrieval@latest")
+    (run,) = (await world.evaluation.runs(VIEWER, "default", limit=5)).items
+    same = await worked(world, door, "run", "replay", run.id)
+    assert same.exit_code == 0, same.output
+    assert "the same bytes: 12 results" in same.stdout
+    world.index.texts = lambda _query: []
+    other = await worked(world, door, "run", "replay", run.id)
+    assert other.exit_code == 1, other.output
+    assert "case q-00-en" in other.stdout
+    assert (await sekisho(door, "run", "replay", "nothing")).exit_code == 2
+
+    async def gone(_project: str, _digest: str) -> Any:
+        raise NotFound("the index is not built on this worker")
+
+    world.evaluation.indexing.open = gone  # type: ignore[assignment]
+    failed = await worked(world, door, "run", "replay", run.id)
+    assert failed.exit_code == 4, failed.output
+    assert "not built on this worker" in failed.stdout

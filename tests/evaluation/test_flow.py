@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sekisho.evaluation.case_source import open_cases, spooled
+from sekisho.evaluation.case_source import found_cases
 from sekisho.evaluation.cases import parse_cases, sample
 from sekisho.evaluation.columns import Columns
 from sekisho.evaluation.plan import Plan, make_plan
@@ -70,6 +71,13 @@ async def plan_of(world: World, **suite: Any) -> Plan:
     return make_plan(made, subject)
 
 
+@contextmanager
+def in_a_file(content: bytes) -> Iterator[IO[bytes]]:
+    with TemporaryFile() as file:
+        file.write(content)
+        yield file
+
+
 def jsonl(lines: Sequence[dict[str, Any]]) -> bytes:
     return "".join(json.dumps(line, ensure_ascii=False) + "\n\n" for line in lines).encode()
 
@@ -77,10 +85,11 @@ def jsonl(lines: Sequence[dict[str, Any]]) -> bytes:
 async def test_cases_from_a_file_are_the_cases_of_the_dataset(world: World) -> None:
     """In its order, any number of times, blank lines or none; a sample is the same sample."""
     content = jsonl(rows(40))
-    with closing(open_cases(await plan_of(world), spooled(content))) as source:
+    with in_a_file(content) as file:
+        source = found_cases(await plan_of(world), file)
         assert tuple(source) == tuple(source) == parse_cases(content)
         assert [len(stretch) for stretch in source.stretches(33)] == [33, 33, 14]
-    with closing(open_cases(await plan_of(world, sample={"size": 10, "seed": 3}), spooled(content))) as source:
+        source = found_cases(await plan_of(world, sample={"size": 10, "seed": 3}), file)
         assert tuple(source) == sample(parse_cases(content), 10, 3)
         assert len(source) == 10
 
@@ -96,16 +105,18 @@ async def test_cases_from_a_file_are_the_cases_of_the_dataset(world: World) -> N
 async def test_a_wrong_line_is_named(world: World, line: dict[str, Any], told: str) -> None:
     """As by reading the whole dataset: twice the same id, an unknown field, a NUL."""
     content = jsonl([*rows(2), line])
-    with pytest.raises(Invalid) as refusal:
-        open_cases(await plan_of(world), spooled(content))
+    plan = await plan_of(world)
+    with in_a_file(content) as file, pytest.raises(Invalid) as refusal:
+        found_cases(plan, file)
     assert told in refusal.value.fields[0].message
     assert refusal.value.fields[0].path == "line 9"
 
 
 async def test_a_dataset_without_cases_is_refused(world: World) -> None:
     """There is nothing to measure."""
-    with pytest.raises(Invalid, match="cannot be evaluated"):
-        open_cases(await plan_of(world), spooled(b"\n"))
+    plan = await plan_of(world)
+    with in_a_file(b"\n") as file, pytest.raises(Invalid, match="cannot be evaluated"):
+        found_cases(plan, file)
 
 
 @given(Results)

@@ -16,10 +16,12 @@ CASES = b"""\
 {"id": "a", "question": "Why?", "gold": ["Because."], "slices": {"language": "en"}}
 {"id": "b", "question": "How?", "gold": ["So."], "slices": {"language": "ja"}}
 """
+SPARE = b"# Spare\n\nA page that goes.\n"
 LABELS = b"""\
 {"context": "The lock names digests.", "response": "The lock names digests.", "hallucinated": false}
 {"context": "The lock names digests.", "response": "Zebras patented submarines.", "hallucinated": true}
 """
+DRAFTS = b'{"id": "draft-1", "question": "What is a slice?", "gold": ["A slice is a subset."], "draft": "builtin"}\n'
 CARD = {
     "intended_use": "Answers questions about the handbook.",
     "limitations": "Answers from the passages found, in English and Japanese.",
@@ -66,6 +68,7 @@ async def travel(api: ApiClient) -> Journey:
     await _people(journey)
     await _agent(journey)
     await _jobs(journey)
+    await _drafts(journey)
     await _promotion(journey)
     await _proofs(journey)
     return journey
@@ -94,7 +97,7 @@ async def _agent(journey: Journey) -> None:
     page = digest_of_bytes(manifests.PAGE)
     await ask("missing_blobs", f"{HERE}/blobs/missing", {"digests": [page]}, by="author")
     headers = {**await api.role("author"), "content-type": "application/octet-stream"}
-    for content in (manifests.PAGE, CASES):
+    for content in (manifests.PAGE, SPARE, CASES):
         await api.put(f"{HERE}/blobs/{digest_of_bytes(content)}", content=content, headers=headers)
     question = {"question": {"type": "string"}, "passages": {"type": "array"}}
     prompt = manifests.prompt("Answer from {{ passages }}: {{ question }}", variables=question)
@@ -127,11 +130,17 @@ async def _jobs(journey: Journey) -> None:
     build = await ask("start_build", f"{HERE}/builds", recipe, by="author")
     await ask("get_build", f"{HERE}/builds/{build['id']}")
     await ask("cancel_build", f"{HERE}/builds/{build['id']}/cancel", {})
-    verify = await ask("start_verification", f"{HERE}/verifications", {"index": "index/docs@latest"}, by="author")
+    look = {"index": "index/docs@latest", "deep": {"sample": 50, "seed": 0}}
+    verify = await ask("start_verification", f"{HERE}/verifications", look, by="author")
     await ask("get_verification", f"{HERE}/verifications/{verify['id']}")
-    question = {"index": "index/docs@latest", "query": "Who may approve?", "k": 3}
+    question = {"index": "index/docs@latest", "query": "Who may approve?", "k": 3, "why": True}
+    beside = {"before": "index/docs@v1", "after": "index/docs@latest", "queries": "dataset/docs@latest", "k": 10}
+    compare = await ask("start_index_comparison", f"{HERE}/index-comparisons", beside, by="author")
+    await ask("get_index_comparison", f"{HERE}/index-comparisons/{compare['id']}")
     search = await ask("start_search", f"{HERE}/searches", question, by="author")
     await ask("get_search", f"{HERE}/searches/{search['id']}")
+    look = await ask("start_profile", f"{HERE}/profiles", {"corpus": "corpus/docs@latest"}, by="author")
+    await ask("get_profile", f"{HERE}/profiles/{look['id']}")
     measure = {"suite": "suite/docs@latest", "subject": "agent/docs@latest"}
     run = f"{HERE}/runs/{(await ask('start_run', f'{HERE}/runs', measure, by='author'))['id']}"
     await ask("get_run", run)
@@ -139,6 +148,10 @@ async def _jobs(journey: Journey) -> None:
     await ask("list_cases", f"{run}/cases")
     await ask("cancel_run", f"{run}/cancel", {})
     await ask("list_builds", f"{HERE}/builds")
+    await journey.register("corpus", manifests.corpus(SPARE), name="spare")
+    gone = {"corpus": "corpus/spare", "document": "en/a.md", "reason": "Request 17 under Article 17 of the GDPR."}
+    erasure = await ask("erase_document", f"{HERE}/erasures", gone, by="operator")
+    await ask("get_erasure", f"{HERE}/erasures/{erasure['job_id']}")
     labels = digest_of_bytes(LABELS)
     headers = {**await journey.api.role("author"), "content-type": "application/octet-stream"}
     await journey.api.put(f"{HERE}/blobs/{labels}", content=LABELS, headers=headers)
@@ -146,6 +159,17 @@ async def _jobs(journey: Journey) -> None:
     await ask("get_qualification", f"{HERE}/qualifications/{trial['id']}")
     await ask("list_qualifications", f"{HERE}/qualifications")
     await ask("cancel_qualification", f"{HERE}/qualifications/{trial['id']}/cancel", {})
+
+
+async def _drafts(journey: Journey) -> None:
+    ask, api = journey.ask, journey.api
+    draft = await ask("start_draft", f"{HERE}/drafts", {"corpus": "corpus/docs@latest", "size": 20}, by="author")
+    await ask("get_draft", f"{HERE}/drafts/{draft['id']}")
+    content = digest_of_bytes(DRAFTS)
+    headers = {**await api.role("author"), "content-type": "application/octet-stream"}
+    await api.put(f"{HERE}/blobs/{content}", content=DRAFTS, headers=headers)
+    taken = {"name": "drafted", "content": content, "licence": "Apache-2.0", "message": "Read them one by one."}
+    await ask("accept_drafts", f"{HERE}/drafts/accept", taken, by="author")
 
 
 async def _promotion(journey: Journey) -> None:

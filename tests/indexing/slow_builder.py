@@ -1,4 +1,4 @@
-"""A process that claims the one queued build and does it slowly enough to be killed in the middle."""
+"""A process that claims the one queued build and does it slowly enough to be killed at any step of it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,18 @@ from tests.indexing.worlds import new_world
 
 
 class SlowWords(HashedWords):
-    """Takes its time over every batch, and says when it begins."""
+    """Takes its time over every batch, and says when it first counts tokens: then the build has begun."""
+
+    begun = False
+
+    def count_tokens(self, text: str) -> int:
+        if not self.begun:
+            print("begins", flush=True)
+            self.begun = True
+        return super().count_tokens(text)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        if not self.batches:
-            print("embeds", flush=True)
-        time.sleep(0.2)
+        time.sleep(0.4)
         return super().embed(texts)
 
 
@@ -33,7 +39,7 @@ async def main(database_url: str, data_dir: Path, minutes: int) -> None:
     clock.advance(minutes * 60_000)
     world = new_world(database, data_dir, clock)
     world.indexing.inference._embedders["minilm"] = SlowWords()
-    await world.work("build", owner=f"worker-{minutes}")
+    await world.indexing.build(await world.claim("build", owner=f"worker-{minutes}"))
     await world.indexing.close()
     await database.close()
 

@@ -124,3 +124,19 @@ async def test_models_are_listed(api: ApiClient) -> None:
     assert builtin["models"][0]["name"] == extractive.NAME
     assert builtin["models"][0]["digest"] == extractive.DIGEST
     problem(await api.get("/v1/projects/default/models"), 401, "unauthenticated")
+
+
+async def test_a_corpus_is_profiled_by_a_worker(api: ApiClient) -> None:
+    """A viewer asks and reads; what is no corpus is refused."""
+    await put_corpus(api)
+    viewer = await api.role("viewer")
+    path = "/v1/projects/default/profiles"
+    problem(await api.post(path, json={"corpus": "index/none"}, headers=viewer), 404, "not-found")
+    queued = (await api.post(path, json={"corpus": "corpus/handbook"}, headers=viewer)).json()
+    await work(api, "profile")
+    done = await get(api, f"profiles/{queued['id']}")
+    assert done["state"] == "done"
+    assert done["result"]["title"] == "default/corpus/handbook@v1"
+    assert done["result"]["documents"] == 1
+    assert done["result"]["licences"] == [{"name": "Apache-2.0", "documents": 1, "bytes": len(TEXT)}]
+    assert done["progress"]["done"] == 1

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sekisho.identity.types import Actor, PrincipalKind, Role
@@ -90,7 +92,7 @@ async def test_building_again_gives_the_same_digest_and_embeds_nothing(world: Wo
 
 
 async def test_another_retriever_is_another_index_with_the_same_vectors(world: World) -> None:
-    """The digest differs; the vectors are copied from the first index, not made again."""
+    """The digest differs; the vectors are the ones of the first index, not made again."""
     corpus = await world.corpus()
     dense = await world.build(corpus, "dense")
     world.embedder.batches.clear()
@@ -233,3 +235,90 @@ async def test_only_builds_are_builds(world: World) -> None:
     assert await asyncio.to_thread(world.indexing.vectors.names)
     async with world.database.read() as tx:
         assert (await world.registry.find(tx, parse_reference("index/docs@v1"))).kind is Kind.INDEX
+
+
+async def test_a_changed_document_costs_only_its_own_chunks(world: World) -> None:
+    """What did not change is known, in any index: in this corpus's next version, and in a corpus of another project."""
+    documents = {f"{n}.md": f"# Rule {n}\n\nThe gate number {n} asks the engine." for n in range(40)}
+    first = await world.build(await world.corpus(documents))
+    assert first.result is not None
+    assert first.result["embedded"] == 40
+    changed = await world.build(await world.corpus({**documents, "7.md": "# Rule 7\n\nNow it asks twice."}))
+    assert changed.result is not None
+    assert changed.result["embedded"] == 1
+    moved = {f"moved/{path}": text for path, text in documents.items()}
+    other = await world.build(await world.corpus(moved, project="other"), project="other")
+    assert other.result is not None
+    assert other.result["embedded"] == 0
+
+
+async def test_a_text_that_stands_twice_is_embedded_once(world: World) -> None:
+    """Each place is a chunk of its own, with the same vector."""
+    job = await world.build(await world.corpus({f"{n}.md": "# Same\n\nThe same words.\n" for n in range(5)}))
+    assert job.result is not None
+    assert (job.result["chunks"], job.result["embedded"]) == (5, 1)
+    assert sum(world.embedder.batches) == 1
+
+
+async def test_a_build_goes_on_from_what_a_dead_one_embedded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the texts that it had not come to are embedded after it."""
+    documents = {f"{n}.md": f"# Rule {n}\n\nThe gate number {n} asks the engine." for n in range(200)}
+    await world.request(await world.corpus(documents))
+    job = await world.claim("build")
+    embed = world.embedder.embed
+
+    def dies_at_the_third(texts: Any) -> Any:
+        if len(world.embedder.batches) == 2:
+            raise Dies
+        return embed(texts)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(world.embedder, "embed", dies_at_the_third)
+        with pytest.raises(Dies):
+            await world.indexing.build(job)
+    before = sum(world.embedder.batches)
+    world.clock.advance(31_000)
+    done = await world.work("build", owner="worker-2")
+    assert done.result is not None
+    assert before == 128
+    assert done.result["embedded"] == 200 - before
+
+
+async def test_a_lost_cache_costs_time_and_nothing_else(world: World) -> None:
+    """The same corpus in a worker without the cache gives the same digest and the same vectors."""
+    corpus = await world.corpus()
+    first = await world.build(corpus, "dense")
+    world.indexing.vector_cache.file.unlink()
+    again = await world.build(corpus, "hybrid")
+    assert first.result is not None
+    assert again.result is not None
+    assert again.result["embedded"] > 0
+    assert again.result["vectors_root"] == first.result["vectors_root"]
+
+
+@pytest.mark.parametrize("chunker", ["markdown", "html", "sentence", "tokens", "japanese"])
+async def test_every_chunker_builds_and_is_named_with_its_version(world: World, chunker: Any) -> None:
+    """The manifest pins it; another chunker is another index."""
+    recipe = Recipe(await world.corpus(), RetrieverRecipe("hybrid"), ChunkerRecipe(chunker, max_tokens=30, overlap=5))
+    await world.indexing.request_build(ADMIN, "default", "docs", recipe, Provenance())
+    job = await world.work("build")
+    assert job.result is not None
+    index = await world.indexing.open("default", job.result["digest"])
+    assert (index.manifest.chunker.name, index.manifest.chunker.version) == (chunker, 1)
+    assert (await index.search("承認はいつ失効しますか"))[0].document == "ja/approval.md"
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+async def test_the_same_corpus_and_recipe_give_the_same_digest(world: World, data: st.DataObject) -> None:
+    """However often, in whatever order the documents were declared, with and without what was embedded before."""
+    words = st.text(alphabet=st.sampled_from("ab .\n#関所。"), min_size=3, max_size=60).map(lambda text: f"gate {text}")
+    documents = data.draw(st.dictionaries(st.sampled_from(["a.md", "b.md", "c.txt", "ja/d.md"]), words, min_size=1))
+    turned = dict(sorted(documents.items(), key=lambda one: one[0], reverse=True))
+    digests = set()
+    for declared in (documents, turned):
+        world.indexing.vector_cache.file.unlink(missing_ok=True)
+        job = await world.build(await world.corpus(declared))
+        assert job.result is not None
+        digests.add((job.result["digest"], job.result["vectors_root"]))
+    assert len(digests) == 1

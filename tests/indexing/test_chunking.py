@@ -135,3 +135,108 @@ def test_every_body_is_a_stretch_of_the_document(text: str, limit: int, overlap:
 def test_a_document_has_a_language(path: str, declared: str | None, fallback: str | None, expected: str) -> None:
     """Its own, else its folder's, else the corpus's, else none is known."""
     assert language_of(path, declared, fallback) == expected
+
+
+HTML = """<!doctype html><html><head><title>Handbook</title><script>alert(1)</script><style>p{}</style></head><body>
+<p>Before any heading.</p>
+<h1>The <em>gate</em></h1>
+<p>It asks the policy&nbsp;engine.<br>It never allows on silence.</p>
+<div>Loose words<ul><li>first</li><li>second</li></ul></div>
+<h2>Tables</h2>
+<table><tr><th>stage</th><th>who</th></tr><tr><td>dev</td><td>anybody</td></tr></table>
+<pre>allow if {
+
+  count(missing) == 0
+}</pre>
+<h1>承認</h1><p><ruby>関所<rt>せきしょ</rt></ruby>の承認。</p><svg><text>drawn</text></svg><noscript>no</noscript>
+</body></html>"""
+
+
+def by(name: str, text: str, limit: int = 40, overlap: int = 0, media_type: str = "text/plain") -> list[Chunk]:
+    return chunks_of(Document("a/b", text, media_type, "en"), words, limit, overlap, name)
+
+
+def test_html_is_cut_by_what_a_reader_sees() -> None:
+    """Headings, blocks, rows of tables and preformatted text; no scripts, styles, readings or drawings."""
+    chunks = by("html", HTML, media_type="text/html")
+    assert [(chunk.heading, chunk.text.removeprefix(f"# {chunk.heading}\n\n")) for chunk in chunks] == [
+        ("", "Before any heading."),
+        ("The gate", "It asks the policy engine. It never allows on silence.\n\nLoose words\n\nfirst\n\nsecond"),
+        ("The gate > Tables", "stage | who\n\ndev | anybody\n\nallow if {\n\n  count(missing) == 0\n}"),
+        ("承認", "関所の承認。"),
+    ]
+
+
+@given(st.text(alphabet=st.sampled_from("<>/abhp16= \n\"'!-&;関")))
+def test_no_html_is_too_broken_to_be_cut(text: str) -> None:
+    """Whatever the bytes are, there are chunks or none, and no error."""
+    for chunk in by("html", text, media_type="text/html"):
+        assert chunk.text.strip()
+
+
+def test_the_html_chunker_reads_markdown_as_the_markdown_chunker_does() -> None:
+    """A corpus may hold both."""
+    text = "# One\n\nFirst.\n\n## Two\n\nSecond.\n"
+    assert by("html", text, media_type="text/markdown") == by("markdown", text, media_type="text/markdown")
+
+
+def test_sentences_are_packed_without_regard_to_headings() -> None:
+    """As many whole sentences as fit; the overlap repeats whole sentences."""
+    text = "# One\n\nOne two three. Four five six.\n\nSeven eight nine. Ten eleven twelve."
+    assert [chunk.text for chunk in by("sentence", text, limit=7)] == [
+        "# One\n\nOne two three. Four five six.",
+        "Seven eight nine. Ten eleven twelve.",
+    ]
+    repeated = [chunk.text for chunk in by("sentence", text, limit=6, overlap=3)]
+    assert repeated[:2] == ["# One\n\nOne two three.", "One two three. Four five six."]
+    assert repeated[-1] == "Seven eight nine. Ten eleven twelve."
+
+
+@pytest.mark.parametrize("overlap", [0, 3, 9])
+def test_windows_are_as_long_as_fits_and_repeat_the_overlap(overlap: int) -> None:
+    """Every window but the last has the limit's words, and begins with the last words of the one before it."""
+    text = " ".join(f"word{n}" for n in range(95))
+    found = [chunk.text.split() for chunk in by("tokens", text, limit=10, overlap=overlap)]
+    assert {len(window) for window in found[:-1]} == {10}
+    assert [word for window in (found[0], *(one[overlap:] for one in found[1:])) for word in window] == text.split()
+    for before, after in pairwise(found):
+        assert before[10 - overlap :] == after[:overlap]
+
+
+def test_windows_cut_words_that_are_too_long() -> None:
+    """Between characters, and Japanese anywhere; nothing is lost."""
+    text = "関所は変更と本番の間にある。" * 6
+    assert "".join(chunk.text for chunk in by("tokens", text, limit=10)) == text
+    assert by("tokens", " \n ") == []
+
+
+def test_japanese_is_cut_between_sentences_and_then_phrases() -> None:
+    """A full stop inside brackets ends nothing; a sentence over the limit is cut after commas."""
+    text = "彼は「承認は失効する。期限がある。」と言った。免除には理由が要ります。"
+    assert [chunk.text for chunk in by("japanese", text, limit=16)] == [
+        "彼は「承認は失効する。期限がある。」と言った。",
+        "免除には理由が要ります。",
+    ]
+    long = "承認は十四日で失効し、免除には理由と期限が要り、例外は記録に残ります。"
+    assert [chunk.text for chunk in by("japanese", long, limit=12)] == [
+        "承認は十四日で失効し、",
+        "免除には理由と期限が要り、",
+        "例外は記録に残ります。",
+    ]
+
+
+def test_a_bracket_that_is_never_closed_holds_nothing_together() -> None:
+    """One missing mark does not make one chunk of the rest of the document."""
+    assert len(by("japanese", "彼は「言った。" + "承認は失効します。" * 40, limit=20)) > 10
+
+
+@pytest.mark.parametrize("name", ["markdown", "html", "sentence", "tokens", "japanese"])
+@given(text=st.text(alphabet=st.sampled_from("ab .\n#「」。、関所<p>/1"), max_size=300), overlap=st.integers(0, 5))
+def test_every_chunker_is_stable_and_loses_no_words(name: str, text: str, overlap: int) -> None:
+    """The same text gives the same ids, each once; every body stands in the text; every word in some body."""
+    chunks = by(name, text, limit=16, overlap=overlap)
+    assert chunks == by(name, text, limit=16, overlap=overlap)
+    assert len({chunk.id for chunk in chunks}) == len(chunks)
+    assert all(chunk.text in text and chunk.tokens <= 16 for chunk in chunks)
+    whole = "".join(chunk.text for chunk in chunks)
+    assert {character for character in text if not character.isspace()} == {c for c in whole if not c.isspace()}

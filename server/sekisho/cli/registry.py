@@ -113,7 +113,8 @@ def resolve(state: Session, reference: str) -> None:
     """What REFERENCE (kind/name@selector) means now, and for a stage the decision that put it there."""
     body = state.client.resolve(reference).body
     by = f"  by decision {body['decision_id']}" if body.get("decision_id") else ""
-    state.show(body, f"{_name(body)}  {body['digest']}{by}{'  ' + _away(body) if _away(body) else ''}")
+    index = f"  index {body['integrity']}" if body.get("integrity") else ""
+    state.show(body, f"{_name(body)}  {body['digest']}{by}{index}{'  ' + _away(body) if _away(body) else ''}")
 
 
 @click.command("archive")

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sekisho.evaluation.reports.neutral import terminal
-from sekisho.evaluation.reports.numbers import further
+from sekisho.evaluation.reports.numbers import Number, further
+from sekisho.evaluation.reports.texts import NUMBERS
 from sekisho.kernel.clock import from_epoch_ms, iso
 from sekisho.kernel.digests import short
 
@@ -159,8 +160,12 @@ def comparison_table(comparison: dict[str, Any]) -> RenderableType:
 
 def _further(metrics: dict[str, Any]) -> list[str]:
     """What statistics say beside mean, difference and interval, a line a metric."""
-    told = {name: ", ".join(f"{one.name} {one.text}" for one in further(metric)) for name, metric in metrics.items()}
+    told = {name: "; ".join(f"{_named(one)} {one.text}" for one in further(metric)) for name, metric in metrics.items()}
     return [f"{name}: {text}" for name, text in told.items() if text]
+
+
+def _named(number: Number) -> str:
+    return NUMBERS[number.name][0] if number.name in NUMBERS else number.name
 
 
 def _gap(metric: str, axis: str, gap: dict[str, Any], unit: str = "") -> str:

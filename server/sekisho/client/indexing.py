@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from sekisho.client.connection import Connection
 
 ENDED: Final = frozenset({"done", "failed", "cancelled"})
-Kind = Literal["builds", "verifications", "searches"]
+Kind = Literal["builds", "verifications", "searches", "index-comparisons", "drafts", "profiles", "erasures"]
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,47 @@ class Indexing:
         body |= {"chunker": dict(chunker or {}), "registration": dict(registration or {})}
         return self._start("builds", body)
 
-    def start_verification(self, index: str) -> dict[str, Any]:
-        """Queue a comparison of the stored chunks and vectors with the index's manifest and build record."""
-        return self._start("verifications", {"index": index})
+    def start_verification(self, index: str, *, deep: Mapping[str, int] | None = None) -> dict[str, Any]:
+        """Queue a comparison of the stored chunks and vectors with the index's manifest and build record.
 
-    def start_search(self, index: str, query: str, k: int | None = None) -> dict[str, Any]:
-        """Queue a search; the hits are in the job's result."""
-        return self._start("searches", {"index": index, "query": query, **({} if k is None else {"k": k})})
+        `deep`, such as ``{"sample": 50, "seed": 0}``, also embeds a sample again.
+        """
+        return self._start("verifications", {"index": index, **({} if deep is None else {"deep": dict(deep)})})
+
+    def start_search(
+        self,
+        index: str,
+        query: str,
+        k: int | None = None,
+        only: Mapping[str, Any] | None = None,
+        *,
+        why: bool = False,
+    ) -> dict[str, Any]:
+        """Queue a search; the hits are in the job's result, with `why` each with what brought it there.
+
+        `only`: the `path_prefix` and `languages` of documents.
+        """
+        options = ({} if k is None else {"k": k}) | ({"filter": dict(only)} if only else {})
+        return self._start("searches", {"index": index, "query": query, "why": why, **options})
+
+    def start_comparison(
+        self, before: str, after: str, *, queries: str | None = None, queries_blob: str | None = None, k: int = 10
+    ) -> dict[str, Any]:
+        """Queue a comparison of two index versions; the report is in the job's result.
+
+        `queries` names a dataset, `queries_blob` is the digest of rows that were put before (`Registry.put_blobs`).
+        """
+        asked = {"queries": queries, "queries_blob": queries_blob}
+        given = {name: value for name, value in asked.items() if value is not None}
+        return self._start("index-comparisons", {"before": before, "after": after, "k": k, **given})
+
+    def start_profile(self, corpus: str) -> dict[str, Any]:
+        """Queue a profile of a corpus version; it is the job's result."""
+        return self._start("profiles", {"corpus": corpus})
+
+    def erase(self, corpus: str, document: str, reason: str) -> dict[str, Any]:
+        """Erase a document at once from the registry; `job_id` is the worker's part. The salt is told once."""
+        return self._start("erasures", {"corpus": corpus, "document": document, "reason": reason})
 
     def job(self, kind: Kind, job_id: str) -> dict[str, Any]:
         return dict(self.connection.get(self._path(kind, job_id)))

@@ -23,6 +23,12 @@ class Resolution:
     def digest(self) -> str:
         return str(self.body["digest"])
 
+    @property
+    def integrity(self) -> str | None:
+        """``verified``, ``drifted`` or ``unverified`` for an index or an agent's; None for all else."""
+        found: str | None = self.body.get("integrity")
+        return found
+
 
 @dataclass
 class Resolver:

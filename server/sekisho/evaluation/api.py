@@ -12,6 +12,9 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from litestar.types import ControllerRouterHandler
 
+from sekisho.evaluation.drafting.api import DraftController
+from sekisho.evaluation.erasing_api import ErasureController
+from sekisho.evaluation.index_comparison_api import IndexComparisonController
 from sekisho.evaluation.judges.api import controllers as judges
 from sekisho.evaluation.progress import Progressed
 from sekisho.evaluation.reports.formats import Format, wish_of
@@ -287,4 +290,13 @@ async def scorers(actor: Injected[Actor]) -> ScorerList:
     )
 
 
-controllers: list[ControllerRouterHandler] = [RunController, suite_schema, schema_of_reports, scorers, *judges]
+controllers: list[ControllerRouterHandler] = [
+    RunController,
+    suite_schema,
+    schema_of_reports,
+    scorers,
+    IndexComparisonController,
+    DraftController,
+    ErasureController,
+    *judges,
+]

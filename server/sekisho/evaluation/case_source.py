@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from array import array
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from typing import IO
 
@@ -18,7 +16,7 @@ from sekisho.kernel.errors import FieldError, Invalid
 
 
 class CaseSource:
-    """Goes through the cases any number of times, always in the same order. `close` it at the end."""
+    """Goes through the cases any number of times, always in the same order."""
 
     def __init__(self, file: IO[bytes], dialect: Dialect, lines: array[int], controls: int = 0) -> None:
         self.controls = controls
@@ -45,61 +43,41 @@ class CaseSource:
         while stretch := list(islice(going, size)):
             yield stretch
 
-    def close(self) -> None:
-        self._file.close()
 
+async def open_cases(plan: Plan, file: IO[bytes]) -> CaseSource:
+    """The cases that the plan evaluates, of the dataset in this file, which stays open for as long as they are read.
 
-def spooled(content: bytes) -> IO[bytes]:
-    """The bytes in a file that nobody else sees and that is gone once it is closed."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115  # the source closes it
-    file.write(content)
-    return file
-
-
-@asynccontextmanager
-async def opened(plan: Plan, file: IO[bytes]) -> AsyncIterator[CaseSource]:
-    """`open_cases` from a thread, closed at the end, also where the wait for it is cancelled."""
-    opening = asyncio.ensure_future(asyncio.to_thread(open_cases, plan, file))
-    try:
-        source = await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        opening.add_done_callback(_close)
-        raise
-    with closing(source):
-        yield source
-
-
-def _close(opening: asyncio.Future[CaseSource]) -> None:
-    if not opening.cancelled() and opening.exception() is None:
-        opening.result().close()
-
-
-def open_cases(plan: Plan, file: IO[bytes]) -> CaseSource:
-    """The cases that the plan evaluates, of the dataset in this file. Blocks: call it from a thread.
-
-    The file is closed with the source, or at once where this raises: `Invalid` where the dataset does not hold what
-    the suite asks for, naming the lines that are wrong.
+    Raises `Invalid` where the dataset does not hold what the suite asks for, naming the lines that are wrong.
     """
+    opening = asyncio.ensure_future(asyncio.to_thread(found_cases, plan, file))
     try:
-        found = _lines(file)
-        if found is None:
-            datasets.parse_cases(_whole(file))  # raises, naming every line that is wrong
-            raise Invalid("the dataset cannot be evaluated", fields=[FieldError("$", "no cases")])
-        dialect, measured, controls = found
-        if not measured:
-            raise Invalid(
-                "the dataset measures nothing", fields=[FieldError("$.dataset", "every case of it is a control")]
-            )
-        _check_axes(CaseSource(file, dialect, measured), plan)
-        if plan.suite.sample is not None:
-            sample = plan.suite.sample
-            measured = _sampled(CaseSource(file, dialect, measured), measured, sample.size, sample.seed or 0)
-        if plan.target is not Target.ANSWERS:
-            controls = array("Q")
-        return CaseSource(file, dialect, measured + controls, len(controls))
-    except BaseException:
-        file.close()
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_let_go)  # the thread ends by itself, and where its file is closed it may fail
         raise
+
+
+def _let_go(opening: asyncio.Future[CaseSource]) -> None:
+    if not opening.cancelled():
+        opening.exception()
+
+
+def found_cases(plan: Plan, file: IO[bytes]) -> CaseSource:
+    """As `open_cases`, for those who may wait."""
+    found = _lines(file)
+    if found is None:
+        datasets.parse_cases(_whole(file))  # raises, naming every line that is wrong
+        raise Invalid("the dataset cannot be evaluated", fields=[FieldError("$", "no cases")])
+    dialect, measured, controls = found
+    if not measured:
+        raise Invalid("the dataset measures nothing", fields=[FieldError("$.dataset", "every case of it is a control")])
+    _check_axes(CaseSource(file, dialect, measured), plan)
+    if plan.suite.sample is not None:
+        sample = plan.suite.sample
+        measured = _sampled(CaseSource(file, dialect, measured), measured, sample.size, sample.seed or 0)
+    if plan.target is not Target.ANSWERS:
+        controls = array("Q")
+    return CaseSource(file, dialect, measured + controls, len(controls))
 
 
 def _lines(file: IO[bytes]) -> tuple[Dialect, array[int], array[int]] | None:

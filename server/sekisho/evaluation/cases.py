@@ -20,6 +20,9 @@ Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Texts = Annotated[tuple[Text, ...], msgspec.Meta(max_length=100)]
 Grade = Annotated[int, msgspec.Meta(ge=0, le=100)]
 MAX_NAMED: Final = 20
+DRAFT: Final = "draft"
+"""The field of a proposed row, with what proposed it: never evidence, in whichever tool's dialect the row is."""
+NOT_ACCEPTED: Final = "is a draft; a person takes it into use with `sekisho dataset accept`"
 
 
 class ControlRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -146,7 +149,9 @@ def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
 def _case(raw: Any, dialect: Dialect) -> Case:
     if not isinstance(raw, dict):
         raise Invalid("the row is not valid", fields=[FieldError("$", "is not a JSON object")])
-    own = dialect.translate(raw)
+    if raw.get(DRAFT) not in (None, False):
+        raise Invalid("the row is not valid", fields=[FieldError("$.draft", NOT_ACCEPTED)])
+    own = dialect.translate({name: value for name, value in raw.items() if name != DRAFT})
     if "id" not in own and (identity := identity_of(raw)) is not None:
         own["id"] = identity
     try:

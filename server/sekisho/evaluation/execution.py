@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
-from sekisho.evaluation.case_source import opened, spooled
+from sekisho.evaluation.case_source import open_cases
 from sekisho.evaluation.columns import Columns, measured_results
 from sekisho.evaluation.controls import control_summary, control_verdict
 from sekisho.evaluation.engine import engine_of
@@ -61,11 +62,11 @@ class Execution:
             await self._fail(job, run_id, error)
 
     async def _execute(self, job: Job, run_id: str) -> None:
-        async with self.database.read() as tx:
-            run = await stored(tx, run_id)
-            plan, content = await load_plan(self.registry, tx, run.project, run.suite, run.subject)
-        async with opened(plan, spooled(content)) as cases:
-            del content
+        with TemporaryFile() as dataset:
+            async with self.database.read() as tx:
+                run = await stored(tx, run_id)
+                plan = await load_plan(self.registry, tx, run.project, run.suite, run.subject, dataset)
+            cases = await open_cases(plan, dataset)
             tally = Tally.resume(run.observations)
 
             def counting(model: Answerer) -> Answerer:
@@ -125,10 +126,16 @@ async def stored(tx: Transaction, run_id: str) -> Run:
     return run
 
 
-async def load_plan(registry: Catalogue, tx: Transaction, project: str, suite: str, subject: str) -> tuple[Plan, bytes]:
-    """The plan of a run and its dataset's bytes. Raises `Invalid` where suite and subject do not go together."""
+async def load_plan(
+    registry: Catalogue, tx: Transaction, project: str, suite: str, subject: str, dataset: IO[bytes]
+) -> Plan:
+    """The plan of a run; its dataset goes into this file, for `open_cases`.
+
+    Raises `Invalid` where suite and subject do not go together.
+    """
     plan = make_plan(await registry.closure(tx, project, suite), await registry.closure(tx, project, subject))
-    return plan, await registry.read_blob(tx, project, plan.dataset.content)
+    await registry.copy_blob(tx, project, plan.dataset.content, dataset)
+    return plan
 
 
 async def sealed(tx: Transaction, run: Run) -> tuple[Columns, Seal]:

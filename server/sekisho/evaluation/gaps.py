@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 from sekisho.evaluation import statistics
 from sekisho.evaluation.case_values import LEAST_COVERAGE_BP, SEED, CaseValue, Scale
+from sekisho.evaluation.mapped import Mapped
 from sekisho.evaluation.statistics import Bounds, Interval, Observation
 from sekisho.evaluation.types import basis_points
 
@@ -65,7 +67,7 @@ def _ordered(
     members: Mapping[str, Sequence[CaseValue]], first: str, second: str, scale: Scale, sign: float
 ) -> tuple[str, str, _Difference]:
     """The better group, the worse one, and by how much."""
-    left, right = ([(row, scale.unit(row.value)) for row in members[name]] for name in (first, second))
+    left, right = (Mapped(members[name], lambda row: (row, scale.unit(row.value))) for name in (first, second))
     pairs = _paired(left, right)
     ahead = sign * (
         statistics.mean([value for _, value, _ in pairs])
@@ -96,14 +98,14 @@ def _of_pairs(pairs: _Pairs, sign: float) -> _Difference:
 
 
 def _of_groups(first: _Rows, second: _Rows, sign: float) -> _Difference:
-    left, right = ([Observation(sign * value, row.cluster) for row, value in rows] for rows in (first, second))
-    lowest = sorted((sign * value, row.case_id) for row, value in second)
+    left, right = (Mapped(rows, lambda one: Observation(sign * one[1], one[0].cluster)) for rows in (first, second))
+    lowest = heapq.nsmallest(MAX_WORST, ((sign * value, row.case_id) for row, value in second))
     return _Difference(
         value=statistics.mean([o.value for o in left]) - statistics.mean([o.value for o in right]),
         n=min(len(left), len(right)),
         paired=False,
         bounds=statistics.unpaired_bounds(left, right, seed=SEED),
-        cases=tuple(name for _, name in lowest[:MAX_WORST]),
+        cases=tuple(name for _, name in lowest),
     )
 
 
@@ -114,18 +116,22 @@ def _paired(first: _Rows, second: _Rows) -> _Pairs | None:
     if not shared or 2 * len(shared) * 10_000 < LEAST_COVERAGE_BP * (len(first) + len(second)):
         return None
     return [
-        (
-            name,
-            statistics.mean([value for _, value in left[name]]) - statistics.mean([value for _, value in right[name]]),
-            left[name][0][0].cluster,
-        )
+        (name, statistics.mean(left[name].values) - statistics.mean(right[name].values), left[name].cluster)
         for name in shared
     ]
 
 
-def _by_pair(rows: _Rows) -> dict[str, list[tuple[CaseValue, float]]]:
-    grouped: dict[str, list[tuple[CaseValue, float]]] = {}
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """One pair's values in one group, and the cluster of its first case."""
+
+    cluster: str
+    values: list[float]
+
+
+def _by_pair(rows: _Rows) -> dict[str, _Pair]:
+    grouped: dict[str, _Pair] = {}
     for row, value in rows:
         if row.pair is not None:
-            grouped.setdefault(row.pair, []).append((row, value))
+            grouped.setdefault(row.pair, _Pair(row.cluster, [])).values.append(value)
     return grouped

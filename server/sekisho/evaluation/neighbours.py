@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import IO, Protocol
 
 from sekisho.evaluation.judges.asking import Judge
 from sekisho.evaluation.plan import Plan
@@ -27,6 +27,8 @@ class Catalogue(Protocol):
     async def closure(self, tx: Transaction, project: str, digest: str) -> Closure: ...
 
     async def read_blob(self, tx: Transaction, project: str, digest: str) -> bytes: ...
+
+    async def copy_blob(self, tx: Transaction, project: str, digest: str, file: IO[bytes]) -> None: ...
 
 
 class Indexes(Protocol):

@@ -10,9 +10,10 @@ import asyncio
 import json
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from tempfile import TemporaryFile
 from typing import Any, Final
 
-from sekisho.evaluation.case_source import CaseSource, opened, spooled
+from sekisho.evaluation.case_source import CaseSource, open_cases
 from sekisho.evaluation.columns import Columns
 from sekisho.evaluation.execution import inconclusive, load_plan, stored, summary_of
 from sekisho.evaluation.feed import STRETCH
@@ -81,15 +82,14 @@ class Replaying:
             await self.jobs.finish(tx, job, state, **outcome)
 
     async def _replay(self, job: Job, run_id: str) -> dict[str, Any]:
-        async with self.database.read() as tx:
-            run = await stored(tx, run_id)
-            if run.final_digest is None:
-                raise Conflict(f"run {run_id} has no result: it is {run.state}")
-            plan, content = await load_plan(self.registry, tx, run.project, run.suite, run.subject)
-            closure = await self.registry.closure(tx, run.project, run.subject)
-            self._check_embedder(run, closure, plan)
-        async with opened(plan, spooled(content)) as cases:
-            del content
+        with TemporaryFile() as dataset:
+            async with self.database.read() as tx:
+                run = await stored(tx, run_id)
+                if run.final_digest is None:
+                    raise Conflict(f"run {run_id} has no result: it is {run.state}")
+                plan = await load_plan(self.registry, tx, run.project, run.suite, run.subject, dataset)
+                self._check_embedder(run, await self.registry.closure(tx, run.project, run.subject), plan)
+            cases = await open_cases(plan, dataset)
             findings = Findings()
             neighbours = Neighbours(self.database, self.registry, self.indexing, self.inference, offline=True)
             target = await neighbours.target(run, plan, cases, lambda model: model)

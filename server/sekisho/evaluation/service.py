@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
+from tempfile import TemporaryFile
 from typing import Any, Final
 
 from sekisho.evaluation import replay
-from sekisho.evaluation.case_source import open_cases, spooled
+from sekisho.evaluation.case_source import open_cases
 from sekisho.evaluation.columns import measured_results
 from sekisho.evaluation.comparison import compare_runs
 from sekisho.evaluation.execution import Execution, end_cancelled, enter, load_plan
 from sekisho.evaluation.judges.store import QualificationStore
 from sekisho.evaluation.neighbours import Catalogue, Indexes, Models
-from sekisho.evaluation.plan import Plan
 from sekisho.evaluation.progress import Progressed, Watch, events
 from sekisho.evaluation.recorded import parse_recorded
 from sekisho.evaluation.reports import json as report
@@ -76,12 +75,15 @@ class Evaluation:
         """
         actor.require(project, Action.EVALUATE)
         key = _key(idempotency_key)
-        async with self.database.read() as tx:
-            suite = await self.registry.find(tx, _reference(suite_ref, project, "$.suite"))
-            subject = await self.registry.find(tx, _reference(subject_ref, project, "$.subject"))
-            plan, content = await load_plan(self.registry, tx, project, suite.digest, subject.digest)
-            recorded = None if answers is None else await self.registry.read_blob(tx, project, answers)
-        planned = await asyncio.to_thread(_planned, plan, content, recorded)
+        with TemporaryFile() as dataset:
+            async with self.database.read() as tx:
+                suite = await self.registry.find(tx, _reference(suite_ref, project, "$.suite"))
+                subject = await self.registry.find(tx, _reference(subject_ref, project, "$.subject"))
+                plan = await load_plan(self.registry, tx, project, suite.digest, subject.digest, dataset)
+                recorded = None if answers is None else await self.registry.read_blob(tx, project, answers)
+            cases = await open_cases(plan, dataset)
+            if recorded is not None:
+                parse_recorded(recorded, {case.id for case in cases})
         for version in (suite, subject):
             if version.archived:
                 raise Archived(f"{version} is archived", remedy="restore it, or evaluate another version")
@@ -101,7 +103,7 @@ class Evaluation:
             principal=actor.principal,
             job_id="",
             answers=answers,
-            planned=planned,
+            planned=len(cases) * plan.suite.repeats,
             done=0,
             engine={},
             summary=None,
@@ -303,17 +305,6 @@ class Evaluation:
         if is_digest(reference):
             return reference
         return (await self.registry.find(tx, _reference(reference, project, "$.reference"))).digest
-
-
-def _planned(plan: Plan, content: bytes, recorded: bytes | None) -> int:
-    """How many results a run gives. Blocks.
-
-    Raises `Invalid` where the dataset is not what the suite asks for, or a recorded answer fits no case.
-    """
-    with closing(open_cases(plan, spooled(content))) as cases:
-        if recorded is not None:
-            parse_recorded(recorded, {case.id for case in cases})
-        return len(cases) * plan.suite.repeats
 
 
 def _compared(

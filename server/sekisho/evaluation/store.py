@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final, cast
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, and_, func, or_, select, update
+from sqlalchemy import (
+    CursorResult,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.evaluation.types import CaseResult, Origin, Run, RunState, Target, score_of
 from sekisho.kernel.database import Base, CanonicalJson, Transaction
 from sekisho.kernel.pages import Cursor
+
+ERASED: Final = "a document that its index held was erased"
 
 
 class RunRow(Base):
@@ -154,6 +169,28 @@ class RunStore:
             .returning(RunRow.id)
         )
         return result.first() is not None
+
+    async def running(self, project: str, subjects: Sequence[str]) -> list[str]:
+        """The jobs of runs of these versions that have not ended."""
+        found = await self._tx.scalars(
+            select(RunRow.job_id).where(
+                RunRow.project == project, RunRow.subject.in_(subjects), RunRow.state.in_(["queued", "running"])
+            )
+        )
+        return list(found)
+
+    async def erase(self, project: str, subjects: Sequence[str]) -> tuple[int, int]:
+        """Delete the case rows and summaries of every run of these versions; gives the numbers of runs and rows.
+
+        The runs stay as cancelled ones, which count for nothing.
+        """
+        runs = RunRow.id.in_(select(RunRow.id).where(RunRow.project == project, RunRow.subject.in_(subjects)))
+        ids = list(await self._tx.scalars(select(RunRow.id).where(runs)))
+        gone = await self._tx.execute(delete(CaseResultRow).where(CaseResultRow.run_id.in_(ids)))
+        await self._tx.execute(
+            update(RunRow).where(runs).values(state=RunState.CANCELLED.value, summary=None, reason=ERASED)
+        )
+        return len(ids), cast("CursorResult[Any]", gone).rowcount
 
     async def results(self, run_id: str) -> list[CaseResult]:
         """All results of a run, by case and repeat."""

@@ -27,6 +27,7 @@ from sekisho.evaluation.case_values import (
 )
 from sekisho.evaluation.fairness import flips
 from sekisho.evaluation.gaps import gap_of
+from sekisho.evaluation.mapped import Mapped
 from sekisho.evaluation.scorers.catalogue import RANGES, UNITS
 from sekisho.evaluation.scorers.declaration import SHARE
 from sekisho.evaluation.statistics import ALPHA, Interval, Observation
@@ -158,7 +159,7 @@ def _at_worst(metric: _Metric, planned: int, results: Sequence[CaseResult]) -> l
 
 
 def _limits(metric: _Metric, observations: Sequence[Observation]) -> dict[str, int]:
-    unit = [Observation(metric.scale.unit(o.value), o.cluster) for o in observations]
+    unit = Mapped(observations, lambda o: Observation(metric.scale.unit(o.value), o.cluster))
     interval = statistics.mean_interval(unit, seed=SEED, alpha=metric.alpha)
     return interval_bp(statistics.mean([o.value for o in observations]), metric.scale.interval(interval))
 

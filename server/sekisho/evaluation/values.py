@@ -10,9 +10,11 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, groupby
+from operator import attrgetter
 from typing import overload
 
 from sekisho.evaluation.columns import Columns, Part
+from sekisho.evaluation.mapped import Mapped
 from sekisho.evaluation.statistics import Observation, mean
 from sekisho.evaluation.types import CaseResult, Scored
 
@@ -59,10 +61,6 @@ class Values(Sequence[CaseValue]):
     def __iter__(self) -> Iterator[CaseValue]:
         return map(self._one, self._places, self._values, self._binary)
 
-    def observation(self, number: int) -> Observation:
-        """What statistics see of one value."""
-        return Observation(self._values[number], self._columns.cluster(self._places[number]))
-
     def of_group(self, axis: str, group: str) -> Values:
         """The values of one group of an axis."""
         kept = bytearray(self._columns.slices(place).get(axis) == group for place in self._places)
@@ -77,30 +75,6 @@ class Values(Sequence[CaseValue]):
         columns = self._columns
         named = (columns.case_id(place), value, columns.cluster(place), columns.pair(place), columns.slices(place))
         return CaseValue(*named, bool(binary))
-
-
-class Observed(Sequence[Observation]):
-    """The observations of values, made as they are looked at."""
-
-    def __init__(self, values: Values) -> None:
-        self._values = values
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    @overload
-    def __getitem__(self, number: int) -> Observation: ...
-
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[Observation]: ...
-
-    def __getitem__(self, number: int | slice) -> Observation | Sequence[Observation]:
-        if isinstance(number, slice):
-            return [self[one] for one in range(*number.indices(len(self)))]
-        return self._values.observation(number)
-
-    def __iter__(self) -> Iterator[Observation]:
-        return map(self._values.observation, range(len(self)))
 
 
 def values_of(results: Columns | Part, metric: str) -> Values:
@@ -119,7 +93,7 @@ def values_of(results: Columns | Part, metric: str) -> Values:
 
 def observations(rows: Sequence[CaseValue]) -> Sequence[Observation]:
     """What statistics see of the values."""
-    return Observed(rows) if isinstance(rows, Values) else [row.observation for row in rows]
+    return Mapped(rows, attrgetter("observation"))
 
 
 def of_group(rows: Sequence[CaseValue], axis: str, group: str) -> Sequence[CaseValue]:

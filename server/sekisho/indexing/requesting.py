@@ -11,7 +11,7 @@ import msgspec
 from sekisho.identity.types import Action, Actor
 from sekisho.indexing.ports import Ports
 from sekisho.indexing.store import IndexStore
-from sekisho.indexing.types import BuildRecord, Integrity, Recipe
+from sekisho.indexing.types import BuildRecord, DeepLook, FilterRecipe, Integrity, Recipe
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import is_digest
 from sekisho.kernel.errors import Archived, FieldError, Invalid, NotFound
@@ -39,32 +39,54 @@ class Requesting(Ports):
         parse_name(name)
         _check(recipe)
         async with self.database.read() as tx:
-            corpus = await self._version(tx, project, Kind.CORPUS, recipe.corpus, "$.corpus")
+            corpus = await self.version(tx, project, Kind.CORPUS, recipe.corpus, "$.corpus")
         if corpus.archived:
             raise Archived(f"{corpus} is archived", remedy="restore it, or build from another version")
         pinned = msgspec.structs.replace(recipe, corpus=corpus.digest)
         payload = {"name": name, "recipe": msgspec.to_builtins(pinned), "registration": asdict(registration)}
         return await self._queue(actor, project, BUILD, payload)
 
-    async def request_verify(self, actor: Actor, project: str, reference: str) -> Job:
-        """Queue a comparison of what the store holds with the manifest and the build record."""
+    async def request_verify(self, actor: Actor, project: str, reference: str, deep: DeepLook | None = None) -> Job:
+        """Queue a comparison of what the store holds with the manifest and the build record.
+
+        With `deep`, a seeded sample of the chunks is embedded again as well.
+        """
         actor.require(project, Action.EVALUATE)
         async with self.database.read() as tx:
-            version = await self._version(tx, project, Kind.INDEX, reference, "$.index")
-        return await self._queue(actor, project, VERIFY, {"index": version.digest, "reference": str(version)})
+            version = await self.version(tx, project, Kind.INDEX, reference, "$.index")
+        payload = {"index": version.digest, "reference": str(version)}
+        return await self._queue(
+            actor, project, VERIFY, payload | ({} if deep is None else {"deep": msgspec.to_builtins(deep)})
+        )
 
-    async def request_search(self, actor: Actor, project: str, reference: str, query: str, k: int | None) -> Job:
-        """Queue a search; the hits are the job's result."""
+    async def request_search(
+        self,
+        actor: Actor,
+        project: str,
+        reference: str,
+        query: str,
+        k: int | None,
+        only: FilterRecipe | None = None,
+        *,
+        why: bool = False,
+    ) -> Job:
+        """Queue a search, of the documents of `only` where it is given; the hits are the job's result.
+
+        With `why` each comes with what brought it there.
+        """
         actor.require(project, Action.READ)
         wrong = [] if query.strip() else [FieldError("$.query", "ask something")]
         if k is not None and not 1 <= k <= MOST_HITS:
             wrong.append(FieldError("$.k", f"use 1 to {MOST_HITS}"))
+        if only is not None and not only.pinned():
+            wrong.append(FieldError("$.filter", "name a path_prefix or languages, or leave it out"))
         if wrong:
             raise Invalid("the search is not valid", fields=wrong)
         async with self.database.read() as tx:
-            version = await self._version(tx, project, Kind.INDEX, reference, "$.index")
-        payload = {"index": version.digest, "reference": str(version), "query": query}
-        return await self._queue(actor, project, SEARCH, payload | ({} if k is None else {"k": k}))
+            version = await self.version(tx, project, Kind.INDEX, reference, "$.index")
+        payload: dict[str, Any] = {"index": version.digest, "reference": str(version), "query": query}
+        payload |= ({} if k is None else {"k": k}) | ({"why": True} if why else {})
+        return await self._queue(actor, project, SEARCH, payload | ({} if only is None else {"filter": only.pinned()}))
 
     async def job(self, actor: Actor, project: str, kind: str, job_id: str) -> Job:
         """Raises `NotFound` also for another project's job, or one of another kind."""
@@ -103,7 +125,7 @@ class Requesting(Ports):
             job_id = await self.jobs.enqueue(tx, project=project, kind=kind, payload=payload, principal=actor.principal)
         return await self.jobs.one(project, job_id)
 
-    async def _version(self, tx: Transaction, project: str, kind: Kind, text: str, path: str) -> Version:
+    async def version(self, tx: Transaction, project: str, kind: Kind, text: str, path: str) -> Version:
         """The version that a reference or a whole digest means in this project; it must be of the kind."""
         if is_digest(text):
             version = await self.registry.of_digest(tx, project, text)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from sekisho.indexing.terms import TermIndex
 from sekisho.indexing.types import CANDIDATES, RRF_K, Fingerprint, Hit, collection_name
 from sekisho.indexing.vectors import VectorStore
 from sekisho.inference.text import has_cjk
-from sekisho.inference.types import Embedder
+from sekisho.inference.types import Embedder, Reranker
 from sekisho.kernel.errors import FieldError, IntegrityFailed, Invalid
+from sekisho.registry.kinds import DocumentFilter
 from sekisho.registry.manifests import IndexManifest
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _REMEMBERED: Final = 4096
+_DEEPER: Final = 4
 
 Ranked = list[tuple[int, float]]
 """Ordinals of chunks with their scores, best first."""
@@ -36,7 +38,7 @@ class QueryVectors:
         key = (embedder.digest, query)
         vector = self._known.pop(key, None)
         if vector is None:
-            vector = embedder.embed([query])[0]
+            vector = embedder.embed_queries([query])[0]
         self._known[key] = vector
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
@@ -63,9 +65,13 @@ class OpenIndex:
     embedder: Embedder | None
     terms: TermIndex | None
     queries: QueryVectors
+    reranker: Reranker | None = None
+    _chosen: dict[DocumentFilter, frozenset[int]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    async def search(self, query: str, k: int | None = None) -> list[Hit]:
+    async def search(self, query: str, k: int | None = None, only: DocumentFilter | None = None) -> list[Hit]:
         """The k best chunks (the manifest's k unless said), best first; equal scores in the order of the corpus.
+
+        `only` limits it further than the manifest's own filter does.
 
         Raises `Invalid` for an empty query, `ModelFailed`, and `IntegrityFailed` where a chunk was altered.
         """
@@ -74,31 +80,70 @@ class OpenIndex:
         wanted = k if k is not None else self.manifest.retriever.k
         if wanted < 1:
             raise Invalid("nothing is asked for", fields=[FieldError("$.k", "must be at least 1")])
-        return await asyncio.to_thread(self._search, query, wanted)
+        return await asyncio.to_thread(self._search, query, wanted, only)
 
-    def _search(self, query: str, k: int) -> list[Hit]:
+    def _search(self, query: str, k: int, only: DocumentFilter | None) -> list[Hit]:
+        pin = self.manifest.retriever.reranker
+        allowed = self._allowed(only)
+        depth = k if pin is None else max(pin.candidates, k)
+        hits = self._hits(self._ranked(query, depth, allowed))
+        return hits if pin is None else self._reranked(query, hits)[:k]
+
+    def _ranked(self, query: str, k: int, allowed: frozenset[int] | None) -> Ranked:
         retriever = self.manifest.retriever
         match retriever.mode:
             case "dense":
-                ranked = self._dense(query, k)
+                return self._within(allowed, lambda depth: self.by_vectors(query, depth), k)
             case "bm25":
-                ranked = self._by_terms(query, k)
+                return self._within(allowed, lambda depth: self.by_terms(query, depth), k)
             case "hybrid":
-                depth = max(retriever.candidates or CANDIDATES, k)
-                found = [self._by_terms(query, depth)]
+                deep = max(retriever.candidates or CANDIDATES, k)
+                found = [self._within(allowed, lambda depth: self.by_terms(query, depth), deep)]
                 if reads(query, retriever.dense_scripts):
-                    found.append(self._dense(query, depth))
-                ranked = fused(found, retriever.rrf_k or RRF_K)[:k]
-        return self._hits(ranked)
+                    found.append(self._within(allowed, lambda depth: self.by_vectors(query, depth), deep))
+                return fused(found, retriever.rrf_k or RRF_K)[:k]
 
-    def _dense(self, query: str, k: int) -> Ranked:
+    def _within(self, allowed: frozenset[int] | None, ranking: Callable[[int], Ranked], k: int) -> Ranked:
+        """The k best of those allowed: the ranking is asked for more and more, until there are k or all were seen."""
+        if allowed is None:
+            return ranking(k)
+        depth = min(len(self.chunks), k * _DEEPER) if allowed else 0
+        while depth:
+            ranked = ranking(depth)
+            found = [one for one in ranked if one[0] in allowed]
+            if len(found) >= k or len(ranked) < depth or depth == len(self.chunks):
+                return found[:k]
+            depth = min(len(self.chunks), depth * _DEEPER)
+        return []
+
+    def _allowed(self, only: DocumentFilter | None) -> frozenset[int] | None:
+        """Ordinals of what the manifest's filter and this one let through; None where neither is there."""
+        sets = [self._of(one) for one in (self.manifest.retriever.filter, only) if one is not None]
+        return frozenset.intersection(*sets) if sets else None
+
+    def _of(self, chosen: DocumentFilter) -> frozenset[int]:
+        if chosen not in self._chosen:
+            labels = self.vectors.documents(collection_name(self.digest))
+            fits = frozenset(self._place(name) for name, label in labels.items() if chooses(chosen, *label))
+            self._chosen[chosen] = fits
+        return self._chosen[chosen]
+
+    def _reranked(self, query: str, hits: Sequence[Hit]) -> list[Hit]:
+        assert self.reranker is not None  # noqa: S101  # `open` gives one to every index that names one
+        scores = self.reranker.score(query, [hit.text for hit in hits]) if hits else []
+        order = sorted(zip(scores, hits, strict=True), key=lambda one: (-one[0], one[1].rank))
+        return [replace(hit, score=score, rank=rank) for rank, (score, hit) in enumerate(order, 1)]
+
+    def by_vectors(self, query: str, k: int) -> Ranked:
+        """By inner product alone; equal scores in the order of the corpus. Blocks, as `by_terms` does."""
         assert self.embedder is not None  # noqa: S101  # `open` gives one to every index that needs it
         vector = self.queries.of(self.embedder, query)
         found = self.vectors.nearest(collection_name(self.digest), vector, k)
         placed = [(self._place(chunk_id), score) for chunk_id, score in found]
         return sorted(placed, key=lambda one: (-one[1], one[0]))
 
-    def _by_terms(self, query: str, k: int) -> Ranked:
+    def by_terms(self, query: str, k: int) -> Ranked:
+        """By BM25 alone; none that shares no term with the query."""
         assert self.terms is not None  # noqa: S101  # as above
         return self.terms.best(query, k)
 
@@ -117,6 +162,11 @@ class OpenIndex:
                 raise _altered(self.digest, one.chunk_id)
             hits.append(Hit(stored.id, stored.document, stored.heading, stored.text, score, rank))
         return hits
+
+
+def chooses(chosen: DocumentFilter, path: str, language: str) -> bool:
+    """Whether a document is one that the filter lets through."""
+    return path.startswith(chosen.path_prefix or "") and (chosen.languages is None or language in chosen.languages)
 
 
 def reads(query: str, scripts: Sequence[str] | None) -> bool:

@@ -18,7 +18,7 @@ from sekisho.indexing.chunking import chunks_of
 from sekisho.indexing.retrieval import OpenIndex, QueryVectors
 from sekisho.indexing.terms import ANALYSER, TermIndex, TermIndexes
 from sekisho.indexing.types import (
-    CHUNKER_VERSION,
+    CHUNKERS,
     DISTANCE,
     Chunk,
     ChunkerRecipe,
@@ -79,7 +79,7 @@ class Scratch:
             "corpus": self.digest,
             "chunker": {
                 "name": cut.name if self.chunker else "whole",
-                "version": CHUNKER_VERSION,
+                "version": CHUNKERS[cut.name],
                 "max_tokens": cut.max_tokens,
                 "overlap": cut.overlap,
             },
@@ -137,7 +137,7 @@ def _chunks(documents: Sequence[Document], embedder: Embedder | None, chunker: C
         return
     count = embedder.count_tokens if embedder else _words
     for document in documents:
-        yield from chunks_of(document, count, chunker.max_tokens, chunker.overlap)
+        yield from chunks_of(document, count, chunker.max_tokens, chunker.overlap, chunker.name)
 
 
 def _words(text: str) -> int:

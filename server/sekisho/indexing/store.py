@@ -68,19 +68,45 @@ class IndexStore:
         row = await self._tx.get(IndexBuildRow, (project, digest))
         return None if row is None else _record(row)
 
-    async def with_the_same_vectors(self, chunks_root: str, embedder_digest: str) -> list[str]:
-        """Digests of built indexes over the same chunks by the same embedder, none that drifted."""
-        found = await self._tx.scalars(
-            select(IndexBuildRow.digest)
-            .where(
-                IndexBuildRow.chunks_root == chunks_root,
-                IndexBuildRow.embedder_digest == embedder_digest,
-                IndexBuildRow.integrity != Integrity.DRIFTED.value,
-            )
-            .distinct()
-            .order_by(IndexBuildRow.digest)
+    async def of_digest(self, digest: str) -> list[BuildRecord]:
+        """The index's record in every project that has one, by project."""
+        rows = await self._tx.scalars(
+            select(IndexBuildRow).where(IndexBuildRow.digest == digest).order_by(IndexBuildRow.project)
         )
-        return list(found)
+        return [_record(row) for row in rows]
+
+    async def integrity(self, project: str, digest: str) -> Integrity:
+        """`UNVERIFIED` where the project never built it. Reads no list of drifted chunks, which may be long."""
+        found = await self._tx.scalar(
+            select(IndexBuildRow.integrity).where(IndexBuildRow.project == project, IndexBuildRow.digest == digest)
+        )
+        return Integrity.UNVERIFIED if found is None else Integrity(found)
+
+    async def checked(self, digests: Sequence[str]) -> dict[tuple[str, str], int]:
+        """When each index was last looked at, in epoch milliseconds, by project and digest where it was built."""
+        rows = await self._tx.execute(
+            select(IndexBuildRow.project, IndexBuildRow.digest, IndexBuildRow.checked_at).where(
+                IndexBuildRow.digest.in_(digests)
+            )
+        )
+        return {(project, digest): checked_at for project, digest, checked_at in rows}
+
+    async def held_elsewhere(self, project: str, digest: str) -> bool:
+        """Whether another project has a record of this index."""
+        return await self._elsewhere(project, IndexBuildRow.digest == digest)
+
+    async def terms_held_elsewhere(self, project: str, chunks_root: str) -> bool:
+        """Whether another project has an index over these chunks."""
+        return await self._elsewhere(project, IndexBuildRow.chunks_root == chunks_root)
+
+    async def _elsewhere(self, project: str, condition: Any) -> bool:
+        query = select(IndexBuildRow.digest).where(condition, IndexBuildRow.project != project).limit(1)
+        return await self._tx.scalar(query) is not None
+
+    async def delete(self, project: str, digest: str) -> None:
+        await self._tx.execute(
+            delete(IndexBuildRow).where(IndexBuildRow.project == project, IndexBuildRow.digest == digest)
+        )
 
     async def page(self, project: str, after: Cursor | None, limit: int) -> list[BuildRecord]:
         """Newest first."""

@@ -10,6 +10,7 @@ import shutil
 import threading
 import unicodedata
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +57,18 @@ class TermIndex:
         order = np.argsort(-scores, kind="stable")[:k]
         return [(int(place), float(scores[place])) for place in order if scores[place] > 0]
 
+    def matched(self, query: str, positions: Sequence[int]) -> dict[int, dict[str, float]]:
+        """For each position the query's terms that its text has, each with what it adds to the score there."""
+        found: dict[int, dict[str, float]] = {position: {} for position in positions}
+        for term, times in Counter(search_terms(query)).items():
+            if term not in self._vocabulary:
+                continue
+            scores = self._engine.get_scores_from_ids([self._vocabulary[term]] * times)
+            for position in positions:
+                if scores[position] > 0:
+                    found[position][term] = float(scores[position])
+        return found
+
 
 @dataclass(frozen=True)
 class TermIndexes:
@@ -71,6 +84,11 @@ class TermIndexes:
             if not _sealed(place):
                 _write(place, texts())
             return _load(place)
+
+    def delete(self, root: str) -> None:
+        """Nothing happens where there is none."""
+        with self._turn:
+            shutil.rmtree(self.folder / root.removeprefix(PREFIX), ignore_errors=True)
 
 
 def _write(place: Path, texts: Sequence[str]) -> None:

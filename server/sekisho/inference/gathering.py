@@ -14,11 +14,12 @@ MOST: Final = 200
 class Gathering(Generic[K, V]):
     """Call it with one item; `work` gets the items of everybody who called meanwhile, and gives one result for each.
 
-    An error of `work` is everybody's of that trip.
+    An error of `work` is everybody's of that trip. A trip waits `linger_s` seconds for more to come along.
     """
 
-    def __init__(self, work: Callable[[Sequence[K]], Awaitable[Sequence[V]]]) -> None:
+    def __init__(self, work: Callable[[Sequence[K]], Awaitable[Sequence[V]]], linger_s: float = 0.0) -> None:
         self._work = work
+        self._linger_s = linger_s
         self._waiting: list[tuple[K, asyncio.Future[V]]] = []
         self._trips: asyncio.Task[None] | None = None
 
@@ -31,12 +32,11 @@ class Gathering(Generic[K, V]):
 
     async def _travel(self) -> None:
         while self._waiting:
-            part, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-            asked = [(item, future) for item, future in part if not future.done()]
-            if not asked:
-                continue
+            asked: list[tuple[K, asyncio.Future[V]]] = []
             try:
-                results = await self._work([item for item, _ in asked])
+                await asyncio.sleep(self._linger_s)
+                asked = self._taken()
+                results = await self._work([item for item, _ in asked]) if asked else []
             except BaseException as error:
                 _fail([future for _, future in asked], error)
                 if not isinstance(error, Exception):
@@ -46,6 +46,11 @@ class Gathering(Generic[K, V]):
             for (_, future), result in zip(asked, results, strict=True):
                 if not future.done():
                     future.set_result(result)
+
+    def _taken(self) -> list[tuple[K, asyncio.Future[V]]]:
+        """Those who travel now: who gave up meanwhile stays behind."""
+        part, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+        return [(item, future) for item, future in part if not future.done()]
 
 
 def _fail(futures: Sequence[asyncio.Future[V]], error: BaseException) -> None:

@@ -197,6 +197,20 @@ class BlockingOllama:
             self._sleep(with_jitter(wait))
         raise AssertionError("the last try returns or raises")
 
+    def describe(self, model: str) -> Mapping[str, Any]:
+        """The model's own figures with its whole vocabulary; empty where the host does not tell them."""
+        import httpx
+
+        try:
+            answer = httpx.post(
+                f"{self.url.rstrip('/')}/api/show", json={"model": model, "verbose": True}, timeout=self._timeout_s
+            )
+            told = answer.raise_for_status().json()
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+            return {}
+        figures = told.get("model_info") if isinstance(told, dict) else None
+        return figures if isinstance(figures, dict) else {}
+
 
 def passing_trouble() -> tuple[type[Exception], ...]:
     """What the package raises where a host gives no usable answer."""

@@ -25,6 +25,7 @@ from sekisho.inference.ollama_host import (
     too_slow,
 )
 from sekisho.inference.types import Answer, AnswerRequest, Message
+from sekisho.inference.vocabulary import counter
 from sekisho.kernel.digests import short
 from sekisho.kernel.errors import FieldError, Invalid, ModelFailed
 
@@ -192,23 +193,32 @@ class OllamaEmbedder:
     max_tokens: int
     model: str
     host: BlockingOllama
+    counted: Callable[[str], int] | None = None
+    """Counts as the host does, without asking it; None where it has to be asked."""
 
     def count_tokens(self, text: str) -> int:
-        return _count(self.host, self.model, text) + _MARKS
+        count = self.counted(text) if self.counted else _count(self.host, self.model, text)
+        return count + _MARKS
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self.embed(texts)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         import numpy as np
 
         rows = np.empty((len(texts), self.dimension), np.float32)
+        # Texts of like length share a request: the host pads each batch to its longest.
+        order = sorted(range(len(texts)), key=lambda i: (-len(texts[i]), i))
         for start in range(0, len(texts), _EMBED_BATCH):
-            batch = texts[start : start + _EMBED_BATCH]
+            places = order[start : start + _EMBED_BATCH]
+            batch = [texts[place] for place in places]
             got = np.asarray(self.host.embed(self.model, batch, truncate=False).embeddings, np.float32)
             if got.shape != (len(batch), self.dimension):
                 raise ModelFailed(
                     f"the Ollama host {self.host.url} gave vectors of shape {got.shape} for {len(batch)} texts",
                     remedy=f"check that {self.model} is an embedding model of dimension {self.dimension}",
                 )
-            rows[start : start + len(batch)] = unit_rows(got)
+            rows[places] = unit_rows(got)
         return rows
 
 
@@ -239,4 +249,11 @@ async def open_embedder(host: OllamaHost, blocking: BlockingOllama, model: str) 
             f"the Ollama host {host.url} does not say how long {model}'s texts and vectors are",
             remedy="use an embedding model, such as all-minilm",
         )
-    return OllamaEmbedder(f"ollama:{model}", digest, dimension, context, model, blocking)
+    counted = await asyncio.to_thread(_counter, blocking, model, digest)
+    return OllamaEmbedder(f"ollama:{model}", digest, dimension, context, model, blocking, counted)
+
+
+@lru_cache(maxsize=8)
+def _counter(host: BlockingOllama, model: str, digest: str) -> Callable[[str], int] | None:
+    """Made once for each model at a host: a vocabulary is a megabyte of JSON. `digest` tells a moved name apart."""
+    return counter(host.describe(model), lambda text: _count(host, model, text))

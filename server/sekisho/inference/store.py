@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import String, Text, select
+from sqlalchemy import CursorResult, String, Text, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.inference.types import HostSeen, Kept
@@ -43,13 +43,18 @@ class ModelCallStore:
         query = select(ModelCallRow.key, ModelCallRow.answer).where(ModelCallRow.key.in_(list(keys)))
         return {row.key: row.answer for row in await self._tx.execute(query)}
 
+    async def delete_since(self, since: int) -> int:
+        """Forget every call made at or after a time; gives their number."""
+        done = await self._tx.execute(delete(ModelCallRow).where(ModelCallRow.created_at >= since))
+        return cast("CursorResult[Any]", done).rowcount
+
     async def insert_if_absent(self, rows: Sequence[Kept], now: int) -> None:
         """Two workers may have asked the same at once; the first answer stays."""
         values = [
             {"key": row.key, "model_digest": row.model_digest, "answer": dict(row.answer), "created_at": now}
             for row in {row.key: row for row in rows}.values()
         ]
-        await self._tx.execute(insert_of(self._tx)(ModelCallRow).values(values).on_conflict_do_nothing())
+        await self._tx.execute(insert_of(self._tx)(ModelCallRow.__table__).on_conflict_do_nothing(), values)
 
 
 class ModelHostStore:

@@ -95,6 +95,24 @@ class Embedder(Protocol):
         """One row per text, of length one. Raises `ModelFailed`."""
         ...
 
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """As `embed`, of questions: some models want another word before them than before what is searched."""
+        ...
+
+
+class Reranker(Protocol):
+    """Something that reads a question and a text together. `score` blocks: call it from a thread."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def digest(self) -> str: ...
+
+    def score(self, query: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers the question, higher is better; comparable within one question."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class AvailableModel:

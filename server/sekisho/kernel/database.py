@@ -64,10 +64,17 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
 
     ``isolation_level=None`` stops the driver from opening transactions of its own; WAL lets readers go on while
     one writes; foreign keys are off by default in SQLite; the busy timeout bounds the wait for another process.
+    Without secure_delete what was erased would stay readable in the file's free pages.
     """
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "busy_timeout=10000",
+        "secure_delete=ON",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -5,7 +5,7 @@ A worker that falls silent loses its lease; the job is claimed again and goes on
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -44,7 +44,8 @@ class Progress:
 class Job:
     """One piece of work for the worker. Times are epoch milliseconds.
 
-    `kind` says which room does it (``build``, ``verify``, ``search``, ``run``); `payload` is that room's own.
+    `kind` says which room does it (``build``, ``verify``, ``search``, ``run``, ``compare``, ``draft``); `payload` is
+    that room's own.
     """
 
     id: str
@@ -98,6 +99,10 @@ class Jobs:
         row = await JobStore(tx).one_or_none(job_id)
         return None if row is None else _job(row)
 
+    async def since(self, tx: Transaction, kind: str, created_at: int) -> list[Job]:
+        """Every job of the kind that was queued after this moment, or is not over yet, whatever its project."""
+        return [_job(row) for row in await JobStore(tx).since(kind, created_at)]
+
     async def claim(self, kinds: Sequence[str], owner: str) -> Job | None:
         """Take the oldest job that is queued, or whose holder fell silent; None where there is none.
 
@@ -150,6 +155,15 @@ class Jobs:
     async def cancel(self, tx: Transaction, job_id: str) -> None:
         """Ask for an end: a queued job ends at once, a running one at its next beat."""
         await JobStore(tx).cancel(job_id, epoch_ms(self.clock.now()))
+
+    async def forget_results(
+        self, tx: Transaction, project: str, kind: str, field: str, values: Collection[str]
+    ) -> int:
+        """Erase what came of the jobs of a kind whose payload has one of these values; gives their number."""
+        done = await JobStore(tx).with_results(project, kind)
+        ids = [job_id for job_id, payload in done if payload.get(field) in values]
+        await JobStore(tx).forget_results(ids)
+        return len(ids)
 
     async def release(self, job: Job) -> None:
         """Give a job back unfinished (the worker is stopping); another may claim it at once."""

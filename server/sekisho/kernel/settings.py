@@ -26,6 +26,7 @@ FILE: Final = "sekisho.toml"
 _PASSWORD: Final = re.compile(r"(://[^:/@]*:)[^@]*@")
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
+NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -57,6 +58,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """The OPA server, where `policy_engine` is ``opa``."""
     chroma_url: str = ""
     """A Chroma server; empty: Chroma embedded in the worker, in `data_dir`."""
+    vector_cache_mb: Positive = 2000
+    """Most space of the vectors that builds remember in `data_dir`, in megabytes; the longest unused go first."""
+    embedders: tuple[str, ...] = ()
+    """Folders of sentence-transformers models as ``name=/folder``; recipes call them ``local:<name>``."""
+    rerankers: tuple[str, ...] = ()
+    """Folders of cross-encoders as ``name=/folder``; retrievers call them ``local:<name>``."""
     ollama_hosts: tuple[str, ...] = ()
     """Ollama hosts, comma-separated in the environment; empty: none is asked."""
     ollama_timeout_s: Positive = 120
@@ -69,6 +76,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Cases that one worker evaluates at a time."""
     lease_seconds: Positive = 30
     """How long a worker that fell silent keeps its job."""
+    verify_interval_s: NotNegative = 3600
+    """Within how many seconds the worker verifies each index that a stage serves, again and again; 0: never."""
     signing_key: str = ""
     """PEM file of the private key (PKCS#8) that signs attestations and checkpoints; empty: made in `data_dir`."""
     max_file_bytes: Positive = 10_000_000
@@ -85,6 +94,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return self.server_url or f"http://{self.host}:{self.port}"
 
 
+_LISTS: Final = frozenset({"embedders", "ollama_hosts", "rerankers"})
+"""Settings that are comma-separated in the environment."""
 SECRETS: Final = frozenset({"token"})
 OTHER_VARIABLES: Final[Mapping[str, str]] = {
     "SEKISHO_PROJECT": "option of the CLI",
@@ -191,7 +202,7 @@ def read_settings(
     for variable, text in environ.items():
         name = variable.removeprefix(PREFIX).lower()
         if variable.startswith(PREFIX) and name in known:
-            values[name] = _split(text) if name == "ollama_hosts" else text
+            values[name] = _split(text) if name in _LISTS else text
             sources[name] = variable
     for name in list(values):
         try:

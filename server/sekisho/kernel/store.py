@@ -68,6 +68,15 @@ class JobStore:
         row = await self._tx.get(JobRow, job_id)
         return None if row is None else _values(row)
 
+    async def since(self, kind: str, created_at: int) -> list[Mapping[str, Any]]:
+        under_way = JobRow.state.in_(("queued", "running"))
+        rows = await self._tx.scalars(
+            select(JobRow)
+            .where(JobRow.kind == kind, or_(under_way, JobRow.created_at > created_at))
+            .order_by(JobRow.created_at, JobRow.id)
+        )
+        return [_values(row) for row in rows]
+
     async def any_free(self, kinds: Sequence[str], now: int) -> bool:
         return await self._tx.scalar(select(JobRow.id).where(*_free(kinds, now)).limit(1)) is not None
 
@@ -114,6 +123,16 @@ class JobStore:
             .where(JobRow.id == job_id)
             .values(state=state, result=result, error=error, finished_at=now, lease_owner=None, lease_until=None)
         )
+
+    async def with_results(self, project: str, kind: str) -> list[tuple[str, Any]]:
+        """Id and payload of every job of this kind that has a result."""
+        query = select(JobRow.id, JobRow.payload).where(
+            JobRow.project == project, JobRow.kind == kind, JobRow.state == "done"
+        )
+        return [(row.id, row.payload) for row in (await self._tx.execute(query)).all()]
+
+    async def forget_results(self, ids: Sequence[str]) -> None:
+        await self._tx.execute(update(JobRow).where(JobRow.id.in_(ids)).values(result=None))
 
     async def cancel(self, job_id: str, now: int) -> None:
         await self._tx.execute(

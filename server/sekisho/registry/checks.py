@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import IO, Final
 
 from sekisho.kernel.database import Transaction
-from sekisho.kernel.digests import digest_of_bytes, short
+from sekisho.kernel.digests import PREFIX, digest_of_bytes, short
 from sekisho.kernel.errors import FieldError, IntegrityFailed, Invalid, NotFound
 from sekisho.registry.content import fields_of, read_cases, text_problem
 from sekisho.registry.finding import best
 from sekisho.registry.manifests import CorpusManifest, DatasetManifest, Manifest, SuiteManifest
-from sekisho.registry.store import BlobStore, VersionStore
+from sekisho.registry.store import PIECE, BlobStore, VersionStore
 from sekisho.registry.types import Dependency, Version
 
+_OF_NOTHING: Final = digest_of_bytes(b"")
+"""An empty blob under any other digest is one that was erased."""
 KnownScorers = Callable[[], Collection[str]]
 """Port: the names of the scorers that suites may use."""
 
@@ -22,12 +26,31 @@ async def read_blob(tx: Transaction, project: str, digest: str) -> bytes:
     data = await BlobStore(tx).one_or_none(project, digest)
     if data is None:
         raise NotFound(f"there is no blob {digest} in project {project}")
+    if not data and digest != _OF_NOTHING:
+        raise NotFound(f"the blob {digest} was erased from project {project}")
     if digest_of_bytes(data) != digest:
-        raise IntegrityFailed(
-            f"the blob kept as {digest} has other bytes",
-            remedy="the database was changed behind Sekisho's back; restore it from a backup",
-        )
+        raise _altered(digest)
     return data
+
+
+def _altered(digest: str) -> IntegrityFailed:
+    return IntegrityFailed(
+        f"the blob kept as {digest} has other bytes",
+        remedy="the database was changed behind Sekisho's back; restore it from a backup",
+    )
+
+
+async def copy_blob(tx: Transaction, project: str, digest: str, file: IO[bytes]) -> None:
+    """The bytes under this digest, verified, into an empty file, which ends at its beginning. Raises as `read_blob`."""
+    if not await BlobStore(tx).copy(project, digest, file):
+        raise NotFound(f"there is no blob {digest} in project {project}")
+    file.seek(0)
+    found = hashlib.sha256()
+    while part := file.read(PIECE):
+        found.update(part)
+    if PREFIX + found.hexdigest() != digest:
+        raise _altered(digest)
+    file.seek(0)
 
 
 async def check_content(tx: Transaction, project: str, manifest: Manifest) -> None:
@@ -52,6 +75,8 @@ async def _corpus_problems(tx: Transaction, project: str, manifest: CorpusManife
         size = sizes.get(file.digest)
         if size is None:
             wrong.append(FieldError(f"$.files[{index}].digest", f"{file.path}: no blob {short(file.digest)} was put"))
+        elif size == 0 and file.digest != _OF_NOTHING:
+            wrong.append(FieldError(f"$.files[{index}].digest", f"{file.path} was erased; leave it out"))
         elif size != file.bytes:
             wrong.append(FieldError(f"$.files[{index}].bytes", f"{file.path} has {size} bytes, not {file.bytes}"))
         elif problem := text_problem(await read_blob(tx, project, file.digest)):

@@ -1,67 +1,55 @@
-"""Reading a folder of texts on the caller's side, before anything is sent; all that is wrong is named at once."""
+"""Reading files on the caller's side, before anything is sent: only plain files, and only from within their folder."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any
 
 from sekisho.kernel.digests import digest_of_bytes
 from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.registry.content import text_problem
 
-MEDIA_TYPES: Final = {
-    ".md": "text/markdown", ".markdown": "text/markdown", ".html": "text/html", ".htm": "text/html",
-    ".csv": "text/csv", ".rst": "text/x-rst",
-}  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class FolderFile:
-    """A text file; `path` leads to it from the folder's root, with '/' between steps."""
+    """A text; `path` is its name, with '/' between steps.
+
+    `about` are the fields of its entry in a corpus's manifest that not every file has.
+    """
 
     path: str
     data: bytes
     digest: str
     media_type: str
-
-
-def read_folder(root: Path, *, max_bytes: int, include: Sequence[str] = ("*",)) -> tuple[FolderFile, ...]:
-    """Every file under `root` whose path matches one of the patterns (``*`` also crosses folders), sorted by path.
-
-    Names that begin with a dot are left out. Raises `Invalid`, naming every file that is a link out of the root,
-    over `max_bytes`, binary, not UTF-8, or not a plain file.
-    """
-    if not root.is_dir():
-        raise Invalid(f"{root} is not a folder", fields=[FieldError("$.path", "name a folder that exists")])
-    found = [path for path in _walk(root) if any(fnmatchcase(path, pattern) for pattern in include)]
-    return read_files(root, found, max_bytes=max_bytes)
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_files(root: Path, paths: Sequence[str], *, max_bytes: int) -> tuple[FolderFile, ...]:
-    """The files at these paths from `root`, sorted by path. Raises `Invalid` as `read_folder` does, and for a path
-    that leads out of the root."""
+    """The texts at these paths from `root`, sorted by path.
+
+    Raises `Invalid`, naming every file that leads or links out of the root, is over `max_bytes`, binary, not UTF-8,
+    or not a plain file.
+    """
     files: list[FolderFile] = []
     wrong: list[FieldError] = []
     for path in sorted(set(paths)):
-        read = _read(root.resolve(), path, max_bytes)
-        if isinstance(read, str):
-            wrong.append(FieldError(path, read))
+        read = read_plainly(root.resolve(), path, max_bytes)
+        problem = read if isinstance(read, str) else text_problem(read)
+        if isinstance(read, str) or problem:
+            wrong.append(FieldError(path, str(problem)))
         else:
-            media_type = MEDIA_TYPES.get(Path(path).suffix.lower(), "text/plain")
-            files.append(FolderFile(path, read, digest_of_bytes(read), media_type))
-    if not files and not wrong:
-        wrong.append(FieldError("$.path", "there is no file in it"))
+            files.append(FolderFile(path, read, digest_of_bytes(read), "text/plain"))
     if wrong:
-        raise Invalid(f"{root} cannot be a corpus as it is", fields=wrong, remedy="mend or leave out the files named")
+        raise Invalid(f"files of {root} cannot be read", fields=wrong, remedy="mend or leave out the files named")
     return tuple(files)
 
 
-def _walk(root: Path) -> Iterator[str]:
+def paths_below(root: Path) -> Iterator[str]:
+    """Every path below `root`, links to folders among them, without names that begin with a dot."""
     for folder, folders, names in os.walk(root, followlinks=False):
         here = Path(folder)
         linked = [name for name in folders if (here / name).is_symlink()]
@@ -71,8 +59,8 @@ def _walk(root: Path) -> Iterator[str]:
                 yield (here / name).relative_to(root).as_posix()
 
 
-def _read(root: Path, path: str, max_bytes: int) -> bytes | str:
-    """The bytes, or why they may not be read."""
+def read_plainly(root: Path, path: str, max_bytes: int) -> bytes | str:
+    """The bytes at `path` from `root` (which is resolved), or why they may not be read."""
     if Path(path).is_absolute() or ".." in Path(path).parts or "\\" in path:
         return "leads out of the folder; write it from the folder's root"
     try:
@@ -87,6 +75,4 @@ def _read(root: Path, path: str, max_bytes: int) -> bytes | str:
         data = real.read_bytes()
     except (OSError, RuntimeError) as error:
         return f"cannot be read: {error}"
-    if len(data) > max_bytes:
-        return f"has more than {max_bytes} bytes"
-    return text_problem(data) or data
+    return data if len(data) <= max_bytes else f"has more than {max_bytes} bytes"

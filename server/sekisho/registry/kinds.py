@@ -84,12 +84,40 @@ class PromptManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", ta
     variables: Annotated[dict[str, dict[str, Any]], Meta(max_length=100)] = {}
 
 
+class Extractor(Part, frozen=True, kw_only=True):
+    """What took a text out of a file; its version moves whenever the same bytes may give another text."""
+
+    name: Name
+    version: Count
+
+
+class OriginalFile(Part, frozen=True, kw_only=True):
+    """The file that a text was taken out of. Its bytes stay where they came from."""
+
+    digest: Digest
+    bytes: Size
+    media_type: Annotated[str, Meta(pattern=r"^[a-z]+/[a-z0-9.+-]{1,100}$")]
+    extractor: Extractor
+
+
 class CorpusFile(Part, frozen=True, kw_only=True):
+    """A text of a corpus. `time`, epoch milliseconds, is when its words were last changed, as its source says.
+
+    `licence` is said where it differs from the corpus's; `retention_days` counts from `time`.
+    """
+
     path: Annotated[str, Meta(min_length=1, max_length=500)]
     digest: Digest
     bytes: Size
     media_type: Annotated[str, Meta(pattern=r"^text/[a-z0-9.+-]{1,60}$")]
     language: Language | None = None
+    title: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+    uri: Annotated[str, Meta(min_length=1, max_length=1000)] | None = None
+    time: Size | None = None
+    licence: Licence | None = None
+    personal_data: bool | None = None
+    retention_days: Count | None = None
+    original: OriginalFile | None = None
 
 
 class CorpusSource(Part, frozen=True, kw_only=True):
@@ -130,6 +158,21 @@ class EmbedderPin(Part, frozen=True, kw_only=True):
     dimension: Count
 
 
+class RerankerPin(Part, frozen=True, kw_only=True):
+    """A cross-encoder that orders the best `candidates` anew."""
+
+    name: Name
+    digest: Digest
+    candidates: Annotated[int, Meta(ge=1, le=1000)]
+
+
+class DocumentFilter(Part, frozen=True, kw_only=True):
+    """Which documents are searched: all of what it names must hold. Nothing named is no filter."""
+
+    path_prefix: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+    languages: Annotated[tuple[Language, ...], Meta(min_length=1, max_length=50)] | None = None
+
+
 class Retriever(Part, frozen=True, kw_only=True):
     mode: Literal["dense", "bm25", "hybrid"]
     k: Annotated[int, Meta(ge=1, le=1000)]
@@ -140,6 +183,9 @@ class Retriever(Part, frozen=True, kw_only=True):
     """How deep each list goes into the fusion."""
     dense_scripts: tuple[Literal["cjk", "latin"], ...] | None = None
     """Scripts that the embedder reads: for a query in another one vectors abstain and terms decide alone."""
+    reranker: RerankerPin | None = None
+    filter: DocumentFilter | None = None
+    """What every search of the index is limited to."""
 
 
 class Chunks(Part, frozen=True, kw_only=True):

@@ -183,6 +183,13 @@ def _retriever(retriever: Retriever) -> list[FieldError]:
         wrong.append(FieldError("$.retriever.dense_scripts", f"means nothing to {retriever.mode}"))
     if scripts is not None and list(scripts) != sorted(set(scripts)):
         wrong.append(FieldError("$.retriever.dense_scripts", "must be sorted, each script once"))
+    if retriever.reranker is not None and retriever.reranker.candidates < retriever.k:
+        wrong.append(FieldError("$.retriever.reranker.candidates", "must be at least k"))
+    chosen = retriever.filter
+    if chosen is not None and chosen.path_prefix is None and chosen.languages is None:
+        wrong.append(FieldError("$.retriever.filter", "name a path_prefix or languages, or leave it out"))
+    if chosen is not None and chosen.languages is not None and list(chosen.languages) != sorted(set(chosen.languages)):
+        wrong.append(FieldError("$.retriever.filter.languages", "must be sorted, each language once"))
     return wrong
 
 

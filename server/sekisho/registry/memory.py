@@ -43,8 +43,8 @@ class Memory:
         self._answers[reference] = answer
 
 
-def answer_of(reference: Reference, version: Version, pointer: Pointer | None) -> Resolved:
-    """The JSON bytes of an answer, with the ETag that its content has."""
+def answer_of(reference: Reference, version: Version, pointer: Pointer | None, integrity: str | None) -> Resolved:
+    """The JSON bytes of an answer, with the ETag that its content has: another integrity is another answer."""
     value = {
         "project": version.project,
         "kind": version.kind.value,
@@ -57,6 +57,7 @@ def answer_of(reference: Reference, version: Version, pointer: Pointer | None) -
         "moved_at": None if pointer is None else pointer.moved_at,
         "archived": version.archived,
         "revoked": version.revoked,
+        "integrity": integrity,
         "manifest": version.manifest,
     }
     etag = digest_of_bytes(msgspec.json.encode(value)).removeprefix("sha256:")[:32]

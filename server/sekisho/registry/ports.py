@@ -25,6 +25,22 @@ class Warrants(Protocol):
         ...
 
 
+class Integrities(Protocol):
+    """Says of an index whether its vectors are still what was built. The registry itself holds no vectors."""
+
+    async def integrity_of(self, tx: Transaction, project: str, digest: str) -> str:
+        """``verified``, ``drifted`` or ``unverified``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NeverLooked:
+    """Where nobody verifies anything."""
+
+    async def integrity_of(self, tx: Transaction, project: str, digest: str) -> str:
+        return "unverified"
+
+
 @dataclass(frozen=True)
 class Ports:
     """The registry's ports. `stages` are the stages' names in the order of promotion."""
@@ -38,6 +54,7 @@ class Ports:
     max_file_bytes: int
     warrants: Warrants
     memory: Memory = field(default_factory=Memory)
+    integrities: Integrities = NeverLooked()
 
     async def find(self, tx: Transaction, reference: Reference) -> Version:
         """The version that a reference means, for another room.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from sekisho.identity.types import Action, Actor
 from sekisho.kernel.clock import epoch_ms
@@ -14,7 +14,7 @@ from sekisho.kernel.digests import canonical_json, digest_of, digest_of_bytes, i
 from sekisho.kernel.errors import Archived, Conflict, FieldError, Invalid, Revoked, TooLarge
 from sekisho.kernel.ids import new_id
 from sekisho.kernel.references import Kind, Reference, parse_name
-from sekisho.registry.checks import check_content, check_references, read_blob
+from sekisho.registry.checks import check_content, check_references, copy_blob, read_blob
 from sekisho.registry.finding import artifact_of, find
 from sekisho.registry.manifests import Manifest, parse_manifest
 from sekisho.registry.pointers import StageStore
@@ -77,6 +77,16 @@ class Registering(Ports):
     async def read_blob(self, tx: Transaction, project: str, digest: str) -> bytes:
         """A blob for another room. Raises `NotFound` and `IntegrityFailed`."""
         return await read_blob(tx, project, digest)
+
+    async def keep_blob(self, tx: Transaction, project: str, data: bytes) -> str:
+        """`put_blob` for another room, inside its write transaction; gives the digest."""
+        digest = digest_of_bytes(data)
+        await BlobStore(tx).insert(project, digest, data, epoch_ms(self.clock.now()))
+        return digest
+
+    async def copy_blob(self, tx: Transaction, project: str, digest: str, file: IO[bytes]) -> None:
+        """A blob into an empty file, a piece at a time, for what may be too large to hold. Raises as `read_blob`."""
+        await copy_blob(tx, project, digest, file)
 
     async def register(
         self, actor: Actor, project: str, kind: Kind, name: str, manifest: Mapping[str, Any], registration: Provenance

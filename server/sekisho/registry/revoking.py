@@ -13,7 +13,7 @@ from sekisho.kernel.errors import FieldError, Invalid, Revoked
 from sekisho.kernel.ids import new_id
 from sekisho.kernel.references import Reference
 from sekisho.registry.finding import best, find
-from sekisho.registry.lineage import EVERYTHING, lineage, made_from
+from sekisho.registry.lineage import EVERYTHING, digests_behind, lineage
 from sekisho.registry.ports import Ports
 from sekisho.registry.revocations import RevocationStore
 from sekisho.registry.store import VersionStore
@@ -62,7 +62,7 @@ async def _fallout(tx: Transaction, revocation: Revocation, version: Version) ->
 
 async def refuse_revoked(tx: Transaction, version: Version, pointer: Pointer) -> None:
     """Raises `Revoked` where the version that a stage serves, or anything it is made from, is revoked."""
-    digests = await made_from(tx, version.project, version.digest)
+    digests = await digests_behind(tx, version.project, version.digest)
     revoked = await RevocationStore(tx).all(version.project, digests)
     if not revoked:
         return

@@ -11,6 +11,7 @@ from sekisho.kernel.errors import Archived, Conflict, Unwarranted
 from sekisho.kernel.logging import get_logger
 from sekisho.kernel.references import Kind, Number, Reference
 from sekisho.registry.finding import artifact_of, find, known_stage, or_latest
+from sekisho.registry.lineage import made_from
 from sekisho.registry.memory import MAX_REMEMBERED, answer_of
 from sekisho.registry.pointers import StageStore
 from sekisho.registry.ports import Ports
@@ -43,7 +44,8 @@ class Staging(Ports):
             if pointer is not None:
                 await self._bear_out(tx, stored.artifact_id, pointer)
                 await refuse_revoked(tx, stored.version, pointer)
-        answer = answer_of(or_latest(reference), stored.version, pointer)
+            integrity = await self._integrity(tx, stored.version)
+        answer = answer_of(or_latest(reference), stored.version, pointer, integrity)
         if marker is not None:
             self.memory.remember(reference, answer, (marker, generation))
         return answer
@@ -92,6 +94,25 @@ class Staging(Ports):
         """What a reference means, where that is known without asking the database."""
         actor.require(reference.project, Action.READ)
         return self.memory.recall(reference, marker)
+
+    async def _integrity(self, tx: Transaction, version: Version) -> str | None:
+        """Of an index its own, of an agent its index's."""
+        match version.kind:
+            case Kind.INDEX:
+                index = version.digest
+            case Kind.AGENT:
+                index = str(version.manifest["index"])
+            case _:
+                return None
+        return await self.integrities.integrity_of(tx, version.project, index)
+
+    async def served(self, tx: Transaction, kind: Kind) -> tuple[Version, ...]:
+        """Every version of the kind that any stage of any project serves, itself or in what is made from it."""
+        roots: dict[str, list[str]] = {}
+        for pointer in await StageStore(tx).everywhere():
+            roots.setdefault(pointer.project, []).append(pointer.digest)
+        found = [node for project in roots for node in await made_from(tx, project, roots[project])]
+        return tuple(version for version in found if version.kind is kind)
 
     async def pointer(self, tx: Transaction, project: str, kind: Kind, name: str, stage: str) -> Pointer | None:
         """What the stage serves now; None where nothing was promoted there. Raises `Invalid` for an unknown stage."""

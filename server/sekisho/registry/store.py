@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import IO, Any, Final, cast
 
-from sqlalchemy import CursorResult, and_, delete, event, or_, select, update
+from sqlalchemy import CursorResult, LargeBinary, and_, delete, event, func, literal_column, or_, select, update
 
 from sekisho.kernel.database import Transaction, insert_of
 from sekisho.kernel.digests import digest_of_bytes
@@ -23,6 +24,9 @@ from sekisho.registry.rows import (
     VersionRow,
 )
 from sekisho.registry.types import Artifact, Edge, Provenance, Registration, Version
+
+PIECE: Final = 1 << 20
+"""Bytes of a blob that are in memory at a time while it is copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +193,17 @@ class VersionStore:
             found.setdefault(stored.version.digest, []).append(stored.version)
         return found
 
+    async def of_kind(self, project: str, kind: Kind) -> list[Version]:
+        """Every version of this kind in the project, oldest first."""
+        found = await self._all(VersionRow.project == project, ArtifactRow.kind == kind.value)
+        return [stored.version for stored in found]
+
+    async def revoke(self, project: str, digests: Sequence[str]) -> None:
+        """Revoke every version with one of these digests, under whatever name."""
+        await self._tx.execute(
+            update(VersionRow).where(VersionRow.project == project, VersionRow.digest.in_(digests)).values(revoked=True)
+        )
+
     async def edges_from(self, project: str, digests: Sequence[str]) -> list[Edge]:
         return await self._edges(EdgeRow.project == project, EdgeRow.from_digest.in_(digests))
 
@@ -277,6 +292,34 @@ class BlobStore:
         query = select(BlobRow.data).where(BlobRow.project == project, BlobRow.digest == digest)
         return cast("bytes | None", await self._tx.scalar(query))
 
+    async def copy(self, project: str, digest: str, file: IO[bytes]) -> bool:
+        """Write the bytes to a file, a megabyte at a time; False where there are none."""
+        if self._tx.get_bind().dialect.name == "sqlite":
+            return await self._copy_sqlite(project, digest, file)
+        size = (await self.sizes(project, [digest])).get(digest)
+        for start in range(1, (size or 0) + 1, PIECE):
+            part = select(func.substr(BlobRow.data, start, PIECE, type_=LargeBinary)).where(
+                BlobRow.project == project, BlobRow.digest == digest
+            )
+            file.write(await self._tx.scalar(part) or b"")
+        return size is not None
+
+    async def _copy_sqlite(self, project: str, digest: str, file: IO[bytes]) -> bool:
+        """By SQLite's own handle on the value: `substr` would read all of it for each piece."""
+        query: Any = select(literal_column("rowid")).where(BlobRow.project == project, BlobRow.digest == digest)
+        row = await self._tx.scalar(query.select_from(BlobRow))
+        if row is None:
+            return False
+        connection = (await (await self._tx.connection()).get_raw_connection()).driver_connection
+        await cast(Any, connection)._execute(_copy_blob, cast(Any, connection)._conn, row, file)
+        return True
+
+    async def blank(self, project: str, digests: Sequence[str]) -> None:
+        """Erase the bytes. The row stays, so that they cannot be put again under their digest."""
+        await self._tx.execute(
+            update(BlobRow).where(BlobRow.project == project, BlobRow.digest.in_(digests)).values(data=b"", size=0)
+        )
+
     async def sizes(self, project: str, digests: Sequence[str]) -> dict[str, int]:
         """The size of each of these blobs that is there."""
         found: dict[str, int] = {}
@@ -285,6 +328,12 @@ class BlobStore:
             query = select(BlobRow.digest, BlobRow.size).where(BlobRow.project == project, BlobRow.digest.in_(part))
             found |= {row.digest: row.size for row in (await self._tx.execute(query)).all()}
         return found
+
+
+def _copy_blob(connection: sqlite3.Connection, row: int, file: IO[bytes]) -> None:
+    with connection.blobopen(BlobRow.__tablename__, "data", row, readonly=True) as blob:
+        while part := blob.read(PIECE):
+            file.write(part)
 
 
 def _after(query: Any, time: Any, identity: Any, after: Cursor | None) -> Any:

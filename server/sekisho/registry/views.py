@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -152,7 +152,11 @@ class LineageView(msgspec.Struct, frozen=True):
 
 
 class ResolvedView(msgspec.Struct, frozen=True):
-    """What a reference means now. ``stage``, ``decision_id`` and ``moved_at`` are null where it names no stage."""
+    """What a reference means now. ``stage``, ``decision_id`` and ``moved_at`` are null where it names no stage.
+
+    ``integrity`` is ``verified``, ``drifted`` or ``unverified``: of an index its own, of an agent its pinned index's,
+    as the last verification found it; null for every other kind.
+    """
 
     project: str
     kind: str
@@ -165,6 +169,7 @@ class ResolvedView(msgspec.Struct, frozen=True):
     moved_at: int | None
     archived: bool
     revoked: bool
+    integrity: Literal["verified", "drifted", "unverified"] | None
     manifest: dict[str, Any]
     etag: str
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from sekisho.evaluation.drafting.service import Drafting
+from sekisho.evaluation.erasing import Erasing
 from sekisho.evaluation.gathering import Gathering
+from sekisho.evaluation.index_comparison import IndexComparison
 from sekisho.evaluation.judges.service import Judging
 from sekisho.evaluation.scorers.catalogue import known_scorers
 from sekisho.evaluation.service import Evaluation
@@ -25,6 +28,7 @@ from sekisho.gate.waivers import Waivers
 from sekisho.gate.warrants import Warrants
 from sekisho.identity.bootstrap import Bootstrap
 from sekisho.identity.service import Identity
+from sekisho.indexing.integrity import KeptIntegrity
 from sekisho.indexing.service import Indexing
 from sekisho.inference.service import Inference
 from sekisho.kernel.clock import Clock, SystemClock
@@ -58,7 +62,10 @@ class Services:
     inference: Inference
     indexing: Indexing
     evaluation: Evaluation
+    erasing: Erasing
     judging: Judging
+    index_comparison: IndexComparison
+    drafting: Drafting
     evidence: Evidence
     policy: PolicySet
     engine: PolicyEngine
@@ -117,7 +124,10 @@ class Services:
             "inference": self.inference,
             "indexing": self.indexing,
             "evaluation": self.evaluation,
+            "erasing": self.erasing,
             "judging": self.judging,
+            "index_comparison": self.index_comparison,
+            "drafting": self.drafting,
             "evidence": self.evidence,
             "gate": self.gate,
             "approvals": self.approvals,
@@ -146,8 +156,9 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     ledger = Ledger(database, clock, signer, retired_keys(key.parent, kept))
     identity = Identity(database, clock, ledger, watch)
     registry = Registry(
-        database, clock, ledger, watch, policy.stages, known_scorers, settings.max_file_bytes, Warrants(ledger)
-    )
+        database, clock, ledger, watch, policy.stages, known_scorers, settings.max_file_bytes, Warrants(ledger),
+        integrities=KeptIntegrity(),
+    )  # fmt: skip
     inference = Inference(settings, database, clock)
     indexing = Indexing(settings, database, clock, ledger, jobs, registry, inference)
     evaluation = Evaluation(
@@ -171,7 +182,10 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         inference=inference,
         indexing=indexing,
         evaluation=evaluation,
+        erasing=Erasing(database, clock, ledger, jobs, registry, indexing),
         judging=judging,
+        index_comparison=IndexComparison(database, jobs, registry, indexing),
+        drafting=Drafting(database, ledger, jobs, registry, indexing, inference),
         evidence=evidence,
         policy=policy,
         engine=engine,

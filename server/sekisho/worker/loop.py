@@ -1,7 +1,8 @@
 """Claims jobs, has their rooms do them, keeps their leases, and stops without losing any.
 
-One lane works on one job at a time. Builds and their verification share a lane, since both fill the machine and the
-vector store; a search goes on beside them, and so does a run or a qualification, which share the model hosts.
+One lane works on one job at a time. Builds, their verification and erasures share a lane, since they fill the machine
+and change the vector store; a search and a profile go on beside them, and so does evaluation: runs, qualifications,
+comparisons and drafts.
 """
 
 from __future__ import annotations
@@ -20,7 +21,12 @@ from sekisho.kernel.logging import get_logger
 Handler = Callable[[Job], Awaitable[object]]
 """Does a job and ends it, in the transaction that stores its outcome."""
 
-LANES: Final = (("build", "verify"), ("search",), ("run", "replay", "qualify"))
+LANES: Final = (
+    ("build", "verify", "erase"),
+    ("search",),
+    ("run", "replay", "qualify", "compare", "draft"),
+    ("profile",),
+)
 
 _log = get_logger("sekisho.worker")
 

@@ -16,6 +16,7 @@ from sekisho.kernel.settings import Settings
 from sekisho.wiring.services import Services, build_services
 from sekisho.worker.loop import Handler, Worker
 from sekisho.worker.ownership import sole_owner
+from sekisho.worker.schedule import Schedule
 
 _log = get_logger("sekisho.worker")
 
@@ -26,9 +27,13 @@ def handlers(services: Services) -> dict[str, Handler]:
         "build": services.indexing.build,
         "verify": services.indexing.verify,
         "search": services.indexing.search,
+        "profile": services.indexing.profile,
+        "erase": services.erasing.erase,
         "run": services.evaluation.execute,
         "replay": services.evaluation.execute_replay,
         "qualify": services.judging.execute,
+        "compare": services.index_comparison.execute,
+        "draft": services.drafting.execute,
     }
 
 
@@ -49,7 +54,14 @@ async def run_worker(settings: Settings) -> None:
             await services.start_worker()
             owner = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
             _log.info("worker works", owner=owner)
-            await Worker(services.jobs, handlers(services), owner).run(stop)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(Worker(services.jobs, handlers(services), owner).run(stop))
+                group.create_task(Schedule("verifications", services.indexing.request_due, _tick_s(settings)).run(stop))
         finally:
             await services.close()
     _log.info("worker stops")
+
+
+def _tick_s(settings: Settings) -> float:
+    """How often to look for what is due: a tenth of the interval, so that nothing waits for more than all of it."""
+    return min(60.0, max(0.2, settings.verify_interval_s / 10))

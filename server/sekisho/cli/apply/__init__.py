@@ -13,17 +13,18 @@ from typing import Any
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from sekisho.cli.apply.declarations import DECLARATIONS, json_schema
 from sekisho.cli.apply.provenance import Said, provenance
-from sekisho.cli.apply.reading import read_project
+from sekisho.cli.apply.reading import Project, read_project
 from sekisho.cli.apply.registering import Applied, Applier
 from sekisho.cli.lock import NAME, Lock, read_lock_or_empty, write_lock
 from sekisho.cli.session import Session, session
 from sekisho.client.indexing import Indexing
 from sekisho.client.registry import Registry
 from sekisho.kernel.digests import short
-from sekisho.kernel.errors import Invalid
+from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.references import DEFAULT_PROJECT, Kind
 
 UNCLAIMED_S = 15
@@ -33,21 +34,25 @@ UNCLAIMED_S = 15
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), default=Path("sekisho.yaml"))
 @click.option("--lock", "lock_file", type=click.Path(dir_okay=False, path_type=Path), help="Default: beside FILE.")
 @click.option("--check", is_flag=True, help="Only say whether FILE and all it names are valid; needs no server.")
+@click.option("--strict", is_flag=True, help="Refuse FILE where any document of a corpus is refused.")
 @click.option("--author", default="", envvar="SEKISHO_AUTHOR", help="The human author.  [default: git's]")
 @click.option("--message", "-m", default="", envvar="SEKISHO_MESSAGE", help="Why.  [default: git's]")
 @click.option("--commit", default="", envvar="SEKISHO_COMMIT", help="The commit applied.  [default: the CI's, git's]")
 @click.option("--ci-run", default="", envvar="SEKISHO_CI_RUN", help="URL of the CI run.  [default: the CI's]")
 @session
-def apply(state: Session, /, file: Path, lock_file: Path | None, check: bool, **said: str) -> None:
+def apply(state: Session, /, file: Path, lock_file: Path | None, check: bool, strict: bool, **said: str) -> None:
     """Register what FILE declares, build its indexes, and write sekisho.lock.
 
-    Everything is validated before anything is sent. Applying the same again changes nothing, and says so. Commit the
+    Everything is validated before anything is sent. A document that cannot be read is left out and named, with the
+    reason; with --strict it stops everything. Applying the same again changes nothing, and says so. Commit the
     lock: `eval` and `promote` read in it what this commit means. `sekisho schema` prints FILE's JSON Schema.
     """
     project = read_project(file, max_file_bytes=state.settings.max_file_bytes)
+    _tell_refused(state, project, strict)
     if check:
         labels = [one.label for one in project.declared]
-        state.show({"valid": True, "declared": labels}, f"{file} is valid: {', '.join(labels)}")
+        shown = {"valid": True, "declared": labels, "refused": project.refused}
+        state.show(shown, f"{file} is valid: {', '.join(labels)}")
         return
     name = project.name or state.project
     if project.name and state.project not in {DEFAULT_PROJECT, project.name}:
@@ -66,10 +71,25 @@ def apply(state: Session, /, file: Path, lock_file: Path | None, check: bool, **
         done = applier.apply(project)
     written = write_lock(Lock(lock_file, name, {one.label: one.digest for one in done}))
     changed = written or any(one.state != "unchanged" for one in done)
-    shown = {"lock": str(lock_file), "changed": changed, "versions": [asdict(one) for one in done]}
+    versions = [asdict(one) for one in done]
+    shown = {"lock": str(lock_file), "changed": changed, "versions": versions, "refused": project.refused}
     state.show(shown, _table(done))
     word = "wrote" if written else "unchanged:"
     state.say(f"{word} {lock_file}" if changed else f"nothing changed; {lock_file} says so already")
+
+
+def _tell_refused(state: Session, project: Project, strict: bool) -> None:
+    """Name what was left out. Raises `Invalid` where that may not be."""
+    refused = project.refused
+    if refused and strict:
+        fields = [FieldError(f"{one['corpus']}: {one['path']}", one["reason"]) for one in refused]
+        raise Invalid(
+            f"{len(refused)} documents are refused, and --strict takes none; nothing was registered",
+            fields=fields,
+            remedy="mend the files named, or leave them out with `include`",
+        )
+    for one in refused:
+        state.say(Text(f"left out of {one['corpus']}: {one['path']}: {one['reason']}", style="yellow"))
 
 
 @click.command()

@@ -11,11 +11,13 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from sekisho.indexing.sources.types import Rows
 from sekisho.indexing.types import ChunkerRecipe, RetrieverRecipe
 from sekisho.kernel.references import Kind
 from sekisho.registry.kinds import (
     Controls,
     CorpusSource,
+    Count,
     Digest,
     FieldName,
     Generation,
@@ -33,6 +35,7 @@ from sekisho.registry.kinds import (
 SCHEMA: Final = "sekisho.project/v1"
 ArtifactName = Annotated[str, Meta(pattern=r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$")]
 RelativePath = Annotated[str, Meta(min_length=1, max_length=500)]
+CommitId = Annotated[str, Meta(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")]
 
 
 class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -62,19 +65,75 @@ class PromptDeclaration(Declaration, frozen=True, kw_only=True):
     variables: Annotated[dict[str, dict[str, Any]], Meta(max_length=100)] = {}
 
 
-class CorpusFolder(Declaration, frozen=True, kw_only=True):
-    """Texts below one folder. `include` are patterns of paths from it (``*`` crosses folders)."""
+class CorpusPart(Declaration, frozen=True, kw_only=True):
+    """What is said of every document of a source. `include` are patterns of paths in it (``*`` crosses folders).
 
-    path: RelativePath
+    `rows` makes each row of the tables among them (CSV, JSON Lines, Parquet) a document.
+    """
+
     include: Annotated[tuple[Word, ...], Meta(min_length=1, max_length=50)] = ("*",)
     language: Language | UnsetType = UNSET
+    licence: Licence | UnsetType = UNSET
+    personal_data: bool | UnsetType = UNSET
+    retention_days: Count | UnsetType = UNSET
+    rows: Rows | UnsetType = UNSET
+
+
+class CorpusFolder(CorpusPart, frozen=True, kw_only=True):
+    """Files below one folder, or one file."""
+
+    path: RelativePath
+
+
+class GitSource(CorpusPart, frozen=True, kw_only=True):
+    """Files under `path` of a git commit, given by its full id. `into` is the folder that they get in the corpus."""
+
+    repository: Annotated[str, Meta(min_length=1, max_length=500)]
+    commit: CommitId
+    path: Annotated[str, Meta(max_length=500)] = ""
+    into: RelativePath | UnsetType = UNSET
+
+
+class DvcSource(CorpusPart, frozen=True, kw_only=True):
+    """What the ``.dvc`` file at `path` of a git commit tracks. `cache` is DVC's cache on this machine."""
+
+    repository: Annotated[str, Meta(min_length=1, max_length=500)]
+    commit: CommitId
+    path: Annotated[str, Meta(pattern=r"\.dvc$", max_length=500)]
+    cache: Annotated[str, Meta(min_length=1, max_length=500)] | UnsetType = UNSET
+    into: RelativePath | UnsetType = UNSET
+
+
+class LakeFSSource(CorpusPart, frozen=True, kw_only=True):
+    """Objects under `path` of a lakeFS commit; the server is named in the environment, as for ``lakectl``."""
+
+    repository: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{2,62}$")]
+    commit: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    path: Annotated[str, Meta(max_length=500)] = ""
+    into: RelativePath | UnsetType = UNSET
+
+
+class ArchiveSource(CorpusPart, frozen=True, kw_only=True):
+    """Files under `path` of a ZIP or TAR at `url`, taken only where it has this hash."""
+
+    url: Annotated[str, Meta(pattern=r"^https?://", max_length=900)]
+    sha256: Annotated[str, Meta(pattern=r"^(?:sha256:)?[0-9a-f]{64}$")]
+    path: Annotated[str, Meta(max_length=500)] = ""
+    into: RelativePath | UnsetType = UNSET
 
 
 class CorpusDeclaration(Declaration, frozen=True, kw_only=True):
-    """The texts of one or more folders, under one licence."""
+    """The documents of one or more sources, under one licence unless a source says another.
 
-    folders: Annotated[tuple[CorpusFolder, ...], Meta(min_length=1, max_length=100)]
+    `sources` are those that the documents came from before they came here.
+    """
+
     licence: Licence
+    folders: Annotated[tuple[CorpusFolder, ...], Meta(max_length=100)] = ()
+    git: Annotated[tuple[GitSource, ...], Meta(max_length=20)] = ()
+    dvc: Annotated[tuple[DvcSource, ...], Meta(max_length=20)] = ()
+    lakefs: Annotated[tuple[LakeFSSource, ...], Meta(max_length=20)] = ()
+    archives: Annotated[tuple[ArchiveSource, ...], Meta(max_length=20)] = ()
     language: Language | UnsetType = UNSET
     sources: Annotated[tuple[CorpusSource, ...], Meta(max_length=100)] = ()
 

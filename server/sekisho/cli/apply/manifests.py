@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from sekisho.cli.apply.declarations import NAMES, CorpusDeclaration, DatasetDeclaration, Declaration, ModelDeclaration
+from sekisho.indexing.sources.types import Refused
 from sekisho.kernel.references import Kind
 from sekisho.registry.folders import FolderFile
+from sekisho.registry.kinds import CorpusSource
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a declaration brings along from disk: files, a dataset's cases and fields, languages of a corpus's files."""
+    """What a declaration brings along: files, a dataset's cases and fields, a corpus's sources, what was refused."""
 
     files: tuple[FolderFile, ...] = ()
     cases: int = 0
     fields: tuple[str, ...] = ()
-    languages: Mapping[str, str] = field(default_factory=dict)
+    sources: tuple[CorpusSource, ...] = ()
+    refused: tuple[Refused, ...] = ()
 
 
 def raw_manifest(
@@ -37,8 +40,10 @@ def raw_manifest(
             plain[name] = digests[f"{other}/{plain[name]}"]
     match declaration:
         case CorpusDeclaration():
-            del plain["folders"]
-            plain["files"] = [_file(file, content.languages) for file in content.files]
+            for name in ("folders", "git", "dvc", "lakefs", "archives"):
+                del plain[name]
+            plain["files"] = [_file(file) for file in content.files]
+            plain["sources"] += msgspec.to_builtins(content.sources)
         case DatasetDeclaration():
             (file,) = content.files
             del plain["path"]
@@ -48,11 +53,6 @@ def raw_manifest(
     return {"schema": f"sekisho.{kind}/v1", **plain}
 
 
-def _file(file: FolderFile, languages: Mapping[str, str]) -> dict[str, Any]:
-    plain = {
-        "path": file.path,
-        "digest": file.digest,
-        "bytes": len(file.data),
-        "media_type": file.media_type,
-    }
-    return plain | ({"language": languages[file.path]} if file.path in languages else {})
+def _file(file: FolderFile) -> dict[str, Any]:
+    plain = {"path": file.path, "digest": file.digest, "bytes": len(file.data), "media_type": file.media_type}
+    return plain | dict(file.about)

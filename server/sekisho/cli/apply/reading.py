@@ -5,7 +5,6 @@ Nothing is sent to a server here. Each problem is named by file and JSON path.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
@@ -14,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from sekisho.cli.apply.corpora import outside, read_corpus
 from sekisho.cli.apply.declarations import (
     DECLARATIONS,
     NAMES,
@@ -33,7 +33,7 @@ from sekisho.indexing.types import Recipe
 from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.references import Kind, parse_name
 from sekisho.registry.content import describe_dataset
-from sekisho.registry.folders import FolderFile, read_files, read_folder
+from sekisho.registry.folders import read_files
 from sekisho.registry.manifests import parse_manifest
 from sekisho.registry.schemas import json_path, violations
 
@@ -68,6 +68,15 @@ class Project:
     file: Path
     name: str | None
     declared: tuple[Declared, ...]
+
+    @property
+    def refused(self) -> list[dict[str, str]]:
+        """The documents that were left out, with the corpus that they are missing from."""
+        return [
+            {"corpus": one.label, "path": refused.path, "reason": refused.reason}
+            for one in self.declared
+            for refused in one.content.refused
+        ]
 
 
 def read_project(file: Path, *, max_file_bytes: int) -> Project:
@@ -139,19 +148,11 @@ def _referenced(file: Path, path: str, raw: Mapping[str, Any], wrong: list[Field
     reference = _converted(FileReference, raw, f"{file}:{path}", wrong)
     if reference is None:
         return file, None
-    if problem := _outside(file.parent, reference.file):
+    if problem := outside(file.parent, reference.file):
         wrong.append(FieldError(f"{file}:{path}.file", problem))
         return file.parent / reference.file, None
     place = file.parent / reference.file
     return place, read_yaml(place)
-
-
-def _outside(base: Path, path: str) -> str | None:
-    """Why `path` may not be read from `base`; None where it may."""
-    if Path(path).is_absolute() or ".." in Path(path).parts or "\\" in path:
-        return f"{path!r} leads out of the folder of sekisho.yaml; what it declares stands below it"
-    real = Path(os.path.realpath(base / path))
-    return None if real.is_relative_to(os.path.realpath(base)) else f"{path!r} is a link out of the folder, to {real}"
 
 
 def _converted(kind: type[T], raw: Any, place: str, wrong: list[FieldError]) -> T | None:
@@ -190,7 +191,7 @@ def _with_content(base: Path, one: Declared, max_bytes: int, wrong: list[FieldEr
     try:
         match one.declaration:
             case CorpusDeclaration() as corpus:
-                return replace(one, content=_corpus(base, one, corpus, max_bytes))
+                return replace(one, content=read_corpus(base, corpus, max_bytes, one.at))
             case DatasetDeclaration() as dataset:
                 return replace(one, content=_dataset(base, one, dataset.path, max_bytes))
     except Invalid as error:
@@ -198,43 +199,8 @@ def _with_content(base: Path, one: Declared, max_bytes: int, wrong: list[FieldEr
     return one
 
 
-def _corpus(base: Path, one: Declared, corpus: CorpusDeclaration, max_bytes: int) -> Content:
-    files: dict[str, FolderFile] = {}
-    languages: dict[str, str] = {}
-    wrong: list[FieldError] = []
-    for index, folder in enumerate(corpus.folders):
-        place = f"$.folders[{index}].path"
-        if problem := _outside(base, folder.path):
-            wrong.append(one.at(FieldError(place, problem)))
-            continue
-        root = base / folder.path
-        try:
-            found = read_folder(root, max_bytes=max_bytes, include=folder.include)
-        except Invalid as error:
-            wrong += [_in_folder(one, place, root, problem) for problem in error.fields]
-            continue
-        prefix = Path(folder.path).as_posix()
-        for file in found:
-            path = file.path if prefix == "." else f"{prefix}/{file.path}"
-            if path in files:
-                wrong.append(one.at(FieldError(place, f"{path} is taken by an earlier folder already")))
-            files[path] = replace(file, path=path)
-            if folder.language is not msgspec.UNSET:
-                languages[path] = folder.language
-    if wrong:
-        raise Invalid("the corpus cannot be read", fields=wrong)
-    return Content(files=tuple(files[path] for path in sorted(files)), languages=languages)
-
-
-def _in_folder(one: Declared, place: str, root: Path, problem: FieldError) -> FieldError:
-    """A folder's problem by the declaration's path, a file's by the file."""
-    if problem.path.startswith("$"):
-        return one.at(FieldError(place, f"{root}: {problem.message}"))
-    return FieldError(f"{root / problem.path}", problem.message)
-
-
 def _dataset(base: Path, one: Declared, path: str, max_bytes: int) -> Content:
-    if problem := _outside(base, path):
+    if problem := outside(base, path):
         raise Invalid("the dataset cannot be read", fields=[one.at(FieldError("$.path", problem))])
     try:
         (file,) = read_files(base, [path], max_bytes=max_bytes)

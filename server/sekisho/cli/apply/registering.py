@@ -15,7 +15,7 @@ from sekisho.cli.apply.reading import Declared, Project
 from sekisho.client.indexing import Indexing
 from sekisho.client.registry import Registry
 from sekisho.indexing.terms import ANALYSER
-from sekisho.indexing.types import CHUNKER_VERSION
+from sekisho.indexing.types import CHUNKERS
 from sekisho.kernel.errors import FieldError, Invalid, NotFound, SekishoError
 from sekisho.kernel.references import Kind
 from sekisho.registry.kinds import MANIFESTS
@@ -142,17 +142,21 @@ class Applier:
         """Whether the manifest says all that the recipe says, of the same corpus and the embedder as it is now."""
         retriever = dict(manifest["retriever"])
         analyser = retriever.pop("analyser", ANALYSER)
+        wanted, reranker = recipe.retriever.pinned(), retriever.get("reranker")
+        if reranker and "reranker" in wanted:
+            wanted["reranker"]["digest"] = reranker["digest"]
         chunker = {name: manifest["chunker"].get(name) for name in ("name", "max_tokens", "overlap")}
         same = (
-            retriever == recipe.retriever.pinned()
+            retriever == wanted
             and analyser == ANALYSER
             and chunker == msgspec.to_builtins(recipe.chunker)
-            and manifest["chunker"]["version"] == CHUNKER_VERSION
+            and manifest["chunker"]["version"] == CHUNKERS[recipe.chunker.name]
         )
         pin = manifest["embedder"]
-        embedder = any(found["digest"] == pin["digest"] for found in self.models())
+        pins = {pin["digest"], *([reranker["digest"]] if reranker else [])}
+        models = pins <= {found["digest"] for found in self.models()}
         corpus = manifest["corpus"] == self._digests[f"{Kind.CORPUS}/{recipe.corpus}"]
-        return same and corpus and embedder and pin["name"] == recipe.embedder
+        return same and corpus and models and pin["name"] == recipe.embedder
 
 
 def _applied(label: str, version: Mapping[str, Any], *, new: bool, note: str = "") -> Applied:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
+from sekisho.evaluation.mapped import Mapped
 from sekisho.evaluation.statistics.observations import ALPHA, Interval, Observation, by_cluster, level, mean
 from sekisho.evaluation.statistics.quantiles import NORMAL, t_quantile
 from sekisho.evaluation.statistics.resampling import FEW, Method, clustered_error, computed, sampled
@@ -208,7 +210,7 @@ def unpaired_bounds(first: Sequence[Observation], second: Sequence[Observation],
     clusters or no spread of its own, the draws know too little of it, and the limits reach at least as far as
     Newcombe's, from the two groups' Wilson intervals.
     """
-    names = sorted({o.cluster for o in (*first, *second)})
+    names = sorted({o.cluster for o in chain(first, second)})
     apart = _newcombe(first, second)
     if len(names) < 2:
         return Unknown(-1.0, 1.0)
@@ -228,8 +230,8 @@ def unpaired_difference(
 
 def _newcombe(first: Sequence[Observation], second: Sequence[Observation]) -> Newcombe:
     """Values of metrics that were turned around lie in [-1, 0]; both groups are moved up by 1."""
-    shift = 1.0 if min(o.value for o in (*first, *second)) < 0 else 0.0
-    moved = [[Observation(o.value + shift, o.cluster) for o in group] for group in (first, second)]
+    shift = 1.0 if min(o.value for o in chain(first, second)) < 0 else 0.0
+    moved = (Mapped(group, lambda o: Observation(o.value + shift, o.cluster)) for group in (first, second))
     one, other = (Score(mean([o.value for o in group]), effective_size(group)) for group in moved)
     return Newcombe(one, other)
 

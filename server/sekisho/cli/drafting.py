@@ -1,0 +1,121 @@
+"""Commands of drafts: dataset draft, accept."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from sekisho.cli.session import Session, session
+from sekisho.client.drafting import Drafts
+from sekisho.client.registry import Registry
+from sekisho.evaluation.drafting.proposals import MOST, Proposal, proposals, rows_of
+from sekisho.evaluation.drafting.sentences import READABLE
+from sekisho.evaluation.drafting.writing import ollama_writer
+from sekisho.indexing.types import Document, language_of
+from sekisho.inference.ollama_host import OllamaHost
+from sekisho.kernel.errors import FieldError, Invalid, SekishoError
+from sekisho.kernel.settings import Settings
+from sekisho.registry.folders import paths_below, read_files
+
+OLLAMA: Final = "ollama/"
+_FAILED: Final = 4
+
+
+@click.group()
+def dataset() -> None:
+    """Propose questions from documents, and take into use those that a person accepts."""
+
+
+@dataset.command()
+@click.argument("corpus")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File for the rows.")
+@click.option("--size", type=click.IntRange(1, MOST), default=50, show_default=True, help="Most questions.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Which sentences are taken.")
+@click.option("--model", help="Have ollama/<model> write them, where a host has it.")
+@session
+def draft(state: Session, corpus: str, out: Path, size: int, seed: int, model: str | None) -> None:
+    """Propose questions with their gold passages from CORPUS: a corpus version, or a folder, which needs no server.
+
+    Every row is marked as a draft, and no run takes it; read them, mend or delete, then `sekisho dataset accept`.
+    """
+    if model is not None and not model.startswith(OLLAMA):
+        raise Invalid("there is no such writer", fields=[FieldError("--model", "use ollama/<model>")])
+    if Path(corpus).is_dir():
+        found = asyncio.run(_of_folder(state.settings, Path(corpus), size, seed, model))
+        rows, by = rows_of(found), Counter(one.by for one in found)
+    else:
+        rows, by = _of_version(state, corpus, size, seed, model)
+    out.write_bytes(rows)
+    shown = {"file": str(out), "cases": by.total(), "by": dict(sorted(by.items()))}
+    state.show(shown, _drafted(shown))
+
+
+@dataset.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", required=True, help="Name of the dataset.")
+@click.option("--licence", required=True, help="Licence of the rows, such as Apache-2.0; the corpus's, mostly.")
+@click.option("--only", multiple=True, metavar="ID", help="Take this row alone; may be given again.")
+@click.option("--message", "-m", default="", help="How they were looked at.")
+@session
+def accept(state: Session, file: Path, name: str, licence: str, only: tuple[str, ...], message: str) -> None:
+    """Register the drafts in FILE as dataset NAME, in your own name: you have read them. A service cannot."""
+    [content] = Registry(state.connection, state.project).put_blobs([file.read_bytes()])
+    made = Drafts(state.connection, state.project).accept(name, content, licence=licence, only=only, message=message)
+    state.show(made, Text(f"{made['reference']} {made['digest']}{'' if made['new'] else ' (the same rows as before)'}"))
+
+
+def _of_version(state: Session, corpus: str, size: int, seed: int, model: str | None) -> tuple[bytes, Counter[str]]:
+    client = Drafts(state.connection, state.project)
+    job = client.wait(client.start(corpus, size=size, seed=seed, model=model)["id"])
+    if job["state"] != "done":
+        state.show_error(SekishoError(job["error"] or f"the job was {job['state']}"))
+        sys.exit(_FAILED)
+    left_out = job["result"]["left_out"]
+    if left_out["count"]:
+        state.say(f"left out, since only text and Markdown are read: {', '.join(left_out['first'])}")
+    rows = Registry(state.connection, state.project).blob(job["result"]["content"])
+    return rows, Counter(json.loads(line)["draft"] for line in rows.splitlines())
+
+
+async def _of_folder(settings: Settings, folder: Path, size: int, seed: int, model: str | None) -> list[Proposal]:
+    files = read_files(folder, list(paths_below(folder)), max_bytes=settings.max_file_bytes)
+    documents = [
+        Document(file.path, file.data.decode("utf-8"), file.media_type, language_of(file.path, None, None))
+        for file in files
+        if file.media_type in READABLE
+    ]
+    hosts = [
+        OllamaHost(url, timeout_s=settings.ollama_timeout_s, concurrency=settings.ollama_concurrency)
+        for url in settings.ollama_hosts
+    ]
+    try:
+        writer, by = await ollama_writer(hosts, model.removeprefix(OLLAMA), seed) if model else (None, "")
+        found = await proposals(documents, size, seed, writer=writer, by=by)
+    finally:
+        for host in hosts:
+            await host.close()
+    if not found:
+        raise Invalid(
+            "no question could be drafted",
+            fields=[FieldError("CORPUS", "it has no sentence in English or Japanese that stands there once")],
+        )
+    return found
+
+
+def _drafted(shown: dict[str, Any]) -> RenderableType:
+    forms = ", ".join(f"{count} by {name}" for name, count in shown["by"].items())
+    return Group(
+        Text(f"{shown['cases']} drafts in {shown['file']}: {forms}"),
+        Text("read them, mend or delete what is wrong, then `sekisho dataset accept`", style="dim"),
+    )
+
+
+commands: Final[list[click.Command]] = [dataset]

@@ -1,0 +1,83 @@
+"""Looking at indexes from the command line: verify one or all, search and why."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from sekisho.cli.indexing import commands
+from sekisho.indexing.chroma import Chroma
+from sekisho.indexing.types import collection_name
+from tests.api_client import ApiClient
+from tests.identity.commands import run
+from tests.indexing.test_api import BUILD, post, put_corpus, work
+
+
+async def worked(api: ApiClient, *words: str) -> Result:
+    """A command that waits for its jobs, with a worker beside it."""
+    command = asyncio.create_task(run(api, await api.token_for("author"), commands, *words))
+    while not command.done():
+        for kind in ("verify", "search"):
+            job = await api.services.jobs.claim([kind], "worker-1")
+            if job is not None:
+                await getattr(api.services.indexing, kind)(job)
+        await asyncio.sleep(0.02)
+    return await command
+
+
+@pytest.fixture
+async def digest(api: ApiClient) -> str:
+    """An index of two chunks."""
+    await put_corpus(api)
+    queued = await post(api, "builds", BUILD)
+    await work(api, "build")
+    job = await api.services.jobs.one("default", queued["id"])
+    assert job.result is not None
+    return str(job.result["digest"])
+
+
+def spoil(api: ApiClient, digest: str) -> str:
+    """Rewrite a chunk behind Sekisho's back; gives its id."""
+    store: Any = api.services.indexing.vectors
+    assert isinstance(store, Chroma)
+    collection = store._chroma().get_collection(collection_name(digest), embedding_function=None)
+    [victim] = collection.get(limit=1)["ids"]
+    vectors = collection.get(ids=[victim], include=["embeddings"])["embeddings"]
+    collection.update(ids=[victim], documents=["Anybody may approve."], embeddings=vectors)
+    return str(victim)
+
+
+async def test_one_index_or_all(api: ApiClient) -> None:
+    """Neither, or both, is a usage error."""
+    for words in ((), ("index/docs", "--all")):
+        result = await worked(api, "index", "verify", *words)
+        assert result.exit_code == 2
+        assert "--all" in result.output
+
+
+async def test_drift_of_any_index_is_exit_code_1(api: ApiClient, digest: str) -> None:
+    """All of them are looked at, each is said; one that drifted decides the exit code."""
+    sound = await worked(api, "index", "verify", "--all", "--deep")
+    assert sound.exit_code == 0, sound.output
+    assert "2 embedded again" in " ".join(sound.stdout.split())
+    victim = spoil(api, digest)
+    drifted = await worked(api, "index", "verify", "--all", "--json")
+    assert drifted.exit_code == 1
+    [item] = json.loads(drifted.stdout)["items"]
+    assert item["drift"]["altered_chunks"] == [victim]
+    told = await worked(api, "index", "verify", "index/docs")
+    assert told.exit_code == 1
+    assert victim in told.stdout
+
+
+async def test_a_search_says_why(api: ApiClient, digest: str) -> None:
+    """Ranks and scores by vectors and by terms, and the terms in common."""
+    result = await worked(api, "index", "search", digest, "Who cannot approve?", "--why")
+    assert result.exit_code == 0, result.output
+    assert "by vectors: rank 1, cosine" in result.stdout
+    assert "by terms: rank 1, BM25" in result.stdout
+    assert "approve" in result.stdout
