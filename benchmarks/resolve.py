@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from tests.gate.seeded import seed as seed_pointer
 from tests.registry.manifests import register_agent
 
 from benchmarks.figures import Figure
@@ -102,12 +103,7 @@ async def seed(folder: Path) -> None:
     services, admin = await opened(settings_of(folder))
     try:
         await register_agent(services.registry, admin)
-        async with services.database.write() as tx:
-            version = await services.registry.find(tx, Reference("default", Kind.AGENT, "docs", Number(1)))
-            await services.registry.move_pointer(
-                tx, version=version, stage="production", expected=None, decision_id="seeded", principal="admin"
-            )
-            await services.database.announce(tx)
+        await seed_pointer(services, Reference("default", Kind.AGENT, "docs", Number(1)), "production")
     finally:
         await services.close()
 

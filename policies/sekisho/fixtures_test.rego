@@ -95,6 +95,8 @@ waiver(id) := {
 	"stage": "production",
 	"expires_at": promotion.now + 604800000,
 	"principal": "carol",
+	"independent": true,
+	"has_role": true,
 }
 
 system := "sha256:1111111111111111111111111111111111111111111111111111111111111111"

@@ -79,6 +79,8 @@ test_a_waiver_counts_for_nothing_else if {
 		{"stage": "staging"},
 		{"expires_at": sound.now},
 		{"expires_at": sound.now + 2592000001},
+		{"independent": false},
+		{"has_role": false},
 		{"principal": "alice"},
 		{"principal": "ci"},
 		{"rule": "OVS-01"},

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from tests.api_client import ApiClient
 from tests.cli.projects import PROJECT, changed, write
 from tests.identity.commands import Bridge
+from tests.registry.manifests import register_agent
 
 from sekisho.cli import Rooms, apply, gate, registry
 from sekisho.cli.session import Session
@@ -80,3 +81,13 @@ async def test_a_kept_decision_is_told_in_a_format(api: ApiClient, tmp_path: Pat
     refused = await sekisho(api, "explain", decision, "--format", "sarif", "--out", str(tmp_path / "none" / "x"))
     assert refused.exit_code == 2
     assert "cannot be written" in refused.stderr
+
+
+async def test_an_agent_is_promoted_with_its_parts(api: ApiClient) -> None:
+    """One command, one decision; the parts are named, and the prompt's stage answers."""
+    author = await api.services.identity.authenticate(await api.token_for("author"))
+    await register_agent(api.services.registry, author)
+    done = await sekisho(api, "promote", "agent/docs@v1", "--to", "dev", "--with-dependencies")
+    assert done.exit_code == 0, done.stderr
+    assert "together with corpus/docs@v1" in done.stdout
+    assert "prompt/docs v1" in (await sekisho(api, "resolve", "prompt/docs@dev")).stdout

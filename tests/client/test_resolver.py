@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from sekisho.client import Connection, Resolver
-from sekisho.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from sekisho.kernel.errors import Conflict, IntegrityFailed, Invalid, NotFound, Revoked, Unavailable, Unwarranted
 
 
 @dataclass
@@ -17,12 +17,17 @@ class Server:
 
     digest: str = "sha256:" + "1" * 64
     away: bool = False
+    refusal: tuple[int, str] | None = None
     requests: list[httpx.Request] = field(default_factory=list)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         if self.away:
             raise httpx.ConnectError("refused")
+        if self.refusal is not None:
+            status, slug = self.refusal
+            problem = {"type": f"https://sekisho.dev/problems/{slug}", "detail": "said"}
+            return httpx.Response(status, json=problem)
         etag = f'"{self.digest}"'
         if request.headers.get("if-none-match") == etag:
             return httpx.Response(304, headers={"etag": etag})
@@ -76,6 +81,23 @@ def test_while_the_server_is_away_the_last_answer_serves_for_a_bounded_time() ->
     time.now = 300
     assert client.resolve("agent/support@production").stale
     time.now = 301
+    with pytest.raises(Unavailable):
+        client.resolve("agent/support@production")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kind"),
+    [((410, "revoked"), Revoked), ((500, "integrity-failed"), IntegrityFailed), ((503, "unwarranted"), Unwarranted)],
+)
+def test_what_was_taken_out_of_use_is_not_given_again(refusal: tuple[int, str], kind: type[Exception]) -> None:
+    """A refusal of the server is no absence of it: it is an error at once, and the old answer is forgotten."""
+    server = Server()
+    client = resolver(server, Time())
+    client.resolve("agent/support@production")
+    server.refusal = refusal
+    with pytest.raises(kind):
+        client.resolve("agent/support@production")
+    server.away = True
     with pytest.raises(Unavailable):
         client.resolve("agent/support@production")
 

@@ -580,6 +580,18 @@ def waiver_expired(document: Json) -> None:
     document["waivers"] = [{**inputs.waiver("DOC-01"), "expires_at": NOW}]
 
 
+@case("DOC-01", "missing")
+def waiver_by_somebody_involved(document: Json) -> None:
+    no_card(document)
+    document["waivers"] = [{**inputs.waiver("DOC-01"), "independent": False}]
+
+
+@case("DOC-01", "missing")
+def waiver_whose_giver_lost_the_role(document: Json) -> None:
+    no_card(document)
+    document["waivers"] = [{**inputs.waiver("DOC-01"), "has_role": False}]
+
+
 @case("LIN-03", "passed")
 def prompt_alone(document: Json) -> None:
     nodes = document["lineage"]["nodes"]

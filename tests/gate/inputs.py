@@ -254,6 +254,8 @@ def waiver(rule: str) -> Json:
         "stage": "production",
         "expires_at": NOW + 7 * DAY,
         "principal": "carol",
+        "independent": True,
+        "has_role": True,
     }
 
 

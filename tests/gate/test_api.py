@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any
 
 import pytest
 
 from sekisho.gate.explaining.formats import MEDIA_TYPES
+from sekisho.gate.explaining.text import explain_text
 from sekisho.identity.types import PrincipalKind, Role
 from sekisho.kernel.references import parse_reference
 from sekisho.registry.types import Provenance
@@ -15,6 +18,7 @@ from tests.problems import problem
 from tests.registry.manifests import register_agent
 
 PROMOTIONS = "/v1/projects/default/promotions"
+WAIVERS = "/v1/projects/default/waivers"
 
 
 @pytest.fixture
@@ -168,3 +172,45 @@ async def test_the_second_account_of_an_admin_does_not_approve(api: ApiClient, a
     body = {**query, "evidence_hash": seen["hash"]}
     refused = await api.post("/v1/projects/default/approvals", json=body, headers=headers)
     assert "second was created by admin" in problem(refused, 403, "forbidden")["detail"]
+
+
+async def test_a_waived_rule_shows_as_waived(api: ApiClient, agent: dict[str, str]) -> None:
+    """By the shipped policy: DOC-01 blocks, bob waives it, and decision and attestation say so until he withdraws."""
+    subject = f"agent/docs@{agent['agent']}"
+    bob, viewer = await api.role("approver", name="bob"), await api.role("viewer")
+    body = {"subject": subject, "stage": "production", "rule": "DOC-01", "reason": "with the lawyers", "days": 7}
+    assert "DOC-01" in (await promote(api, agent["agent"], "production"))["decision"]["blocking"]
+    alice = await api.role("author", name="alice")
+    problem(await api.post(WAIVERS, json=body, headers=alice), 403, "forbidden")
+    wrong = problem(await api.post(WAIVERS, json={**body, "rule": "OVS-01"}, headers=bob), 400, "invalid")
+    assert "DOC-01" in wrong["errors"][0]["message"]
+    granted = await api.post(WAIVERS, json=body, headers=bob)
+    assert (granted.status_code, granted.json()["state"]) == (201, "standing")
+    decision = (await promote(api, agent["agent"], "production"))["decision"]
+    rule = next(rule for rule in decision["rules"] if rule["id"] == "DOC-01")
+    assert (rule["status"], rule["waived"], rule["blocking"]) == ("missing", True, False)
+    assert "~ DOC-01" in explain_text(decision)
+    signed = await api.get(f"/v1/projects/default/decisions/{decision['id']}/attestation", headers=viewer)
+    payload = json.loads(base64.b64decode(signed.json()["envelope"]["payload"]))
+    assert {"id": "DOC-01", "status": "missing", "waived": True} in payload["predicate"]["rules"]
+    listed = (await api.get(WAIVERS, params={"subject": subject}, headers=viewer)).json()
+    assert [item["reason"] for item in listed["items"]] == ["with the lawyers"]
+    ended = await api.post(f"{WAIVERS}/{granted.json()['id']}/withdraw", headers=bob)
+    assert (ended.status_code, ended.json()["state"]) == (200, "withdrawn")
+    assert "DOC-01" in (await promote(api, agent["agent"], "production"))["decision"]["blocking"]
+
+
+async def test_an_agent_moves_with_what_it_is_made_from(api: ApiClient, agent: dict[str, str]) -> None:
+    """The answer names each part, whose stage then answers; a roll-back knows no such wish."""
+    answer = await promote(api, agent["agent"], "dev", with_dependencies=True)
+    assert answer["applied"] is True
+    named = {item["subject"].split("/")[0]: item["digest"] for item in answer["decision"]["dependencies"]}
+    assert named == {kind: digest for kind, digest in agent.items() if kind != "agent"}
+    assert "together with corpus/docs@v1" in explain_text(answer["decision"])
+    viewer = await api.role("viewer")
+    for kind, digest in agent.items():
+        resolved = await api.get(f"/v1/projects/default/resolve/{kind}/docs?selector=dev", headers=viewer)
+        assert (resolved.json()["digest"], resolved.json()["decision_id"]) == (digest, answer["decision"]["id"])
+    body = {"subject": "agent/docs@v1", "stage": "dev", "with_dependencies": True}
+    refused = await api.post("/v1/projects/default/rollbacks", json=body, headers=await api.role("operator"))
+    problem(refused, 400, "invalid")

@@ -36,8 +36,15 @@ step = st.one_of(
     st.tuples(st.just("archive"), which),
     st.tuples(st.just("restore"), which),
     st.tuples(st.just("approve"), which, stage),
-    st.tuples(st.sampled_from(["promote", "roll_back", "dry_run"]), which, stage, st.sampled_from(sorted(VERDICTS))),
+    st.tuples(
+        st.sampled_from(["promote", "together", "roll_back", "dry_run"]),
+        which,
+        stage,
+        st.sampled_from(sorted(VERDICTS)),
+    ),
     st.tuples(st.just("race"), which, which, stage),
+    st.tuples(st.just("revoke"), which),
+    st.tuples(st.sampled_from(["waive", "unwaive"]), which, stage),
     st.tuples(st.just("restart")),
 )
 
@@ -46,13 +53,23 @@ async def act(world: World, actor: Actor, versions: list[Version], step: tuple[A
     """Do one step; what the product refuses is refused."""
     verb, arguments = step[0], step[1:]
     if verb == "register":
-        versions[arguments[0]] = await world.agent(actor, name=name, text=f"{arguments[0]} {{{{ context }}}}")
+        versions[arguments[0]] = await world.agent(actor, name=name, text=f"{name} {arguments[0]} {{{{ context }}}}")
     elif verb in {"archive", "restore"}:
         await getattr(world.registry, verb)(actor, exactly(versions[arguments[0]]))
     elif verb == "approve":
         subject = exactly(versions[arguments[0]])
         view = await world.approvals.evidence(actor, subject, arguments[1])
         await world.approvals.approve(world.people["bob"], subject, arguments[1], view.hash)
+    elif verb == "revoke":
+        await world.registry.revoke(actor, exactly(versions[arguments[0]]), "it leaks")
+    elif verb == "waive":
+        subject = exactly(versions[arguments[0]])
+        await world.waivers.waive(world.people["bob"], subject, arguments[1], "DOC-01", reason="later", days=1)
+    elif verb == "unwaive":
+        subject = exactly(versions[arguments[0]])
+        page = await world.waivers.page(actor, "default", subject, stage=arguments[1], cursor=None, limit=1)
+        for waiver in page.items:
+            await world.waivers.withdraw(actor, "default", waiver.id)
     elif verb == "race":
         world.engine.answers = [answer()]
         asked = [world.gate.promote(actor, exactly(versions[n]), arguments[2]) for n in arguments[:2]]
@@ -64,8 +81,12 @@ async def act(world: World, actor: Actor, versions: list[Version], step: tuple[A
     else:
         number, stage, verdict = arguments
         world.engine.answers = [VERDICTS[verdict]]
+        subject = exactly(versions[number])
+        if verb == "together":
+            await world.gate.promote(actor, subject, stage, with_dependencies=True)
+            return
         ask = world.gate.roll_back if verb == "roll_back" else world.gate.promote
-        await ask(actor, exactly(versions[number]), stage, dry_run=verb == "dry_run")
+        await ask(actor, subject, stage, dry_run=verb == "dry_run")
 
 
 async def holds(world: World, actor: Actor, name: str) -> None:
@@ -80,15 +101,18 @@ async def holds(world: World, actor: Actor, name: str) -> None:
             break
 
     async with world.database.read() as tx:
-        pointers = await world.registry.pointers(tx, "default", Kind.AGENT, name)
-    for pointer in pointers:
+        found = [await world.registry.pointers(tx, "default", kind, name) for kind in Kind]
+    for pointer in itertools.chain.from_iterable(found):
         entry = recorded[pointer.decision_id]
         decision = await world.gate.decision(actor, "default", pointer.decision_id)
         assert entry.body["outcome"] == "allow"
-        assert (entry.subject, entry.body["stage"]) == (pointer.digest, pointer.stage)
+        assert (entry.subject, entry.body["stage"]) == (decision.digest, pointer.stage)
         assert decision.outcome == "allow"
-        assert (decision.digest, decision.stage) == (pointer.digest, pointer.stage)
+        assert decision.stage == pointer.stage
+        moved = {decision.digest, *(other["digest"] for other in decision.dependencies)}
+        assert pointer.digest in moved
         assert decision.envelope is not None
+    await world.registry.check_pointers()
 
 
 @pytest.mark.slow
@@ -107,7 +131,7 @@ def test_no_pointer_without_an_allowing_decision(
 
     async def walk(steps: list[tuple[Any, ...]]) -> None:
         name = next(_names)
-        versions = [await world.agent(actor, name=name, text=f"{n} {{{{ context }}}}") for n in range(3)]
+        versions = [await world.agent(actor, name=name, text=f"{name} {n} {{{{ context }}}}") for n in range(3)]
         for step in steps:
             world.clock.advance(1)
             with suppress(SekishoError):

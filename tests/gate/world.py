@@ -13,6 +13,8 @@ from sekisho.gate.assembly import Assembler
 from sekisho.gate.evidence import Measurements
 from sekisho.gate.judge import Judge
 from sekisho.gate.service import Gate
+from sekisho.gate.waivers import Waivers
+from sekisho.gate.warrants import Warrants
 from sekisho.identity.bootstrap import Bootstrap
 from sekisho.identity.service import Identity
 from sekisho.identity.types import Actor, PrincipalKind, Role
@@ -126,6 +128,7 @@ class World:
     runs: SetRuns
     gate: Gate
     approvals: Approvals
+    waivers: Waivers
     admin: Actor
     people: dict[str, Actor] = field(default_factory=dict)
 
@@ -178,11 +181,12 @@ async def build_world(database: Database, clock: FixedClock, signer: Signer, fol
     token = await Bootstrap(identity, folder).run()
     assert token is not None
     admin = await identity.authenticate(token.read_text().strip())
-    registry = Registry(database, clock, ledger, watch, STAGES, lambda: ("recall@5",), max_file_bytes=10_000)
+    registry = Registry(database, clock, ledger, watch, STAGES, lambda: ("recall@5",), 10_000, Warrants(ledger))
     engine, runs = SetEngine(), SetRuns()
     measurements = Measurements(runs, NoQualifications(), fixed_policies().parameters)
     evidence = Evidence(database, clock, ledger, registry)
     assembler = Assembler(registry, SetIndexes(), measurements, evidence, identity)
     gate = Gate(database, clock, ledger, registry, assembler, Judge(engine), STAGES)
     approvals = Approvals(database, clock, ledger, registry, assembler, STAGES)
-    return World(database, clock, ledger, identity, registry, engine, runs, gate, approvals, admin), watch
+    waivers = Waivers(database, clock, ledger, registry, assembler, fixed_policies().parameters)
+    return World(database, clock, ledger, identity, registry, engine, runs, gate, approvals, waivers, admin), watch

@@ -189,6 +189,12 @@ async def _promotion(journey: Journey) -> None:
     await ask("show_policy", "/v1/policy")
     await ask("get_stages", f"{HERE}/artifacts/agent/docs/stages")
     await ask("resolve", f"{HERE}/resolve/agent/docs?selector=dev")
+    waiver = {**wanted, "stage": "production", "rule": "DOC-01", "reason": "the card is with the lawyers", "days": 7}
+    granted = await ask("waive", f"{HERE}/waivers", waiver, by="approver")
+    await ask("list_waivers", f"{HERE}/waivers?subject=agent/docs@v1")
+    await ask("withdraw_waiver", f"{HERE}/waivers/{granted['id']}/withdraw", {}, by="approver")
+    leak = {"reason": "it answers with another tenant's data"}
+    await ask("revoke_version", f"{HERE}/artifacts/prompt/docs/versions/v1/revoke", leak, by="operator")
 
 
 async def _proofs(journey: Journey) -> None:

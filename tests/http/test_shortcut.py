@@ -13,6 +13,7 @@ from litestar import Litestar
 from prometheus_client import CollectorRegistry, generate_latest
 from tests.api_client import ApiClient
 from tests.clocks import FixedClock
+from tests.gate.seeded import seed
 from tests.problems import problem
 from tests.registry.manifests import prompt, register
 
@@ -88,12 +89,8 @@ async def viewer(api: ApiClient, services: Services) -> dict[str, str]:
 
 async def move(services: Services, number: int, expected: str | None = None) -> str:
     """Let production serve that version; gives its digest."""
-    registry = services.registry
-    async with services.database.write() as tx:
-        version = await registry.find(tx, Reference("default", Kind.PROMPT, "ask", Number(number)))
-        await registry.move_pointer(
-            tx, version=version, stage="production", expected=expected, decision_id="seeded", principal="admin"
-        )
+    asked = Reference("default", Kind.PROMPT, "ask", Number(number))
+    version = await seed(services, asked, "production", expected)
     return version.digest
 
 

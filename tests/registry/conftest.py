@@ -13,6 +13,7 @@ from sekisho.ledger.service import Ledger
 from sekisho.ledger.signing import Signer, load_or_create_signer
 from sekisho.registry.service import Registry
 from tests.clocks import FixedClock
+from tests.registry.warrants import EveryWarrant
 
 
 def actor(*roles: Role, name: str = "alice", project: str = "default") -> Actor:
@@ -41,6 +42,6 @@ async def registry(database: Database, clock: FixedClock, signer: Signer) -> Asy
     await watch.start()
     yield Registry(
         database, clock, Ledger(database, clock, signer), watch, ("dev", "staging", "production"),
-        lambda: ("recall", "mrr"), max_file_bytes=10_000,
+        lambda: ("recall", "mrr"), max_file_bytes=10_000, warrants=EveryWarrant(),
     )  # fmt: skip
     await watch.close()

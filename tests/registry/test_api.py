@@ -8,6 +8,7 @@ import pytest
 
 from sekisho.kernel.digests import digest_of_bytes
 from tests.api_client import ApiClient
+from tests.problems import problem
 from tests.registry import manifests
 
 BASE = "/v1/projects/default"
@@ -165,3 +166,23 @@ async def test_lineage_and_stages_are_told(api: ApiClient, author: dict[str, str
     assert (graph["root"], len(graph["nodes"]), graph["edges"]) == (made["version"]["digest"], 1, [])
     assert (await api.get(f"{ASK}/versions/v1/lineage?direction=sideways", headers=author)).status_code == 400
     assert (await api.get(f"{ASK}/stages", headers=author)).json() == {"pointers": [], "moves": []}
+
+
+async def test_a_revoked_version_answers_410_at_its_stage(api: ApiClient, author: dict[str, str]) -> None:
+    """Over HTTP: an author may not, an operator gets the list of what is touched, and the stage answers a problem."""
+    await registered(api, author)
+    promotion = {"subject": "prompt/ask@v1", "stage": "dev"}
+    assert (await api.post(f"{BASE}/promotions", json=promotion, headers=author)).json()["applied"]
+    path, body = f"{ASK}/versions/v1/revoke", {"reason": "it leaks"}
+    assert (await api.post(path, json=body, headers=author)).status_code == 403
+    operator = await api.role("operator")
+    assert (await api.post(path, json={"reason": ""}, headers=operator)).status_code == 400
+    answer = await api.post(path, json=body, headers=operator)
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["version"]["revoked"], told["principal"], told["dependents"]) == (True, "operator", [])
+    assert [(item["stage"], item["label"]) for item in told["serving"]] == [("dev", "prompt/ask")]
+    refused = problem(await api.get(f"{BASE}/resolve/prompt/ask?selector=dev", headers=author), 410, "revoked")
+    assert "it leaks" in refused["detail"]
+    denied = (await api.post(f"{BASE}/promotions", json=promotion, headers=author)).json()
+    assert "LIN-03" in denied["decision"]["blocking"]

@@ -17,10 +17,13 @@ from sekisho.cli import Rooms
 from sekisho.cli.registry import commands
 from sekisho.cli.session import Session
 from sekisho.client import Client
+from sekisho.identity.types import Role
 from tests.api_client import ApiClient
 from tests.identity.commands import Bridge
 from tests.registry import manifests
+from tests.registry.manifests import register_agent
 
+BASE = "/v1/projects/default"
 Run = Callable[..., Awaitable[Result]]
 
 
@@ -77,3 +80,23 @@ async def test_a_prompts_life_on_the_command_line(run: Run, tmp_path: Path) -> N
     assert (await run("archive", "prompt/ask@v1")).exit_code == 0
     assert "archived" in (await run("versions", "prompt/ask")).stdout
     assert (await run("restore", "prompt/ask@v1")).exit_code == 0
+
+
+async def test_revoking_lists_what_is_touched(api: ApiClient, run: Run) -> None:
+    """It asks for a selector and a reason, and names dependents and stages; a stage then exits 4."""
+    identity = api.services.identity
+    await register_agent(api.services.registry, await identity.authenticate(await api.token_for("author")))
+    await identity.grant_role(await identity.authenticate(api.admin_token), "author", "default", Role.OPERATOR)
+    promotion = {"subject": "prompt/docs@v1", "stage": "dev"}
+    assert (await api.post(f"{BASE}/promotions", json=promotion, headers=await api.role("author"))).json()["applied"]
+    assert (await run("revoke", "prompt/docs", "--reason", "it leaks")).exit_code == 2
+    assert (await run("revoke", "prompt/docs@v1")).exit_code == 2
+    done = await run("revoke", "prompt/docs@v1", "--reason", "it leaks")
+    assert done.exit_code == 0, done.stderr
+    assert "agent/docs v1" in done.stdout
+    assert "prompt/docs at dev" in done.stdout
+    refused = await run("resolve", "prompt/docs@dev")
+    assert refused.exit_code == 4
+    assert "it leaks" in refused.stderr
+    again = await run("revoke", "prompt/docs@v1", "--reason", "once more", as_json=True)
+    assert json.loads(again.stdout)["reason"] == "it leaks"

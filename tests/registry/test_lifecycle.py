@@ -23,6 +23,7 @@ from tests.clocks import FixedClock
 from tests.registry import manifests
 from tests.registry.conftest import actor
 from tests.registry.manifests import register
+from tests.registry.warrants import EveryWarrant
 
 ALICE = actor(Role.AUTHOR)
 NAMES = st.sampled_from(["a", "b"])
@@ -52,7 +53,9 @@ async def live_through(url: str, signer: Signer, steps: list[tuple[str, str, int
     database, clock = Database(url), FixedClock()
     watch = ChangeWatch(database)
     await watch.start()
-    registry = Registry(database, clock, Ledger(database, clock, signer), watch, ("dev",), lambda: (), 1000)
+    registry = Registry(
+        database, clock, Ledger(database, clock, signer), watch, ("dev",), lambda: (), 1000, EveryWarrant()
+    )
     known: dict[str, list[str]] = {}
     acts = 0
     try:

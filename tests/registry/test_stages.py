@@ -193,6 +193,7 @@ async def test_another_processs_move_is_seen(
         registry.stages,
         registry.scorers,
         registry.max_file_bytes,
+        registry.warrants,
     )
     try:
         await move(registry, first, "production")

@@ -31,6 +31,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
         "resolve",
         "archive",
         "restore",
+        "revoke",
         "render",
     ),
     "apply": ("apply", "schema"),
@@ -43,6 +44,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "drafting": ("dataset",),
     "evidence": ("card",),
     "gate": ("promote", "gate", "rollback", "approve", "explain", "attestation", "decisions"),
+    "waivers": ("waive", "waiver"),
     "policy": ("policy",),
     "demo": ("demo",),
 }

@@ -32,6 +32,7 @@ KEY = click.option(
 @click.argument("reference", required=False)
 @click.option("--to", "stage", required=True, help="Target stage, such as staging or production.")
 @click.option("--dry-run", is_flag=True, help="Decide, but keep and move nothing.")
+@click.option("--with-dependencies", is_flag=True, help="Move everything that it is made from too, all or nothing.")
 @click.option("--explain", "every_rule", is_flag=True, help="List the rules that passed too.")
 @LOCK
 @KEY
@@ -42,6 +43,7 @@ def promote(
     reference: str | None,
     stage: str,
     dry_run: bool,
+    with_dependencies: bool,
     every_rule: bool,
     lock_file: Path,
     idempotency_key: str | None,
@@ -54,6 +56,7 @@ def promote(
     Exit code 0 allowed, 1 a rule failed, 3 only evidence is missing or inconclusive, 4 no verdict.
     """
     body = {"subject": _subject(state, reference, lock_file), "stage": stage, "dry_run": dry_run}
+    body |= {"with_dependencies": True} if with_dependencies else {}
     _ask(state, "/promotions", body, idempotency_key, form, out, every_rule=every_rule)
 
 

@@ -135,6 +135,26 @@ def restore(state: Session, reference: str) -> None:
     state.show({"restored": reference}, Text(f"restored {reference}"))
 
 
+@click.command("revoke")
+@click.argument("reference")
+@click.option("--reason", required=True, help="Why; it is told wherever the version is refused.")
+@session
+def revoke(state: Session, reference: str, reason: str) -> None:
+    """Take the version REFERENCE (kind/name@selector) out of use for good, with everything made from it.
+
+    Stages that serve any of it stop answering until another version stands there.
+    """
+    done = state.client.registry.revoke(reference, reason)
+    made = [f"  {_name(version)}  {short(version['digest'])}" for version in done["dependents"]]
+    serving = [f"  {item['label']} at {item['stage']}  {short(item['digest'])}" for item in done["serving"]]
+    lines = [f"revoked {_name(done['version'])}  {done['version']['digest']}"]
+    lines += ["refused with it, being made from it:", *made] if made else ["nothing is made from it"]
+    lines += (
+        ["no longer answered, until another version stands there:", *serving] if serving else ["no stage serves it"]
+    )
+    state.show(done, "\n".join(lines))
+
+
 @click.command("render")
 @click.argument("reference")
 @click.option("--var", "values", multiple=True, metavar="NAME=TEXT", help="A variable that is text. May be repeated.")
@@ -237,5 +257,6 @@ commands: list[click.Command] = [
     resolve,
     archive,
     restore,
+    revoke,
     render,
 ]

@@ -20,11 +20,13 @@ _BY_SLUG: Final[Mapping[str, type[SekishoError]]] = {
     "not-found": errors.NotFound,
     "conflict": errors.Conflict,
     "archived": errors.Archived,
+    "revoked": errors.Revoked,
     "too-large": errors.TooLarge,
     "unavailable": errors.Unavailable,
     "engine-failed": errors.EngineFailed,
     "model-failed": errors.ModelFailed,
     "integrity-failed": errors.IntegrityFailed,
+    "unwarranted": errors.Unwarranted,
     "extra-missing": errors.ExtraMissing,
 }
 

@@ -1,4 +1,4 @@
-"""Promotions, approvals, cards and decisions, as a program asks for them."""
+"""Promotions, approvals, waivers, cards and decisions, as a program asks for them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,15 @@ class Gate:
     project: str
 
     def promote(
-        self, subject: str, stage: str, *, dry_run: bool = False, idempotency_key: str | None = None
-    ) -> dict[str, Any]:
-        """Ask for `subject` (a reference with a selector) to be moved to `stage`; ``applied`` says whether it was."""
-        return self._ask("promotions", subject, stage, dry_run, idempotency_key)
+        self, subject: str, stage: str, *, dry_run: bool = False, idempotency_key: str | None = None,
+        with_dependencies: bool = False,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Ask for `subject` (a reference with a selector) to be moved to `stage`; ``applied`` says whether it was.
+
+        `with_dependencies` moves everything that it is made from too, under the same decision, or nothing.
+        """
+        more = {"with_dependencies": True} if with_dependencies else {}
+        return self._ask("promotions", subject, stage, dry_run, idempotency_key, **more)
 
     def roll_back(
         self, subject: str, stage: str, *, dry_run: bool = False, idempotency_key: str | None = None
@@ -36,6 +41,19 @@ class Gate:
         """Say yes, as the person whose token this is."""
         body = {"subject": subject, "stage": stage, "evidence_hash": evidence_hash}
         return dict(self.connection.post(self._path("approvals"), body))
+
+    def waive(self, subject: str, stage: str, rule: str, *, reason: str, days: int) -> dict[str, Any]:
+        """Except this version at this stage from one rule, as the person whose token this is, for some days."""
+        body = {"subject": subject, "stage": stage, "rule": rule, "reason": reason, "days": days}
+        return dict(self.connection.post(self._path("waivers"), body))
+
+    def waivers(self, subject: str | None = None, stage: str | None = None) -> list[dict[str, Any]]:
+        """Every waiver, newest first; ``state`` says whether it stands."""
+        return self.connection.pages(self._path("waivers"), subject=subject, stage=stage)
+
+    def withdraw_waiver(self, waiver_id: str) -> dict[str, Any]:
+        """End a waiver before its time."""
+        return dict(self.connection.post(self._path("waivers", waiver_id, "withdraw")))
 
     def add_card(self, system: str, card: Mapping[str, Any]) -> dict[str, Any]:
         """Attest a card about a system's version."""
@@ -61,8 +79,8 @@ class Gate:
         """The signed proof of a decision; keep it, and verify it offline."""
         return dict(self.connection.get(self._path("decisions", decision_id, "attestation")))
 
-    def _ask(self, door: str, subject: str, stage: str, dry_run: bool, key: str | None) -> dict[str, Any]:
-        body = {"subject": subject, "stage": stage, "dry_run": dry_run}
+    def _ask(self, door: str, subject: str, stage: str, dry_run: bool, key: str | None, **more: bool) -> dict[str, Any]:
+        body = {"subject": subject, "stage": stage, "dry_run": dry_run, **more}
         return dict(self.connection.post(self._path(door), body, idempotency_key=key))
 
     def _path(self, *parts: str) -> str:

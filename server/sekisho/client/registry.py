@@ -85,6 +85,13 @@ class Registry:
         """Take an artifact, or with a selector one version, back into use."""
         self._connection.post(f"{self._target(reference)}/restore")
 
+    def revoke(self, reference: str, reason: str) -> dict[str, Any]:
+        """Take a version out of use for good; tells its ``dependents`` and the stages that serve any of them."""
+        parsed = self._parsed(reference)
+        if parsed.selector is None:
+            raise Invalid(f"{reference} does not say which version is revoked", remedy=f"write {reference}@v<number>")
+        return dict(self._connection.post(f"{_version(parsed)}/revoke", {"reason": reason}))
+
     def render(self, reference: str, variables: Mapping[str, Any]) -> list[dict[str, str]]:
         """A prompt's chat messages for these variables."""
         body = {"variables": dict(variables)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sekisho.client.connection import Connection
-from sekisho.kernel.errors import Invalid, Unavailable
+from sekisho.kernel.errors import IntegrityFailed, Invalid, Revoked, Unavailable
 from sekisho.kernel.references import DEFAULT_PROJECT, parse_reference
 
 
@@ -43,8 +43,8 @@ class Resolver:
     def resolve(self, reference: str) -> Resolution:
         """Ask the server, with the ETag of the last answer.
 
-        Raises `NotFound` where nothing is promoted there, `Unavailable` where the server is away and no answer
-        young enough is remembered.
+        Raises `NotFound` where nothing is promoted there, `Revoked` where what is served was taken out of use,
+        `Unavailable` where the server is away and no answer young enough is remembered.
         """
         parsed = parse_reference(reference, project=self.project)
         if parsed.selector is None:
@@ -58,6 +58,9 @@ class Resolver:
         except Unavailable:
             if known and self.monotonic() - known[2] <= self.max_stale_s:
                 return Resolution(known[1], stale=True)
+            raise
+        except (Revoked, IntegrityFailed):
+            self._remembered.pop(key, None)  # nor is it given again once the server is away
             raise
         body = known[1] if known and response.status_code == 304 else response.json()
         self._remembered[key] = (response.headers.get("etag", ""), body, self.monotonic())

@@ -85,7 +85,7 @@ class Erasing:
             holding = await self.registry.holding(tx, version, document)
             quoted = await self._quoting(tx, project, holding)
             records = await self.indexing.records(tx, project, [one.digest for one in holding.indexes])
-            await self.registry.erase_in(tx, project, holding)
+            await self.registry.erase_in(tx, actor, project, holding, reason)
             indexes = [one.digest for one in holding.indexes]
             payload = {
                 "indexes": sorted(set(indexes)),

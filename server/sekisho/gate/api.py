@@ -16,6 +16,7 @@ from sekisho.gate.explaining.shape import decision_json
 from sekisho.gate.policies import PolicySet
 from sekisho.gate.records import Approval
 from sekisho.gate.service import Gate, Promoted
+from sekisho.gate.waiver_api import controllers as waivers
 from sekisho.identity.types import Actor
 from sekisho.kernel.injection import Injected
 from sekisho.kernel.references import parse_reference
@@ -29,9 +30,21 @@ Known = Annotated[str | None, HeaderParameter(name="If-None-Match")]
 
 
 class NewPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which version is to move, and where. A dry run decides and keeps nothing."""
+    """Which version is to move, and where; with its dependencies, all that it is made from moves too, or nothing.
+
+    A dry run decides and keeps nothing.
+    """
 
     subject: Annotated[str, msgspec.Meta(examples=["agent/docs-assistant@v2"])]
+    stage: Annotated[str, msgspec.Meta(examples=["production"])]
+    dry_run: bool = False
+    with_dependencies: bool = False
+
+
+class NewRollback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which version a stage is to return to. A dry run decides and keeps nothing."""
+
+    subject: Annotated[str, msgspec.Meta(examples=["agent/docs-assistant@v1"])]
     stage: Annotated[str, msgspec.Meta(examples=["production"])]
     dry_run: bool = False
 
@@ -62,14 +75,21 @@ class PromotionController(Controller):
     ) -> Response[dict[str, Any]]:
         """Ask for a version to be moved to a stage. It moves only where the decision is `allow`."""
         reference = parse_reference(data.subject, project=project)
-        promoted = await gate.promote(actor, reference, data.stage, dry_run=data.dry_run, key=idempotency_key)
+        promoted = await gate.promote(
+            actor,
+            reference,
+            data.stage,
+            dry_run=data.dry_run,
+            key=idempotency_key,
+            with_dependencies=data.with_dependencies,
+        )
         return _promoted(promoted, policy)
 
     @post("/rollbacks", operation_id="roll_back")
     async def roll_back(
         self,
         project: FromPath[str],
-        data: JSONBody[NewPromotion],
+        data: JSONBody[NewRollback],
         actor: Injected[Actor],
         gate: Injected[Gate],
         policy: Injected[PolicySet],
@@ -243,4 +263,5 @@ controllers: list[ControllerRouterHandler] = [
     DecisionController,
     ApprovalController,
     PolicyController,
+    *waivers,
 ]

@@ -101,11 +101,9 @@ class Approvals:
             created_at=epoch_ms(now),
             expires_at=epoch_ms(now) + APPROVAL_DAYS * DAY_MS,
         )
-        involved = await self.assembler.involved(tx, version)
-        (seen,) = await self.assembler.approval_evidence(tx, version.project, [approval], involved)
-        if not seen.independent:
+        if reasons := await self.assembler.objections(tx, version, approval):
             raise Forbidden(
-                f"{actor.principal} may not approve this: {'; '.join(seen.reasons)}",
+                f"{actor.principal} may not approve this: {'; '.join(reasons)}",
                 remedy="ask someone who had no hand in the change and was not created by anyone who had",
             )
         return approval

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,12 +14,10 @@ from sekisho.gate import input_types as gate
 from sekisho.gate.evidence import Measurements
 from sekisho.gate.evidence_types import CardEvidence, CardFields, Evidence
 from sekisho.gate.facts import node_of
-from sekisho.gate.records import Approval, GateAction
-from sekisho.gate.scalars import PrincipalKind
+from sekisho.gate.givers import People, givers_of, person_or_service
+from sekisho.gate.records import Approval, GateAction, Waiver
 from sekisho.gate.schemas import read_input
-from sekisho.gate.store import ApprovalStore, DecisionStore
-from sekisho.identity.independence import independence_of
-from sekisho.identity.types import Action, Principal
+from sekisho.gate.store import ApprovalStore, DecisionStore, WaiverStore
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import digest_of
 from sekisho.kernel.references import Kind
@@ -50,23 +48,12 @@ class Cards(Protocol):
     async def newest_cards(self, tx: Transaction, project: str, subjects: Collection[str]) -> tuple[Card, ...]: ...
 
 
-class People(Protocol):
-    """What the gate asks of identity."""
-
-    async def people_named(self, tx: Transaction, named: Collection[str]) -> Mapping[str, Principal]: ...
-
-    async def creators_of(self, tx: Transaction, names: Collection[str]) -> Mapping[str, tuple[str, ...]]: ...
-
-    async def token_issuers(self, tx: Transaction, token_ids: Collection[str]) -> Mapping[str, tuple[str, ...]]: ...
-
-    async def who_may(
-        self, tx: Transaction, names: Collection[str], project: str, action: Action
-    ) -> frozenset[str]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: may this version move to this stage? `now` is epoch milliseconds."""
+    """What is asked: may this version move to this stage? `now` is epoch milliseconds.
+
+    `along` are the versions of its closure that move with it, where that is asked for: policy judges them anyway.
+    """
 
     version: Version
     action: GateAction
@@ -74,6 +61,7 @@ class Question:
     requester: str
     requester_kind: str
     now: int
+    along: tuple[Version, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +96,14 @@ class Assembler:
             subject=gate.Subject(
                 kind=version.kind.value, name=version.name, digest=version.digest, number=version.number
             ),
-            requester=gate.Requester(principal=question.requester, kind=_person_or_service(question.requester_kind)),
+            requester=gate.Requester(principal=question.requester, kind=person_or_service(question.requester_kind)),
             involved=involved,
             current=UNSET if current is None else gate.Current(digest=current.digest, number=current.number),
             formerly_allowed=formerly,
             lineage=await self._lineage(tx, version.project, closure),
             evidence=evidence,
             approvals=approvals,
-            waivers=(),
+            waivers=await self._waivers(tx, question, involved),
         )
         return read_input(whole.as_json())
 
@@ -125,11 +113,6 @@ class Assembler:
         pointers = await self.versions.pointers(tx, version.project, version.kind, version.name)
         current = next((pointer for pointer in pointers if pointer.stage == stage), None)
         return (await self._evidence(tx, version, closure, stage, current, now)).hash
-
-    async def involved(self, tx: Transaction, version: Version) -> tuple[gate.Involved, ...]:
-        """Who had a hand in this version's pinned closure, whoever may ask for its promotion."""
-        closure = await self.versions.closure(tx, version.project, version.digest)
-        return await self._authors(tx, version.project, closure)
 
     async def _lineage(self, tx: Transaction, project: str, closure: Closure) -> gate.Lineage:
         nodes: dict[str, gate.Node] = {}
@@ -174,61 +157,27 @@ class Assembler:
     ) -> tuple[gate.ApprovalEvidence, ...]:
         version = question.version
         stored = await ApprovalStore(tx).all(version.project, version.digest, question.stage)
-        return await self.approval_evidence(tx, version.project, stored, involved)
-
-    async def approval_evidence(
-        self, tx: Transaction, project: str, approvals: Sequence[Approval], involved: tuple[gate.Involved, ...]
-    ) -> tuple[gate.ApprovalEvidence, ...]:
-        """Approvals as policy sees them now: whether each giver is independent, and still holds the role."""
-        if not approvals:
+        if not stored:
             return ()
-        names = {approval.principal for approval in approvals}
-        because: dict[str, str] = {}
-        for one in involved:
-            because.setdefault(one.principal, one.because)
-        givers = _Givers(
-            people=await self.people.people_named(tx, names),
-            creators=await self.people.creators_of(tx, names),
-            issuers=await self.people.token_issuers(tx, {approval.token_id for approval in approvals}),
-            approvers=await self.people.who_may(tx, names, project, Action.APPROVE),
+        givers = await givers_of(tx, self.people, version.project, stored, involved)
+        return tuple(map(givers.approval, stored))
+
+    async def _waivers(
+        self, tx: Transaction, question: Question, involved: tuple[gate.Involved, ...]
+    ) -> tuple[gate.WaiverEvidence, ...]:
+        version = question.version
+        stored = await WaiverStore(tx).standing(version.project, version.digest, question.stage, question.now)
+        if not stored:
+            return ()
+        givers = await givers_of(tx, self.people, version.project, stored, involved)
+        return tuple(map(givers.waiver, stored))
+
+    async def objections(self, tx: Transaction, version: Version, given: Approval | Waiver) -> list[str]:
+        """Why the giver may say nothing about this version, whoever may ask for its promotion; empty where he may."""
+        involved = await self._authors(
+            tx, version.project, await self.versions.closure(tx, version.project, version.digest)
         )
-        return tuple(_approval(approval, givers, because) for approval in approvals)
-
-
-@dataclass(frozen=True, slots=True)
-class _Givers:
-    """What is known of those who gave approvals, by name; of their tokens by id."""
-
-    people: Mapping[str, Principal]
-    creators: Mapping[str, tuple[str, ...]]
-    issuers: Mapping[str, tuple[str, ...]]
-    approvers: frozenset[str]
-
-
-def _approval(approval: Approval, givers: _Givers, because: Mapping[str, str]) -> gate.ApprovalEvidence:
-    person = givers.people.get(approval.principal)
-    reasons = independence_of(
-        approver=approval.principal,
-        kind=person.kind if person else None,
-        involved=because,
-        creators=givers.creators[approval.principal],
-        token_issuer=None,
-        email=person.email if person else None,
-        further_issuers=givers.issuers[approval.token_id],
-    )
-    return gate.ApprovalEvidence(
-        id=approval.id,
-        principal=approval.principal,
-        kind=_person_or_service(person.kind.value if person else "service"),
-        digest=approval.digest,
-        stage=approval.stage,
-        evidence_hash=approval.evidence_hash,
-        at=approval.created_at,
-        expires_at=approval.expires_at,
-        independent=not reasons,
-        reasons=tuple(reasons),
-        has_role=approval.principal in givers.approvers,
-    )
+        return (await givers_of(tx, self.people, version.project, [given], involved)).reasons(given)
 
 
 def _card(card: Card) -> CardEvidence:
@@ -240,7 +189,3 @@ def _card(card: Card) -> CardEvidence:
         created_at=card.created_at,
         fields=CardFields(**card.document.filled()),
     )
-
-
-def _person_or_service(kind: str) -> PrincipalKind:
-    return "person" if kind == "person" else "service"

@@ -205,7 +205,7 @@ class ApprovalEvidence(Closed, frozen=True, kw_only=True):
 
 
 class WaiverEvidence(Closed, frozen=True, kw_only=True):
-    """An exception for one rule, one version and one stage, until it expires."""
+    """An exception for one rule, one version and one stage, until it expires; of its giver as of an approval's."""
 
     id: Word
     rule: Annotated[str, Meta(pattern=r"^[A-Z]{3}-[0-9]{2}$", max_length=6)]
@@ -213,6 +213,8 @@ class WaiverEvidence(Closed, frozen=True, kw_only=True):
     stage: StageName
     expires_at: Moment
     principal: Word
+    independent: bool
+    has_role: bool
 
 
 class GateInput(Closed, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
-"""What the gate keeps: decisions, promotions, approvals. Times are epoch milliseconds; no I/O here."""
+"""What the gate keeps: decisions, promotions, approvals, waivers. Times are epoch milliseconds; no I/O here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -11,6 +11,8 @@ from sekisho.gate.types import Outcome
 
 APPROVAL_DAYS: Final = 30
 """How long an approval may stand before it lapses, unless its digest, stage or evidence changes first."""
+WAIVER_DAYS: Final = 30
+"""How long a waiver may stand at most, whatever policy data says."""
 
 
 class GateAction(StrEnum):
@@ -25,7 +27,8 @@ class Decision:
     """One answer of the gate, with everything it rested on.
 
     `rules` is the policy's finding per rule id (empty where the outcome is ``error``); `error` says why there is
-    no verdict; `envelope` is the DSSE envelope of its attestation, and None only in a dry run.
+    no verdict; `dependencies` are the versions that move along with its own, each as ``subject``, ``number`` and
+    ``digest``; `envelope` is the DSSE envelope of its attestation, and None only in a dry run.
     """
 
     id: str
@@ -45,6 +48,7 @@ class Decision:
     engine: str
     answer: Mapping[str, Any] | None
     error: str | None
+    dependencies: Sequence[Mapping[str, Any]] = ()
     envelope: Mapping[str, Any] | None = None
     ledger_seq: int | None = None
 
@@ -102,3 +106,30 @@ class Approval:
     token_id: str
     created_at: int
     expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A person's exception for one rule, one digest and one stage, with his reason; it ends by itself."""
+
+    id: str
+    project: str
+    principal: str
+    kind: str
+    name: str
+    digest: str
+    number: int
+    stage: str
+    rule: str
+    reason: str
+    token_id: str
+    created_at: int
+    expires_at: int
+    withdrawn_at: int | None = None
+    withdrawn_by: str | None = None
+
+    def state(self, now: int) -> str:
+        """``standing``, ``expired`` or ``withdrawn``; `now` is epoch milliseconds."""
+        if self.withdrawn_at is not None:
+            return "withdrawn"
+        return "standing" if now < self.expires_at else "expired"

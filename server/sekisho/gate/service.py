@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sekisho.gate.assembly import Assembler, Question
+from sekisho.gate.dependencies import dependencies_of, move_along
 from sekisho.gate.input_types import GateInput
 from sekisho.gate.judge import Judge, Judgement
 from sekisho.gate.records import Decision, GateAction, Promotion
@@ -18,6 +19,7 @@ from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.digests import digest_of
 from sekisho.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from sekisho.kernel.ids import new_id
+from sekisho.kernel.logging import get_logger
 from sekisho.kernel.pages import Page, parse_cursor, parse_limit
 from sekisho.kernel.references import Reference
 from sekisho.ledger.service import Ledger
@@ -25,6 +27,8 @@ from sekisho.ledger.statements import PolicyUsed, RuleStatus, decision_statement
 from sekisho.ledger.types import ATTESTATION, DECISION_MADE
 from sekisho.registry.service import Registry
 from sekisho.registry.types import Version
+
+_log = get_logger("sekisho.gate")
 
 MAX_KEY: Final = 128
 ATTEMPTS: Final = 5
@@ -43,7 +47,11 @@ class Promoted:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Asks policy whether a version may move, records the answer, and moves it where the answer is yes."""
+    """Asks policy whether a version may move, records the answer, and moves it where the answer is yes.
+
+    `standby` judges a roll-back where `judge` gives no verdict, under the same policy: the way back to what was allowed
+    before must not hang on a server. It never judges a promotion, and decisions name the engine that made them.
+    """
 
     database: Database
     clock: Clock
@@ -52,18 +60,25 @@ class Gate:
     assembler: Assembler
     judge: Judge
     stages: tuple[str, ...]
+    standby: Judge | None = None
 
     async def promote(
-        self, actor: Actor, reference: Reference, stage: str, *, dry_run: bool = False, key: str | None = None
-    ) -> Promoted:
+        self, actor: Actor, reference: Reference, stage: str, *, dry_run: bool = False, key: str | None = None,
+        with_dependencies: bool = False,
+    ) -> Promoted:  # fmt: skip
         """Ask for a version to be moved to a stage; it moves only where the decision is ``allow``.
+
+        `with_dependencies` moves the pointers of everything that it is made from as well, under the same decision:
+        all of them or none. Policy has judged them in any case, as parts of the version's closure.
 
         `key` makes the request idempotent: the same key and request give the first answer again. Raises `Invalid`
         for a stage that policy data does not know, `Conflict` where the key was used for another request or the
         stage's pointer moved while this was being decided.
         """
         actor.require(reference.project, Action.PROMOTE)
-        return await self._ask(actor, reference, stage, GateAction.PROMOTE, dry_run=dry_run, key=key)
+        return await self._ask(
+            actor, reference, stage, GateAction.PROMOTE, dry_run=dry_run, key=key, along=with_dependencies
+        )
 
     async def roll_back(
         self, actor: Actor, reference: Reference, stage: str, *, dry_run: bool = False, key: str | None = None
@@ -109,13 +124,15 @@ class Gate:
         return decision
 
     async def _ask(
-        self, actor: Actor, reference: Reference, stage: str, action: GateAction, *, dry_run: bool, key: str | None
-    ) -> Promoted:
+        self, actor: Actor, reference: Reference, stage: str, action: GateAction, *, dry_run: bool, key: str | None,
+        along: bool = False,
+    ) -> Promoted:  # fmt: skip
         self._known_stage(stage)
         _known_key(key)
         async with self.database.read() as tx:
             version = await self.registry.find(tx, reference)
-            request = digest_of({"subject": version.digest, "name": version.label, "stage": stage, "action": action})
+            asked = {"subject": version.digest, "name": version.label, "stage": stage, "action": action}
+            request = digest_of({**asked, "along": True} if along else asked)
             earlier = None if key is None else await self._earlier(tx, actor, version, key, request)
             if earlier is not None:
                 return earlier
@@ -124,8 +141,10 @@ class Gate:
             question = Question(version, action, stage, actor.principal, actor.kind.value, epoch_ms(self.clock.now()))
             async with self.database.read() as tx:
                 size = await self.ledger.size(tx)
+                if along:
+                    question = replace(question, along=await dependencies_of(tx, self.registry, version))
                 gate_input = await self.assembler.assemble(tx, question)
-            judgement = await self.judge.judge(gate_input)
+            judgement = await self._judge(action, gate_input)
             decision = self._draft(question, gate_input, judgement)
             if dry_run:
                 return Promoted(decision, applied=False, promotion_id=None)
@@ -146,6 +165,14 @@ class Gate:
             "what this decision rests on kept changing while it was being made; nothing was changed",
             remedy="ask again when registrations and runs have come to rest",
         )
+
+    async def _judge(self, action: GateAction, gate_input: GateInput) -> Judgement:
+        judgement = await self.judge.judge(gate_input)
+        if judgement.outcome is not Outcome.ERROR or action is not GateAction.ROLLBACK or self.standby is None:
+            return judgement
+        second = await self.standby.judge(gate_input)
+        _log.warning("the standby engine judged a roll-back", reason=judgement.error, engine=second.engine)
+        return second if second.policy_digest == judgement.policy_digest else judgement
 
     def _known_stage(self, stage: str) -> None:
         if stage not in self.stages:
@@ -193,6 +220,9 @@ class Gate:
             engine=judgement.engine,
             answer=judgement.answer,
             error=judgement.error,
+            dependencies=tuple(
+                {"subject": other.label, "number": other.number, "digest": other.digest} for other in question.along
+            ),
         )
 
     async def _record(
@@ -207,7 +237,7 @@ class Gate:
     ) -> Promoted:
         """Write decision, attestation, ledger entries and, where it is an allow, the move: all or nothing."""
         approvers = [approval.principal for approval in gate_input.approvals if approval.independent]
-        statement = _statement(draft, approvers)
+        statement = statement_of(draft, approvers)
         envelope, signed = self.ledger.attest(statement)
         entry = await self.ledger.append(
             tx,
@@ -256,6 +286,7 @@ class Gate:
                 decision_id=decision.id,
                 principal=decision.requester,
             )
+            await move_along(tx, self.registry, promotion, question.along)
         return Promoted(decision, applied=allowed, promotion_id=promotion.id)
 
 
@@ -267,7 +298,8 @@ def _known_key(key: str | None) -> None:
         )
 
 
-def _statement(decision: Decision, approvers: Sequence[str]) -> dict[str, Any]:
+def statement_of(decision: Decision, approvers: Sequence[str]) -> dict[str, Any]:
+    """What is signed of a decision."""
     engine, _, version = decision.engine.partition(" ")
     return decision_statement(
         subject=f"{decision.project}/{decision.kind}/{decision.name}",
@@ -282,4 +314,5 @@ def _statement(decision: Decision, approvers: Sequence[str]) -> dict[str, Any]:
         requester=decision.requester,
         approvers=approvers,
         time=decision.decided_at,
+        dependencies=[(f"{decision.project}/{other['subject']}", other["digest"]) for other in decision.dependencies],
     )

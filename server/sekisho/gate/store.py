@@ -1,15 +1,15 @@
-"""Rows of decisions, promotions and approvals. They are only ever inserted."""
+"""Rows of decisions, promotions, approvals and waivers. They are only ever inserted, but that a waiver is withdrawn."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Index, String, Text, UniqueConstraint, and_, or_, select
+from sqlalchemy import CursorResult, Index, String, Text, UniqueConstraint, and_, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sekisho.gate.records import Approval, Decision, GateAction, Promotion
+from sekisho.gate.records import Approval, Decision, GateAction, Promotion, Waiver
 from sekisho.gate.types import Outcome
 from sekisho.kernel.database import Base, CanonicalJson, Transaction, each
 from sekisho.kernel.pages import Cursor, Page
@@ -37,6 +37,7 @@ class DecisionRow(Base):
     engine: Mapped[str] = mapped_column(String(64))
     answer: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
     error: Mapped[str | None] = mapped_column(Text)
+    dependencies: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
     envelope: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
     ledger_seq: Mapped[int | None]
 
@@ -81,17 +82,48 @@ class ApprovalRow(Base):
     expires_at: Mapped[int]
 
 
+class WaiverRow(Base):
+    __tablename__ = "waivers"
+    __table_args__ = (
+        Index("ix_waivers_project_digest_stage", "project", "digest", "stage"),
+        Index("ix_waivers_project_created_at", "project", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    project: Mapped[str] = mapped_column(String(64))
+    principal: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(71))
+    number: Mapped[int]
+    stage: Mapped[str] = mapped_column(String(31))
+    rule: Mapped[str] = mapped_column(String(6))
+    reason: Mapped[str] = mapped_column(Text)
+    token_id: Mapped[str] = mapped_column(String(36))
+    created_at: Mapped[int]
+    expires_at: Mapped[int]
+    withdrawn_at: Mapped[int | None]
+    withdrawn_by: Mapped[str | None] = mapped_column(String(64))
+
+
 class DecisionStore:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
     async def insert(self, decision: Decision, gate_input: dict[str, Any]) -> None:
-        self._tx.add(DecisionRow(**_plain(decision), input=gate_input))
+        plain = {**_plain(decision), "dependencies": list(decision.dependencies) or None}
+        self._tx.add(DecisionRow(**plain, input=gate_input))
         await self._tx.flush()
 
     async def one_or_none(self, project: str, decision_id: str) -> Decision | None:
         row = await self._tx.get(DecisionRow, decision_id)
         return _decision(row) if row is not None and row.project == project else None
+
+    async def envelope_of(self, project: str, decision_id: str) -> dict[str, Any] | None:
+        """The signed statement of a decision; None where there is no such decision in the project."""
+        query = select(DecisionRow.envelope).where(DecisionRow.project == project, DecisionRow.id == decision_id)
+        found: dict[str, Any] | None = await self._tx.scalar(query)
+        return found
 
     async def input_of(self, decision_id: str) -> dict[str, Any]:
         """The gate input that the decision was made on."""
@@ -113,11 +145,8 @@ class DecisionStore:
             query = query.where(DecisionRow.name == name)
         if stage is not None:
             query = query.where(DecisionRow.stage == stage)
-        if after is not None:
-            same = and_(DecisionRow.decided_at == after.time, DecisionRow.id < after.id)
-            query = query.where(or_(DecisionRow.decided_at < after.time, same))
-        query = query.order_by(DecisionRow.decided_at.desc(), DecisionRow.id.desc()).limit(limit + 1)
-        rows = list(await self._tx.scalars(query))
+        query = _newest_first(query, DecisionRow.decided_at, DecisionRow.id, after)
+        rows = list(await self._tx.scalars(query.limit(limit + 1)))
         last = rows[limit - 1] if len(rows) > limit else None
         following = Cursor(last.decided_at, last.id).encode() if last is not None else None
         return Page(tuple(_decision(row) for row in rows[:limit]), following)
@@ -190,7 +219,60 @@ class ApprovalStore:
         return tuple(Approval(**_fields(row, Approval)) for row in rows)
 
 
-def _plain(value: Decision | Promotion | Approval) -> dict[str, Any]:
+class WaiverStore:
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def insert(self, waiver: Waiver) -> None:
+        self._tx.add(WaiverRow(**_plain(waiver)))
+        await self._tx.flush()
+
+    async def one_or_none(self, project: str, waiver_id: str) -> Waiver | None:
+        row = await self._tx.get(WaiverRow, waiver_id, populate_existing=True)
+        return Waiver(**_fields(row, Waiver)) if row is not None and row.project == project else None
+
+    async def withdraw(self, waiver_id: str, principal: str, now: int) -> bool:
+        """Whether that changed anything: what is withdrawn keeps its time."""
+        done = await self._tx.execute(
+            update(WaiverRow)
+            .where(WaiverRow.id == waiver_id, WaiverRow.withdrawn_at.is_(None))
+            .values(withdrawn_at=now, withdrawn_by=principal)
+        )
+        return cast("CursorResult[Any]", done).rowcount == 1
+
+    async def standing(self, project: str, digest: str, stage: str, now: int) -> tuple[Waiver, ...]:
+        """What was neither withdrawn nor has expired, oldest first."""
+        rows = await self._tx.scalars(
+            select(WaiverRow)
+            .where(WaiverRow.project == project, WaiverRow.digest == digest, WaiverRow.stage == stage)
+            .where(WaiverRow.withdrawn_at.is_(None), WaiverRow.expires_at > now)
+            .order_by(WaiverRow.created_at, WaiverRow.id)
+        )
+        return tuple(Waiver(**_fields(row, Waiver)) for row in rows)
+
+    async def page(
+        self, project: str, *, digest: str | None, stage: str | None, after: Cursor | None, limit: int
+    ) -> Page[Waiver]:
+        """Newest first, whatever became of them."""
+        query = select(WaiverRow).where(WaiverRow.project == project)
+        if digest is not None:
+            query = query.where(WaiverRow.digest == digest)
+        if stage is not None:
+            query = query.where(WaiverRow.stage == stage)
+        query = _newest_first(query, WaiverRow.created_at, WaiverRow.id, after)
+        rows = list(await self._tx.scalars(query.limit(limit + 1)))
+        last = rows[limit - 1] if len(rows) > limit else None
+        following = Cursor(last.created_at, last.id).encode() if last is not None else None
+        return Page(tuple(Waiver(**_fields(row, Waiver)) for row in rows[:limit]), following)
+
+
+def _newest_first(query: Any, time: Any, identity: Any, after: Cursor | None) -> Any:
+    if after is not None:
+        query = query.where(or_(time < after.time, and_(time == after.time, identity < after.id)))
+    return query.order_by(time.desc(), identity.desc())
+
+
+def _plain(value: Decision | Promotion | Approval | Waiver) -> dict[str, Any]:
     fields = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
     return {name: item.value if isinstance(item, (GateAction, Outcome)) else item for name, item in fields}
 
@@ -201,6 +283,7 @@ def _fields(row: Any, kind: type[Any]) -> dict[str, Any]:
 
 def _decision(row: DecisionRow) -> Decision:
     values = _fields(row, Decision)
+    values["dependencies"] = tuple(row.dependencies or ())
     return Decision(**{**values, "action": GateAction(row.action), "outcome": Outcome(row.outcome)})
 
 

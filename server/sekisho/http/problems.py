@@ -24,11 +24,13 @@ STATUS: Final[dict[type[SekishoError], tuple[int, str]]] = {
     errors.NotFound: (404, "not-found"),
     errors.Conflict: (409, "conflict"),
     errors.Archived: (410, "archived"),
+    errors.Revoked: (410, "revoked"),
     errors.TooLarge: (413, "too-large"),
     errors.Unavailable: (503, "unavailable"),
     errors.EngineFailed: (503, "engine-failed"),
     errors.ModelFailed: (503, "model-failed"),
     errors.IntegrityFailed: (500, "integrity-failed"),
+    errors.Unwarranted: (503, "unwarranted"),
     errors.ExtraMissing: (501, "extra-missing"),
 }
 _FRAMEWORK: Final = {

@@ -10,11 +10,13 @@
     ├── NotFound              no such thing, or not visible from this project
     ├── Conflict              the state has moved on, or the same key means something else
     ├── Archived              the thing is archived; it answers but takes nothing new
+    ├── Revoked               the thing, or a part it is made from, was revoked and may not be used again
     ├── TooLarge              over a stated limit
     ├── Unavailable           a part that is needed cannot be reached; nothing was written
     │   ├── EngineFailed      the policy engine gave no usable answer
     │   └── ModelFailed       a model host gave no usable answer
     ├── IntegrityFailed       stored bytes do not have the digest they are kept under
+    │   └── Unwarranted       a stage's pointer that no signed decision bears out; it is not served
     └── ExtraMissing          the command needs an optional part of the package
 """
 
@@ -83,6 +85,10 @@ class Archived(SekishoError):
     title = "Archived"
 
 
+class Revoked(SekishoError):
+    title = "Revoked"
+
+
 class TooLarge(SekishoError):
     title = "Too large"
 
@@ -101,6 +107,10 @@ class ModelFailed(Unavailable):
 
 class IntegrityFailed(SekishoError):
     title = "Stored content does not match its digest"
+
+
+class Unwarranted(IntegrityFailed):
+    title = "No signed decision bears this out"
 
 
 class ExtraMissing(SekishoError):

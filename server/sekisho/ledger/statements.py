@@ -40,8 +40,20 @@ class PolicyUsed(msgspec.Struct, frozen=True, omit_defaults=True):
     engine_version: str | None = None
 
 
+class Sha256(msgspec.Struct, frozen=True):
+    sha256: str
+
+
+class Subject(msgspec.Struct, frozen=True):
+    name: str
+    digest: Sha256
+
+
 class Decided(msgspec.Struct, frozen=True):
-    """The predicate. As in-toto asks, fields that a later version adds are passed over."""
+    """The predicate. As in-toto asks, fields that a later version adds are passed over.
+
+    `dependencies` are the versions that the same decision moves along with the subject; absent where it moves none.
+    """
 
     decision_id: str
     outcome: Outcome
@@ -53,15 +65,7 @@ class Decided(msgspec.Struct, frozen=True):
     requester: str
     approvers: list[str]
     time: str
-
-
-class Sha256(msgspec.Struct, frozen=True):
-    sha256: str
-
-
-class Subject(msgspec.Struct, frozen=True):
-    name: str
-    digest: Sha256
+    dependencies: list[Subject] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Statement(msgspec.Struct, frozen=True, rename={"type_": "_type", "predicate_type": "predicateType"}):
@@ -149,19 +153,28 @@ class VerifiedDecision:
 def decision_statement(
     *, subject: str, digest: str, decision_id: str, outcome: Outcome, action: str, stage: str, policy: PolicyUsed,
     input_digest: str, rules: Sequence[RuleStatus], requester: str, approvers: Sequence[str], time: int,
+    dependencies: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:  # fmt: skip
-    """The statement to sign. `subject` is ``project/kind/name``, `digest` its version's, `time` epoch milliseconds."""
+    """The statement to sign. `subject` is ``project/kind/name``, `digest` its version's, `time` epoch milliseconds.
+
+    `dependencies` are name and digest of each version that moves along.
+    """
+    along = [_subject(name, found) for name, found in dependencies]
     statement = Statement(
         type_="https://in-toto.io/Statement/v1",
-        subject=[Subject(subject, Sha256(digest.removeprefix("sha256:")))],
+        subject=[_subject(subject, digest)],
         predicate_type="https://sekisho.dev/decision/v1",
         predicate=Decided(
             decision_id=decision_id, outcome=outcome, action=action, stage=stage, policy=policy,
             input_digest=input_digest, rules=list(rules), requester=requester, approvers=list(approvers),
-            time=iso(from_epoch_ms(time)),
+            time=iso(from_epoch_ms(time)), dependencies=along or msgspec.UNSET,
         ),
     )  # fmt: skip
     return dict(msgspec.to_builtins(statement))
+
+
+def _subject(name: str, digest: str) -> Subject:
+    return Subject(name, Sha256(digest.removeprefix("sha256:")))
 
 
 def verify_attestation(file: bytes, public_pem: str, *further_pems: str) -> VerifiedDecision:
@@ -185,6 +198,15 @@ def verify_attestation(file: bytes, public_pem: str, *further_pems: str) -> Veri
     return VerifiedDecision(
         subject, digest, statement.predicate, digest_of_bytes(payload), entry, checkpoint, key.keyid, sealed_by.keyid
     )
+
+
+def signed_statement(envelope: Mapping[str, Any], keys: Iterable[PublicKey]) -> Statement:
+    """The statement in a decision's envelope, once its signature by one of the keys is proven.
+
+    Raises `IntegrityFailed`. It says nothing of the ledger: `verify_attestation` does.
+    """
+    key = signer_of(envelope, _by_keyid(keys))
+    return _statement(key.verify(envelope, STATEMENT_TYPE))
 
 
 def kept_checkpoint(file: bytes, *keys: PublicKey) -> Checkpoint:

@@ -25,14 +25,17 @@ from sekisho.registry.views import (
     LineageView,
     Messages,
     NewVersion,
+    Reason,
     RegisteredView,
     Rendering,
     ResolvedView,
+    RevocationView,
     Stages,
     Versions,
     diff_view,
     lineage_view,
     registered_view,
+    revocation_view,
     versions_view,
 )
 
@@ -257,6 +260,21 @@ class VersionController(Controller):
     ) -> None:
         """Take one version back into use."""
         await registry.restore(actor, _reference(project, kind, name, selector))
+
+    @post("/{selector:str}/revoke", operation_id="revoke_version", status_code=HTTP_200_OK)
+    async def revoke(
+        self,
+        project: FromPath[str],
+        kind: FromPath[str],
+        name: FromPath[str],
+        selector: FromPath[str],
+        data: JSONBody[Reason],
+        actor: Injected[Actor],
+        registry: Injected[Registry],
+    ) -> RevocationView:
+        """Take a version out of use for good. What is made from it is refused too; the answer lists all of it."""
+        reference = _reference(project, kind, name, selector)
+        return revocation_view(await registry.revoke(actor, reference, data.reason))
 
 
 class ResolveController(Controller):

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import msgspec
 
+from sekisho.identity.types import Actor
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.errors import NotFound
 from sekisho.kernel.references import Kind
 from sekisho.registry.manifests import CorpusManifest, DatasetManifest
-from sekisho.registry.ports import Ports
+from sekisho.registry.revocations import RevocationStore
+from sekisho.registry.revoking import Revoking
 from sekisho.registry.store import BlobStore, VersionStore, after_commit
 from sekisho.registry.types import Version
 
@@ -27,7 +29,7 @@ class Holding:
 
 
 @dataclass(frozen=True)
-class ErasingVersions(Ports):
+class ErasingVersions(Revoking):
     """For an erasure, inside its transaction."""
 
     async def holding(self, tx: Transaction, corpus: Version, document: str) -> Holding:
@@ -53,14 +55,16 @@ class ErasingVersions(Ports):
         found = await VersionStore(tx).of_kind(project, Kind.DATASET)
         return [(one, msgspec.convert(dict(one.manifest), DatasetManifest).content) for one in found]
 
-    async def erase_in(self, tx: Transaction, project: str, holding: Holding) -> None:
-        """Blank the bytes, which may not come back under their digest, and revoke what holds them.
+    async def erase_in(self, tx: Transaction, actor: Actor, project: str, holding: Holding, reason: str) -> None:
+        """Blank the bytes, which may not come back under their digest, and revoke what holds them, for this reason.
 
         The caller writes the ledger's entry.
         """
         await BlobStore(tx).blank(project, holding.digests)
-        revoked = sorted({one.digest for one in (*holding.corpora, *holding.indexes)})
-        await VersionStore(tx).revoke(project, revoked)
+        held = {one.digest: one for one in (*holding.corpora, *holding.indexes)}
+        known = {one.digest for one in await RevocationStore(tx).all(project, sorted(held))}
+        for digest in sorted(held.keys() - known):
+            await self.revoke_in(tx, actor, held[digest], reason)
         await self.database.announce(tx)
         after_commit(tx, self.memory.forget)
 

@@ -25,6 +25,12 @@ async def closure(tx: Transaction, project: str, root: str, *, version: Version 
     return Closure(root, nodes, tuple(edges), tuple(sorted(depths.keys() - nodes.keys())))
 
 
+async def digests_behind(tx: Transaction, project: str, digest: str) -> tuple[str, ...]:
+    """The digest itself and every digest that it is made from, without reading a manifest."""
+    depths, _, _ = await _walk(tx, project, [digest], Direction.UP, EVERYTHING)
+    return tuple(depths)
+
+
 async def made_from(tx: Transaction, project: str, roots: Sequence[str]) -> tuple[Version, ...]:
     """The versions of these digests and everything that they are made from, each once."""
     depths, _, _ = await _walk(tx, project, roots, Direction.UP, EVERYTHING)

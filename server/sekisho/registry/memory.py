@@ -24,6 +24,8 @@ class Memory:
         self.generation = 0
         self._mark: Mark | None = None
         self._answers: dict[Reference, Resolved] = {}
+        self.proven: set[Pointer] = set()
+        """Pointers whose decision's signature was checked by `check_pointers`; it holds for as long as they are so."""
 
     def forget(self) -> None:
         self.generation += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, and_, select, update
+from sqlalchemy import CursorResult, and_, func, select, update
 
 from sekisho.kernel.database import Transaction, each
 from sekisho.kernel.references import Kind
@@ -27,13 +27,38 @@ class StageStore:
             ArtifactRow.project == project, ArtifactRow.kind == kind.value, ArtifactRow.name == name
         )
 
+    async def serving(self, project: str, digests: Sequence[str]) -> list[Pointer]:
+        """Every pointer of the project at one of these digests."""
+        return await self._pointers(ArtifactRow.project == project, PointerRow.digest.in_(digests))
+
     async def everywhere(self) -> list[Pointer]:
         """Every pointer of every project."""
         return await self._pointers()
 
-    async def serving(self, project: str, digests: Sequence[str]) -> list[Pointer]:
-        """Every pointer of the project at one of these digests."""
-        return await self._pointers(ArtifactRow.project == project, PointerRow.digest.in_(digests))
+    async def astray(self) -> list[tuple[str, str]]:
+        """Artifact id and stage of every pointer that is not where the last move of its stage put it."""
+        last = (
+            select(MoveRow.artifact_id, MoveRow.stage, func.max(MoveRow.seq).label("seq"))
+            .group_by(MoveRow.artifact_id, MoveRow.stage)
+            .subquery()
+        )
+        query = (
+            select(PointerRow.artifact_id, PointerRow.stage)
+            .outerjoin(last, and_(last.c.artifact_id == PointerRow.artifact_id, last.c.stage == PointerRow.stage))
+            .outerjoin(
+                MoveRow,
+                and_(
+                    MoveRow.artifact_id == PointerRow.artifact_id,
+                    MoveRow.stage == PointerRow.stage,
+                    MoveRow.seq == last.c.seq,
+                    MoveRow.seq == PointerRow.seq,
+                    MoveRow.to_digest == PointerRow.digest,
+                    MoveRow.decision_id == PointerRow.decision_id,
+                ),
+            )
+            .where(MoveRow.seq.is_(None))
+        )
+        return [(artifact, stage) for artifact, stage in (await self._tx.execute(query)).all()]
 
     async def moves(self, artifact_id: str, limit: int, stage: str | None = None) -> list[Move]:
         """The last moves, newest first."""

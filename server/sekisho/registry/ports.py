@@ -14,7 +14,15 @@ from sekisho.registry.checks import KnownScorers
 from sekisho.registry.finding import find
 from sekisho.registry.memory import Memory
 from sekisho.registry.store import after_commit
-from sekisho.registry.types import Version
+from sekisho.registry.types import Pointer, Version
+
+
+class Warrants(Protocol):
+    """What says whether a pointer stands where a decision put it."""
+
+    async def check(self, tx: Transaction, pointer: Pointer) -> None:
+        """Raises `Unwarranted` where no signed, allowing decision moved this digest to this stage."""
+        ...
 
 
 class Integrities(Protocol):
@@ -44,6 +52,7 @@ class Ports:
     stages: tuple[str, ...]
     scorers: KnownScorers
     max_file_bytes: int
+    warrants: Warrants
     memory: Memory = field(default_factory=Memory)
     integrities: Integrities = NeverLooked()
 

@@ -11,7 +11,7 @@ from sekisho.identity.types import Action, Actor
 from sekisho.kernel.clock import epoch_ms
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import canonical_json, digest_of, digest_of_bytes, is_digest
-from sekisho.kernel.errors import Archived, Conflict, FieldError, Invalid, TooLarge
+from sekisho.kernel.errors import Archived, Conflict, FieldError, Invalid, Revoked, TooLarge
 from sekisho.kernel.ids import new_id
 from sekisho.kernel.references import Kind, Reference, parse_name
 from sekisho.registry.checks import check_content, check_references, copy_blob, read_blob
@@ -19,6 +19,7 @@ from sekisho.registry.finding import artifact_of, find
 from sekisho.registry.manifests import Manifest, parse_manifest
 from sekisho.registry.pointers import StageStore
 from sekisho.registry.ports import Ports
+from sekisho.registry.revocations import RevocationStore
 from sekisho.registry.store import ArtifactStore, BlobStore, RegistrationStore, Stored, VersionStore
 from sekisho.registry.types import Artifact, Edge, Provenance, Registered, Version
 
@@ -92,7 +93,8 @@ class Registering(Ports):
     ) -> Registered:
         """Register a manifest under a name. The same content is the same version, and one registration more.
 
-        Raises `Invalid` naming every offending field, `Archived` where the artifact or this version is archived.
+        Raises `Invalid` naming every offending field, `Archived` where the artifact or this version is archived,
+        `Revoked` where this very content is revoked.
         """
         actor.require(project, Action.REGISTER)
         parsed = await asyncio.to_thread(parse_manifest, kind, manifest)
@@ -116,6 +118,7 @@ class Registering(Ports):
         parse_name(name)
         await self.ledger.lock(tx)
         await check_references(tx, project, manifest, self.scorers())
+        await _refuse_revoked(tx, project, manifest.own_digest())
         now = self.clock.now()
         artifact = await self._artifact_for(tx, project, kind, name)
         known = await VersionStore(tx).by_digest(artifact.id, manifest.own_digest())
@@ -210,6 +213,13 @@ class Registering(Ports):
                 f"{version} serves {' and '.join(stages)}",
                 remedy="promote another version there first, or archive the whole artifact",
             )
+
+
+async def _refuse_revoked(tx: Transaction, project: str, digest: str) -> None:
+    """Under another name the same bytes would come back into use."""
+    revocation = await RevocationStore(tx).one_or_none(project, digest)
+    if revocation is not None:
+        raise Revoked(f"{digest} is revoked: {revocation.reason}", remedy="change the content, and register that")
 
 
 def _whole(digest: str) -> None:

@@ -65,6 +65,18 @@ class VersionRow(Base):
     revoked: Mapped[bool] = mapped_column(Boolean)
 
 
+class RevocationRow(Base):
+    __tablename__ = "revocations"
+    __table_args__ = (UniqueConstraint("project", "digest"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    project: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(71))
+    reason: Mapped[str] = mapped_column(Text)
+    principal: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[int]
+
+
 class RegistrationRow(Base):
     __tablename__ = "registrations"
     __table_args__ = (Index("ix_registrations_project_digest", "project", "digest", "created_at", "id"),)

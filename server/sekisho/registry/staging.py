@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from sekisho.identity.types import Action, Actor
 from sekisho.kernel.clock import epoch_ms
 from sekisho.kernel.database import Transaction
-from sekisho.kernel.errors import Archived, Conflict
+from sekisho.kernel.errors import Archived, Conflict, Unwarranted
+from sekisho.kernel.logging import get_logger
 from sekisho.kernel.references import Kind, Number, Reference
 from sekisho.registry.finding import artifact_of, find, known_stage, or_latest
 from sekisho.registry.lineage import made_from
-from sekisho.registry.memory import answer_of
+from sekisho.registry.memory import MAX_REMEMBERED, answer_of
 from sekisho.registry.pointers import StageStore
 from sekisho.registry.ports import Ports
+from sekisho.registry.revoking import refuse_revoked
 from sekisho.registry.store import ArtifactStore
 from sekisho.registry.types import Move, Pointer, Resolved, Version
 
 MAX_MOVES = 100
+_log = get_logger("sekisho.registry")
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,9 @@ class Staging(Ports):
     async def resolve(self, actor: Actor, reference: Reference, marker: int | None = None) -> Resolved:
         """What a reference means now, from memory unless anything was committed since.
 
-        `marker` is the watch's, where the caller has just looked.
+        `marker` is the watch's, where the caller has just looked. Raises `Revoked` for a stage that serves a version
+        which is revoked, or made from one that is: what was taken out of use is not handed out. Raises `Unwarranted`
+        for a pointer that no signed decision put there.
         """
         if marker is None:
             marker = self.watch.marker()
@@ -36,11 +41,54 @@ class Staging(Ports):
         generation = self.memory.generation
         async with self.database.read() as tx:
             stored, pointer = await find(tx, or_latest(reference), self.stages)
+            if pointer is not None:
+                await self._bear_out(tx, stored.artifact_id, pointer)
+                await refuse_revoked(tx, stored.version, pointer)
             integrity = await self._integrity(tx, stored.version)
         answer = answer_of(or_latest(reference), stored.version, pointer, integrity)
         if marker is not None:
             self.memory.remember(reference, answer, (marker, generation))
         return answer
+
+    async def _bear_out(self, tx: Transaction, artifact_id: str, pointer: Pointer) -> None:
+        """Raises `Unwarranted` unless the stage's last move and a signed decision put the pointer where it is."""
+        moves = await StageStore(tx).moves(artifact_id, 1, pointer.stage)
+        last = [(move.seq, move.to_digest, move.decision_id) for move in moves]
+        if last != [(pointer.seq, pointer.digest, pointer.decision_id)]:
+            raise Unwarranted(
+                f"{pointer.stage} of {pointer.kind}/{pointer.name} points at v{pointer.number} and is not served: "
+                "its last move put it elsewhere",
+                remedy="the database was changed behind Sekisho's back; restore it from a backup",
+            )
+        await self.warrants.check(tx, pointer)
+
+    async def check_pointers(self) -> None:
+        """Every pointer of every project, for readiness. Raises `Unwarranted` with their number; the log names them.
+
+        Only signatures that this process has checked are taken from memory, never where a pointer stands.
+        """
+        wrong = 0
+        async with self.database.read() as tx:
+            wrong += len(astray := await StageStore(tx).astray())
+            for artifact_id, stage in astray:
+                _log.error("a stage's pointer is not where its last move put it", artifact=artifact_id, stage=stage)
+            for pointer in await StageStore(tx).everywhere():
+                wrong += not await self._proven(tx, pointer)
+        if wrong:
+            raise Unwarranted(f"stage pointers that no signed decision bears out: {wrong}; the log names them")
+
+    async def _proven(self, tx: Transaction, pointer: Pointer) -> bool:
+        if pointer in self.memory.proven:
+            return True
+        try:
+            await self.warrants.check(tx, pointer)
+        except Unwarranted as error:
+            _log.error("a stage's pointer is not borne out by a signed decision", reason=error.detail)
+            return False
+        if len(self.memory.proven) >= MAX_REMEMBERED:
+            self.memory.proven.clear()
+        self.memory.proven.add(pointer)
+        return True
 
     def remembered(self, actor: Actor, reference: Reference, marker: int | None) -> Resolved | None:
         """What a reference means, where that is known without asking the database."""

@@ -133,13 +133,13 @@ class VersionStore:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    async def each(self) -> AsyncIterator[tuple[str, str, int, str, str, bool]]:
-        """Every version's project, label, number and digest, the digest of its manifest's bytes, whether archived."""
+    async def each(self) -> AsyncIterator[tuple[str, str, int, str, str, bool, bool]]:
+        """Every version's project, label, number, digest, its manifest's own digest, whether archived and revoked."""
         query = select(VersionRow, ArtifactRow).join(ArtifactRow, ArtifactRow.id == VersionRow.artifact_id)
         async for row, artifact in each(self._tx, query):
             manifest = digest_of_bytes(row.manifest.encode())
             label = f"{artifact.kind}/{artifact.name}"
-            yield row.project, label, row.number, row.digest, manifest, row.archived_at is not None
+            yield row.project, label, row.number, row.digest, manifest, row.archived_at is not None, row.revoked
 
     async def insert(
         self, *, version_id: str, artifact_id: str, version: Version, content: bytes, edges: Iterable[Edge]
@@ -205,12 +205,6 @@ class VersionStore:
         """Every version of this kind in the project, oldest first."""
         found = await self._all(VersionRow.project == project, ArtifactRow.kind == kind.value)
         return [stored.version for stored in found]
-
-    async def revoke(self, project: str, digests: Sequence[str]) -> None:
-        """Revoke every version with one of these digests, under whatever name."""
-        await self._tx.execute(
-            update(VersionRow).where(VersionRow.project == project, VersionRow.digest.in_(digests)).values(revoked=True)
-        )
 
     async def edges_from(self, project: str, digests: Sequence[str]) -> list[Edge]:
         return await self._edges(EdgeRow.project == project, EdgeRow.from_digest.in_(digests))

@@ -214,6 +214,28 @@ class Lineage:
 
 
 @dataclass(frozen=True, slots=True)
+class Revocation:
+    """That the bytes of this digest may not be used any more, why, and who said so."""
+
+    id: str
+    project: str
+    digest: str
+    reason: str
+    principal: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fallout:
+    """What a revocation touches: every version that is made from this one, and every stage that serves any of them."""
+
+    revocation: Revocation
+    version: Version
+    dependents: tuple[Version, ...]
+    serving: tuple[Serving, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Pointer:
     """What a stage serves now. `seq` counts the moves of this artifact's stage from 1."""
 

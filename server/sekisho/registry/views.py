@@ -9,7 +9,19 @@ import msgspec
 from msgspec import Meta
 
 from sekisho.kernel.pages import Page
-from sekisho.registry.types import Diff, Edge, Lineage, Move, Pointer, Provenance, Registered, Serving, Source, Version
+from sekisho.registry.types import (
+    Diff,
+    Edge,
+    Fallout,
+    Lineage,
+    Move,
+    Pointer,
+    Provenance,
+    Registered,
+    Serving,
+    Source,
+    Version,
+)
 
 Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
 
@@ -51,6 +63,12 @@ class Rendering(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     variables: Annotated[dict[str, Any], Meta(examples=[{"question": "What is a stage?"}])] = {}
 
 
+class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why something is done that people will ask about."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=2000, examples=["it answers with another tenant's data"])]
+
+
 class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Digests to ask about."""
 
@@ -77,6 +95,17 @@ class RegisteredView(msgspec.Struct, frozen=True):
     version: VersionSummary
     registration: str
     new: bool
+
+
+class RevocationView(msgspec.Struct, frozen=True):
+    """A revoked version, what is made from it, and every stage that serves any of them and now answers 410."""
+
+    version: VersionSummary
+    reason: str
+    principal: str
+    created_at: int
+    dependents: Sequence[VersionSummary]
+    serving: Sequence[Serving]
 
 
 class Versions(msgspec.Struct, frozen=True):
@@ -161,6 +190,13 @@ def versions_view(page: Page[Version]) -> Versions:
 
 def registered_view(registered: Registered) -> RegisteredView:
     return RegisteredView(summary(registered.version), registered.registration_id, registered.new)
+
+
+def revocation_view(fallout: Fallout) -> RevocationView:
+    said, dependents = fallout.revocation, [summary(version) for version in fallout.dependents]
+    return RevocationView(
+        summary(fallout.version), said.reason, said.principal, said.created_at, dependents, fallout.serving
+    )
 
 
 def diff_view(diff: Diff) -> DiffView:

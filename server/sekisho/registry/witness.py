@@ -16,19 +16,25 @@ class Versions:
     """The bytes of each manifest hash to its digest, and each version is there under its number."""
 
     what = "version"
-    kinds = frozenset({"version.registered", "version.archived", "version.restored"})
+    kinds = frozenset({"version.registered", "version.archived", "version.restored", "version.revoked"})
 
     def told(self, entry: Entry, standing: Standing) -> None:
         key = f"{entry.project}/{entry.body['artifact']}@v{entry.body['number']}"
         if entry.kind == "version.registered":
-            told = {"digest": entry.subject, "manifest": entry.subject, "archived": False}
+            told = {"digest": entry.subject, "manifest": entry.subject, "archived": False, "revoked": False}
             standing.setdefault(key, told)
+        elif entry.kind == "version.revoked":
+            # The bytes are revoked under every name that they have in the project.
+            for other, facts in standing.items():
+                if other.startswith(f"{entry.project}/") and facts["digest"] == entry.subject:
+                    standing[other] = {**facts, "revoked": True}
         else:
             standing[key] = {**standing[key], "archived": entry.kind == "version.archived"}
 
     async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
-        async for project, label, number, digest, manifest, archived in VersionStore(tx).each():
-            yield f"{project}/{label}@v{number}", {"digest": digest, "manifest": manifest, "archived": archived}
+        async for project, label, number, digest, manifest, archived, revoked in VersionStore(tx).each():
+            facts = {"digest": digest, "manifest": manifest, "archived": archived, "revoked": revoked}
+            yield f"{project}/{label}@v{number}", facts
 
 
 class Registrations:

@@ -9,6 +9,7 @@ from sekisho.kernel.database import Database
 from sekisho.kernel.errors import IntegrityFailed, SekishoError, Unavailable
 from sekisho.kernel.migrations import pending
 from sekisho.ledger.signing import CHECKPOINT_TYPE, Signer
+from sekisho.registry.service import Registry
 
 Check = Callable[[], Awaitable[None]]
 
@@ -47,6 +48,18 @@ class Schema:
                 "the database lacks migrations of this version",
                 remedy="run `sekisho db upgrade`, then start this process again",
             )
+
+
+@dataclass(frozen=True)
+class StagePointers:
+    """Whether every stage's pointer stands where a signed decision put it."""
+
+    schema: Schema
+    registry: Registry
+
+    async def check(self) -> None:
+        if await self.schema.ready():  # without its tables there is nothing to look at; `migrations` says so
+            await self.registry.check_pointers()
 
 
 @dataclass(frozen=True)

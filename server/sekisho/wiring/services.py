@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from sekisho.evaluation.drafting.service import Drafting
@@ -23,6 +24,8 @@ from sekisho.gate.evidence import Measurements
 from sekisho.gate.judge import Judge
 from sekisho.gate.policies import PolicySet, load_policies
 from sekisho.gate.service import Gate
+from sekisho.gate.waivers import Waivers
+from sekisho.gate.warrants import Warrants
 from sekisho.identity.bootstrap import Bootstrap
 from sekisho.identity.service import Identity
 from sekisho.indexing.integrity import KeptIntegrity
@@ -38,7 +41,7 @@ from sekisho.kernel.trees import tree
 from sekisho.ledger.service import Ledger
 from sekisho.ledger.signing import Signer, load_or_create_signer, retired_keys
 from sekisho.registry.service import Registry
-from sekisho.wiring.readiness import Readiness, Schema, SigningKey
+from sekisho.wiring.readiness import Readiness, Schema, SigningKey, StagePointers
 from sekisho.wiring.witnesses import witnesses
 
 _log = get_logger("sekisho.wiring")
@@ -67,8 +70,10 @@ class Services:
     evidence: Evidence
     policy: PolicySet
     engine: PolicyEngine
+    standby: PolicyEngine | None
     gate: Gate
     approvals: Approvals
+    waivers: Waivers
     bundle: Bundle
     schema: Schema
     readiness: Readiness
@@ -105,6 +110,8 @@ class Services:
                 await trial
         await self.watch.close()
         await self.engine.close()
+        if self.standby is not None:
+            await self.standby.close()
         await self.indexing.close()
         await self.inference.close()
         await self.database.close()
@@ -125,6 +132,7 @@ class Services:
             "evidence": self.evidence,
             "gate": self.gate,
             "approvals": self.approvals,
+            "waivers": self.waivers,
             "policy": self.policy,
             "bundle": self.bundle,
             "jobs": self.jobs,
@@ -145,12 +153,12 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     kept = settings.data_dir / "public-keys"
     signer = load_or_create_signer(key, kept)
     policy = load_policies(Path(settings.policy_dir) if settings.policy_dir else tree("policies"))
-    engine = _engine(settings, policy)
+    engine, standby = _engine(settings, policy), _standby(settings, policy)
     retired = retired_keys(key.parent, kept)
     ledger = Ledger(database, clock, signer, retired, witnesses((signer.public, *retired)))
     identity = Identity(database, clock, ledger, watch)
     registry = Registry(
-        database, clock, ledger, watch, policy.stages, known_scorers, settings.max_file_bytes,
+        database, clock, ledger, watch, policy.stages, known_scorers, settings.max_file_bytes, Warrants(ledger),
         integrities=KeptIntegrity(),
     )  # fmt: skip
     inference = Inference(settings, database, clock)
@@ -183,8 +191,19 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         evidence=evidence,
         policy=policy,
         engine=engine,
-        gate=Gate(database, clock, ledger, registry, assembler, Judge(engine), policy.stages),
+        standby=standby,
+        gate=Gate(
+            database,
+            clock,
+            ledger,
+            registry,
+            assembler,
+            Judge(engine),
+            policy.stages,
+            Judge(standby) if standby else None,
+        ),
         approvals=Approvals(database, clock, ledger, registry, assembler, policy.stages),
+        waivers=Waivers(database, clock, ledger, registry, assembler, policy.parameters),
         bundle=Bundle(policy, bundle_signer(signer, settings.data_dir / "bundle.pem")),
         schema=schema,
         readiness=Readiness(
@@ -193,6 +212,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
                 "migrations": schema.check,
                 "policy_engine": engine.check,
                 "signing_key": SigningKey(signer).check,
+                "stage_pointers": StagePointers(schema, registry).check,
             }
         ),
     )
@@ -204,6 +224,18 @@ def _engine(settings: Settings, policy: PolicySet) -> PolicyEngine:
         from sekisho.gate.engines.opa_server import OpaServer
 
         return OpaServer(settings.opa_url, policy.digest, settings.policy_timeout_ms)
+    from sekisho.gate.engines.regorus_engine import RegorusEngine
+
+    return RegorusEngine(policy, settings.policy_timeout_ms)
+
+
+def _standby(settings: Settings, policy: PolicySet) -> PolicyEngine | None:
+    """Where OPA decides, the embedded engine on the same policy, for roll-backs while OPA gives no verdict.
+
+    None where it is not installed. Its process starts when it is first asked.
+    """
+    if settings.policy_engine != "opa" or find_spec("regorus") is None:
+        return None
     from sekisho.gate.engines.regorus_engine import RegorusEngine
 
     return RegorusEngine(policy, settings.policy_timeout_ms)

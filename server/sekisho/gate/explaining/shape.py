@@ -97,6 +97,8 @@ def decision_json(decision: Decision, titles: Mapping[str, str]) -> dict[str, An
     }
     if decision.error is not None:
         body["error"] = decision.error
+    if decision.dependencies:
+        body["dependencies"] = [dict(other) for other in decision.dependencies]
     if decision.ledger_seq is not None:
         body["ledger_seq"] = decision.ledger_seq
     return body

@@ -15,6 +15,8 @@ def explain_text(decision: Told, *, every_rule: bool = False) -> str:
     """
     about = f"decision {decision['id']} · policy {short(decision['policy_digest'])} · {decision['engine']}"
     lines = [headline(decision), about]
+    if along := decision.get("dependencies"):
+        lines.append("together with " + ", ".join(f"{other['subject']}@v{other['number']}" for other in along))
     if decision.get("error"):
         lines += ["", f"  no verdict: {decision['error']}"]
     for wanted, mark in ((Standing.BLOCKS, "✗"), (Standing.WARNS, "!"), (Standing.WAIVED, "~")):

@@ -1,0 +1,109 @@
+"""Who gave an approval or a waiver, as policy sees him now: whether he is independent, and still holds the role."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sekisho.gate import input_types as gate
+from sekisho.gate.records import Approval, Waiver
+from sekisho.gate.scalars import PrincipalKind
+from sekisho.identity.independence import independence_of
+from sekisho.identity.types import Action, Principal
+from sekisho.kernel.database import Transaction
+
+
+class People(Protocol):
+    """What the gate asks of identity."""
+
+    async def people_named(self, tx: Transaction, named: Collection[str]) -> Mapping[str, Principal]: ...
+
+    async def creators_of(self, tx: Transaction, names: Collection[str]) -> Mapping[str, tuple[str, ...]]: ...
+
+    async def token_issuers(self, tx: Transaction, token_ids: Collection[str]) -> Mapping[str, tuple[str, ...]]: ...
+
+    async def who_may(
+        self, tx: Transaction, names: Collection[str], project: str, action: Action
+    ) -> frozenset[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Givers:
+    """What is known of those who gave approvals or waivers, by name; of their tokens by id.
+
+    `because` is who had a hand in the change, with what he did.
+    """
+
+    people: Mapping[str, Principal]
+    creators: Mapping[str, tuple[str, ...]]
+    issuers: Mapping[str, tuple[str, ...]]
+    approvers: frozenset[str]
+    because: Mapping[str, str]
+
+    def approval(self, approval: Approval) -> gate.ApprovalEvidence:
+        person = self.people.get(approval.principal)
+        reasons = self.reasons(approval)
+        return gate.ApprovalEvidence(
+            id=approval.id,
+            principal=approval.principal,
+            kind=person_or_service(person.kind.value if person else "service"),
+            digest=approval.digest,
+            stage=approval.stage,
+            evidence_hash=approval.evidence_hash,
+            at=approval.created_at,
+            expires_at=approval.expires_at,
+            independent=not reasons,
+            reasons=tuple(reasons),
+            has_role=approval.principal in self.approvers,
+        )
+
+    def waiver(self, waiver: Waiver) -> gate.WaiverEvidence:
+        return gate.WaiverEvidence(
+            id=waiver.id,
+            rule=waiver.rule,
+            digest=waiver.digest,
+            stage=waiver.stage,
+            expires_at=waiver.expires_at,
+            principal=waiver.principal,
+            independent=not self.reasons(waiver),
+            has_role=waiver.principal in self.approvers,
+        )
+
+    def reasons(self, given: Approval | Waiver) -> list[str]:
+        """Why the giver is no second person to the change; empty where he is."""
+        person = self.people.get(given.principal)
+        return independence_of(
+            approver=given.principal,
+            kind=person.kind if person else None,
+            involved=self.because,
+            creators=self.creators[given.principal],
+            token_issuer=None,
+            email=person.email if person else None,
+            further_issuers=self.issuers[given.token_id],
+        )
+
+
+async def givers_of(
+    tx: Transaction,
+    people: People,
+    project: str,
+    given: Sequence[Approval | Waiver],
+    involved: tuple[gate.Involved, ...],
+) -> Givers:
+    """Look up everything that is known of them."""
+    names = {one.principal for one in given}
+    because: dict[str, str] = {}
+    for one in involved:
+        because.setdefault(one.principal, one.because)
+    return Givers(
+        people=await people.people_named(tx, names),
+        creators=await people.creators_of(tx, names),
+        issuers=await people.token_issuers(tx, {one.token_id for one in given}),
+        approvers=await people.who_may(tx, names, project, Action.APPROVE),
+        because=because,
+    )
+
+
+def person_or_service(kind: str) -> PrincipalKind:
+    return "person" if kind == "person" else "service"
