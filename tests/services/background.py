@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pwd
+import random
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 from tests.services.workspace import Command
 
 STOP_SECONDS = 10.0
+_PORTS = range(20_000, 32_000)
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ def birth(pid: int) -> str | None:
 
 def usable_port(preferred: int | None) -> int:
     """The port used last time if it is still free, so that addresses survive a restart; else a free one."""
-    for port in (preferred, 0):
+    # Below the range that outgoing connections take theirs from, so that the port is still free after a restart.
+    for port in (preferred, *random.sample(_PORTS, 20), 0):
         if port is None:
             continue
         with socket.socket() as probe, contextlib.suppress(OSError):
