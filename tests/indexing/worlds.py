@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sekisho.gate.warrants import Warrants
 from sekisho.identity.types import EVERYWHERE, Actor, PrincipalKind, Role
 from sekisho.indexing.integrity import KeptIntegrity
 from sekisho.indexing.service import Indexing
@@ -24,6 +23,7 @@ from sekisho.registry.service import Registry
 from sekisho.registry.types import Provenance
 from tests.clocks import FixedClock
 from tests.indexing.embedders import HashedWords
+from tests.registry.warrants import EveryWarrant
 
 ENGLISH = """# Gate
 
@@ -120,7 +120,7 @@ def new_world(
     ledger = Ledger(database, clock, load_or_create_signer(data_dir / "signing.pem"))
     registry = Registry(
         database, clock, ledger, ChangeWatch(database), ("dev", "staging", "production"), lambda: (), 10_000_000,
-        Warrants(ledger), integrities=KeptIntegrity(),
+        EveryWarrant(), integrities=KeptIntegrity(),
     )  # fmt: skip
     inference = Inference(settings, database, clock)
     indexing = Indexing(settings, database, clock, ledger, jobs, registry, inference)

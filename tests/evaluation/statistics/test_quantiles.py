@@ -33,7 +33,10 @@ def test_t_tails_equal_scipys(t: float, freedom: int | None) -> None:
     assert statistics.t_tail(t, freedom) == pytest.approx(float(expected), rel=1e-8, abs=1e-290)
 
 
-@given(st.floats(0, 1), st.floats(0.5, 20_000), st.floats(0.5, 20_000))
+@given(st.one_of(st.just(1.0), st.floats(0, 1 - 1e-9)), st.floats(0.5, 20_000), st.floats(0.5, 20_000))
 def test_the_beta_distribution_equals_scipys(x: float, a: float, b: float) -> None:
-    """Every shape that Jeffreys' prior and twenty thousand cases can give, to 1e-9."""
+    """Every shape that Jeffreys' prior and twenty thousand cases can give, to 1e-9.
+
+    Nearer to 1 than that, the rounding of x itself is worth more: at (.5, .5) the density has a pole there.
+    """
     assert statistics.beta_cdf(x, a, b) == pytest.approx(float(stats.beta.cdf(x, a, b)), abs=1e-9)
