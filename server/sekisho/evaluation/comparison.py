@@ -80,17 +80,6 @@ def compare(
     )
 
 
-def compare_metric(
-    baseline: Sequence[CaseResult], candidate: Sequence[CaseResult], metric: str
-) -> tuple[dict[str, int] | None, list[Change]]:
-    """Mean paired difference (candidate minus baseline) with its interval, and (case, before, after) of each pair.
-
-    None where no case was scored in both.
-    """
-    found = compare(baseline, candidate, metric, declared=RANGES.get(metric))
-    return (None, []) if found is None else (difference_json(found), found.changes)
-
-
 def compare_runs(
     baseline: Sequence[CaseResult],
     candidate: Sequence[CaseResult],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -28,7 +27,6 @@ class Source:
         self.sentences = [tokens(material.text[start:end], start) for start, end in self.spans]
         self.tokens = [token for sentence in self.sentences for token in sentence]
         self.keys = [token.key for token in self.tokens]
-        self._ends = [end for _, end in self.spans]
         self.known = set(self.keys)
         self.bags = [Counter(token.key for token in sentence if token.content) for sentence in self.sentences]
         self.postings: dict[str, set[int]] = defaultdict(set)
@@ -66,9 +64,6 @@ class Source:
         if start not in self._windows:
             self._windows[start] = sum(self.bags[start : start + WINDOW], Counter())
         return self._windows[start]
-
-    def sentence_at(self, position: int) -> int:
-        return bisect.bisect_left(self._ends, position + 1)
 
     def company(self, key: str) -> list[frozenset[str]]:
         """For each place where the term stands: the content terms near it."""
