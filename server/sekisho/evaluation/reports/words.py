@@ -51,3 +51,10 @@ def difference(part: Mapping[str, Any]) -> str:
 
 def p_value(basis_points: int) -> str:
     return "< 0.0001" if basis_points == 0 else f"{basis_points / WHOLE:.4f}"
+
+
+def tick(basis_points: float, signed: bool) -> str:
+    """A number at an axis: short, without decimals where it has none."""
+    value = round(basis_points)
+    text = points(value) if signed else share(value)
+    return text.replace(".0", "", 1)
