@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from tests.clocks import FixedClock
 from tests.identity.people import person
+from tests.notifications import heard
 
 from sekisho.identity.bootstrap import Bootstrap
 from sekisho.identity.independence import independence_of
@@ -135,7 +136,7 @@ async def test_authentication_writes_nothing_and_asks_once(
 ) -> None:
     """Between commits a token is answered from memory."""
     _, secret = await identity.issue_token(admin, "admin")
-    await _heard(identity.watch)
+    await heard(identity.database, identity.watch)
     first = await identity.authenticate(secret)
     monkeypatch.setattr(identity.database, "read", None)
     assert await identity.authenticate(secret) == first
@@ -154,21 +155,14 @@ async def test_revoking_acts_on_the_next_request_of_another_process(
     other = Identity(other_database, clock, Ledger(other_database, clock, signer), other_watch)
     assert (await other.authenticate(secret)).may("default", Action.READ)
     await identity.revoke_role(admin, "bob", "default", Role.VIEWER)
-    await _heard(other_watch)
+    await heard(other_database, other_watch)
     assert not (await other.authenticate(secret)).may("default", Action.READ)
     await identity.revoke_token(admin, token.id)
-    await _heard(other_watch)
+    await heard(other_database, other_watch)
     with pytest.raises(Unauthenticated, match="revoked"):
         await other.authenticate(secret)
     await other_watch.close()
     await other_database.close()
-
-
-async def _heard(watch: ChangeWatch) -> None:
-    """Let a notification that is already on the socket be read; SQLite needs nothing."""
-    for _ in range(20):
-        await asyncio.sleep(0.005)
-    assert watch.marker() is not None
 
 
 async def test_without_a_watch_nothing_is_remembered(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from tests.notifications import heard
 
 from sekisho.kernel.database import ChangeWatch, Database
 from sekisho.kernel.errors import Unavailable
@@ -49,20 +50,41 @@ async def test_an_exception_leaves_nothing_behind(database: Database) -> None:
     assert await count(database) == 0
 
 
-async def test_a_change_is_heard_by_another_process_view(database: Database) -> None:
-    """The watch's marker differs after a commit on another connection."""
-    watch = ChangeWatch(database)
-    await watch.start()
-    before = watch.marker()
-    assert before is not None
+async def test_a_change_is_known_at_once_here_and_heard_elsewhere(database: Database, database_url: str) -> None:
+    """The marker differs after an announced commit: at once in this process, and in another one when it is told."""
+    elsewhere = Database(database_url)
+    watches = [ChangeWatch(database), ChangeWatch(elsewhere)]
+    for watch in watches:
+        await watch.start()
+    before = [watch.marker() for watch in watches]
+    assert None not in before
     async with database.write() as tx:
         await tx.execute(text("CREATE TABLE counter (n INTEGER)"))
         await database.announce(tx)
-    for _ in range(100):
-        if watch.marker() != before:
-            break
-        await asyncio.sleep(0.02)
-    assert watch.marker() != before
+    assert watches[0].marker() != before[0]
+    await heard(elsewhere, watches[1])
+    assert watches[1].marker() != before[1]
+    for watch in watches:
+        await watch.close()
+    await elsewhere.close()
+
+
+async def test_what_was_not_committed_changes_nothing(database: Database) -> None:
+    """An announced write that is rolled back makes nobody forget, where only announcements count."""
+    watch = ChangeWatch(database)
+    await watch.start()
+    before = watch.marker()
+
+    async def fail() -> None:
+        async with database.write() as tx:
+            await database.announce(tx)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    await heard(database, watch)  # on PostgreSQL a commit of its own, the only one that is told
+    assert before is not None
+    assert watch.marker() == before + (0 if database.is_sqlite else 1)
     await watch.close()
 
 
