@@ -15,6 +15,7 @@ from sekisho.inference.types import Kept
 from sekisho.kernel.clock import epoch_ms
 from sekisho.kernel.database import Base
 from sekisho.kernel.digests import digest_of, digest_of_bytes
+from sekisho.worker.process import handlers
 from tests.api_client import ApiClient
 from tests.indexing.embedders import HashedWords
 from tests.problems import problem
@@ -81,11 +82,10 @@ class Office:
         services = self.api.services
         job = await services.jobs.claim([kind], "worker-1")
         assert job is not None
-        handlers = {"run": services.evaluation.execute, "erase": services.erasing.erase}
-        await handlers.get(kind, getattr(services.indexing, kind, None))(job)  # type: ignore[misc]
+        await handlers(services)[kind](job)
 
-    async def erase(self, document: str = "ada.md") -> Any:
-        body = {"corpus": "corpus/people", "document": document, "reason": "request 17"}
+    async def erase(self, document: str = "ada.md", *, with_datasets: bool = False) -> Any:
+        body = {"corpus": "corpus/people", "document": document, "reason": "request 17", "with_datasets": with_datasets}
         answer = await self.api.post(f"{self.here}/erasures", json=body, headers=await self.headers("operator"))
         assert answer.status_code == 202, answer.text
         return answer.json()
@@ -159,7 +159,8 @@ async def test_nothing_of_an_erased_document_is_left(office: Office) -> None:
     result = (await office.api.get(f"{office.here}/erasures/{done['job_id']}", headers=await office.headers())).json()
     assert result["state"] == "done"
     assert result["result"] == {
-        "indexes": 1, "kept_for_other_projects": 0, "runs": 1, "cases": 1, "model_calls": 1, "searches": 1,
+        "indexes": 1, "kept_for_other_projects": 0, "runs": 1, "cases": 1, "answer_files": 0, "model_calls": 1,
+        "searches": 1, "drafts": 0,
     }  # fmt: skip
     for label in (f"corpus/people/versions/{there['corpus']}", f"index/people/versions/{there['index']}"):
         assert (await office.get(f"artifacts/{label}"))["revoked"] is True
@@ -255,7 +256,59 @@ async def test_a_dataset_that_quotes_the_document_is_named(office: Office) -> No
     await office.corpus({"ada.md": SECRET})
     await office.dataset("quoting", QUOTING)
     await office.dataset("other", CASES)
-    assert (await office.erase())["quoted_by"] == ["default/dataset/quoting@v1"]
+    done = await office.erase()
+    assert (done["quoted_by"], done["datasets"]) == (["default/dataset/quoting@v1"], [])
+    assert WORD in await everything(office.api)
+
+
+async def test_datasets_that_quote_it_go_too_where_that_was_asked_for(office: Office) -> None:
+    """Their cases are blanked and they are revoked, with the rows of all runs over them; others stay."""
+    await world(office)
+    quoting = await office.dataset("quoting", QUOTING)
+    assert await office.dataset("again", QUOTING) == quoting
+    apart = await office.corpus({"gate.md": OTHER}, name="apart")
+    job = await office.post("builds", {"name": "apart", "corpus": apart, "retriever": {"mode": "bm25", "k": 2}})
+    await office.work("build")
+    other = (await office.get(f"builds/{job['id']}"))["result"]["digest"]
+    suite = await office.register(
+        "suite", "quoting", dataset=quoting, target="retrieval", scorers=[{"name": "recall", "params": {"k": 2}}]
+    )
+    run = await office.post("runs", {"suite": f"suite/quoting@{suite}", "subject": f"index/apart@{other}"})
+    await office.work("run")
+    done = await office.erase(with_datasets=True)
+    assert (done["quoted_by"], done["datasets"]) == ([], ["default/dataset/again@v1", "default/dataset/quoting@v1"])
+    await office.work("erase")
+    assert await everything(office.api) == ""
+    assert (await office.get(f"runs/{run['id']}"))["state"] == "cancelled"
+    for name, revoked in (("quoting", True), ("again", True), ("questions", False)):
+        assert (await office.get(f"artifacts/dataset/{name}/versions/latest"))["revoked"] is revoked, name
+    assert (await office.get(f"artifacts/index/apart/versions/{other}"))["revoked"] is False
+
+
+async def test_drafts_answers_and_comparisons_of_it_go_as_well(office: Office) -> None:
+    """What was proposed from the corpus, recorded of its index, or found by a comparison holds its words too."""
+    corpus = await office.corpus({"ada.md": SECRET, "gate.md": OTHER})
+    index = await office.build(corpus)
+    await office.post("drafts", {"corpus": "corpus/people", "size": 5})
+    await office.work("draft")
+    other = await office.build(corpus, "bm25")
+    await office.post("index-comparisons", {"before": f"index/people@{index}", "after": f"index/people@{other}"})
+    await office.work("compare")
+    dataset = await office.dataset("questions", CASES)
+    suite = await office.register(
+        "suite", "finding", dataset=dataset, target="retrieval", scorers=[{"name": "recall", "params": {"k": 2}}]
+    )
+    recorded = {"id": "a", "answer": f"The {WORD}.", "retrieved": [SECRET.decode()]}
+    answers = await office.put(json.dumps(recorded).encode())
+    asked = {"suite": f"suite/finding@{suite}", "subject": f"index/people@{index}", "answers": answers}
+    await office.post("runs", asked)
+    await office.work("run")
+    assert {line.split()[0] for line in (await everything(office.api)).splitlines()} >= {"blobs", "case_results"}
+    done = await office.erase()
+    await office.work("erase")
+    assert await everything(office.api) == ""
+    result = (await office.get(f"erasures/{done['job_id']}"))["result"]
+    assert (result["drafts"], result["answer_files"], result["searches"]) == (1, 1, 1)
 
 
 async def test_erasing_again_is_harmless(office: Office) -> None:

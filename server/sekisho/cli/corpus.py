@@ -53,16 +53,17 @@ def profile(state: Session, target: str, html: Path | None) -> None:
 @click.argument("reference", metavar="CORPUS")
 @click.argument("document")
 @click.option("--reason", required=True, help="Why; it enters the ledger, so name no person in it.")
+@click.option("--with-datasets", is_flag=True, help="Erase and revoke every dataset that quotes it, too.")
 @session
-def erase(state: Session, reference: str, document: str, reason: str) -> None:
+def erase(state: Session, reference: str, document: str, reason: str, with_datasets: bool) -> None:
     """Erase DOCUMENT, a path in CORPUS (corpus/name), and everything that was made of it. There is no way back.
 
     Its text goes from every version of the project that holds it; these and their indexes are revoked, and their runs
-    count no more. The worker deletes vectors, terms, case rows and cached calls. Keep the salt: it is told once, and
-    with it you can show that the ledger's commitment is to this document.
+    count no more. The worker deletes vectors, terms, case rows, recorded answers, drafts and cached calls. Keep the
+    salt: it is told once, and with it you can show that the ledger's commitment is to this document.
     """
     client = Indexing(state.connection, state.project)
-    done = client.erase(reference, document, reason)
+    done = client.erase(reference, document, reason, with_datasets=with_datasets)
     state.say(Text(f"salt {done['salt']}", style="bold"))
     job = client.wait("erasures", done["job_id"])
     if job["state"] != "done":
@@ -74,11 +75,11 @@ def erase(state: Session, reference: str, document: str, reason: str) -> None:
 
 def _erased(done: dict[str, Any], deleted: dict[str, int]) -> RenderableType:
     lines = [f"erased from {', '.join(done['corpora'])}", f"commitment {done['commitment']}"]
-    lines += [f"revoked {one}" for one in done["indexes"]]
+    lines += [f"revoked {one}" for one in (*done["indexes"], *done["datasets"])]
     lines.append(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in deleted.items()))
     if done["dependants"]:
         lines.append(f"{len(done['dependants'])} versions pin a revoked index; promote others in their place")
-    lines += [f"still quoted in {one}" for one in done["quoted_by"]]
+    lines += [f"still quoted in {one}; --with-datasets takes it too" for one in done["quoted_by"]]
     return Text("\n".join(lines))
 
 

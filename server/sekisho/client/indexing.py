@@ -73,9 +73,11 @@ class Indexing:
         """Queue a profile of a corpus version; it is the job's result."""
         return self._start("profiles", {"corpus": corpus})
 
-    def erase(self, corpus: str, document: str, reason: str) -> dict[str, Any]:
+    def erase(self, corpus: str, document: str, reason: str, *, with_datasets: bool = False) -> dict[str, Any]:
         """Erase a document at once from the registry; `job_id` is the worker's part. The salt is told once."""
-        return self._start("erasures", {"corpus": corpus, "document": document, "reason": reason})
+        return self._start(
+            "erasures", {"corpus": corpus, "document": document, "reason": reason, "with_datasets": with_datasets}
+        )
 
     def job(self, kind: Kind, job_id: str) -> dict[str, Any]:
         return dict(self.connection.get(self._path(kind, job_id)))

@@ -13,8 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sekisho.evaluation.drafting.service import KIND as DRAFT
+from sekisho.evaluation.index_comparison import COMPARE
 from sekisho.evaluation.store import RunStore
 from sekisho.identity.types import Action, Actor
+from sekisho.indexing.requesting import SEARCH
 from sekisho.indexing.service import Indexing
 from sekisho.inference.store import ModelCallStore
 from sekisho.inference.text import sentence_spans
@@ -41,8 +44,8 @@ class Erasure:
     """What was erased at once, and the job that does the rest. `salt` is nowhere else.
 
     `commitment` is the digest of ``{"salt", "project", "corpus", "document", "texts"}``, `texts` being the document's
-    own digests. `dependants` pin a revoked index; `quoted_by` are datasets with a sentence of the document, which
-    stand as they are.
+    own digests. `dependants` pin a revoked index; `quoted_by` are datasets with a sentence
+    of the document, which stand as they are unless they were to go too: then they are `datasets`.
     """
 
     job_id: str
@@ -53,6 +56,7 @@ class Erasure:
     indexes: tuple[str, ...]
     dependants: tuple[str, ...]
     quoted_by: tuple[str, ...]
+    datasets: tuple[str, ...]
 
 
 def commitment_of(salt: str, project: str, corpus: str, document: str, texts: Sequence[str]) -> str:
@@ -72,9 +76,12 @@ class Erasing:
     indexing: Indexing
     patience_s: float = _PATIENCE_S
 
-    async def erase_document(self, actor: Actor, project: str, corpus: str, document: str, reason: str) -> Erasure:
+    async def erase_document(
+        self, actor: Actor, project: str, corpus: str, document: str, reason: str, *, with_datasets: bool = False
+    ) -> Erasure:
         """Blank the text in every version that holds it, revoke those and their indexes, and queue the rest.
 
+        `with_datasets`: every dataset that quotes a sentence of it goes as a whole, with the rows of its runs.
         Raises `NotFound` where no version of the corpus has the document, `Invalid` for what is no corpus.
         """
         actor.require(project, Action.OPERATE)
@@ -83,25 +90,29 @@ class Erasing:
             await self.ledger.lock(tx)
             version = await self._corpus(tx, project, corpus)
             holding = await self.registry.holding(tx, version, document)
-            quoted = await self._quoting(tx, project, holding)
+            quoting = await self._quoting(tx, project, holding)
+            datasets = quoting if with_datasets else []
             records = await self.indexing.records(tx, project, [one.digest for one in holding.indexes])
-            await self.registry.erase_in(tx, actor, project, holding, reason)
+            await self.registry.erase_in(tx, actor, project, holding, reason, datasets)
             indexes = [one.digest for one in holding.indexes]
+            gone = sorted({one.digest for one, _ in datasets})
             payload = {
+                "corpora": sorted({one.digest for one in holding.corpora}),
                 "indexes": sorted(set(indexes)),
-                "subjects": sorted({*indexes, *holding.dependants}),
+                "subjects": sorted({*indexes, *holding.dependants, *gone}),
                 "since": min((record.built_at - record.milliseconds for record in records), default=None),
             }
             job_id = await self.jobs.enqueue(
                 tx, project=project, kind=ERASE, payload=payload, principal=actor.principal
             )
             commitment = commitment_of(salt, project, version.name, document, holding.digests)
-            revoked = sorted({one.digest for one in (*holding.corpora, *holding.indexes)})
+            revoked = sorted({*payload["corpora"], *indexes, *gone})
             body = {"commitment": commitment, "reason": reason, "revoked": revoked, "job": job_id}
             await self._enter(tx, "document.erased", project, actor.principal, version.digest, body)
         return Erasure(
             job_id, salt, commitment, holding.digests, tuple(map(str, holding.corpora)),
-            tuple(map(str, holding.indexes)), holding.dependants, quoted,
+            tuple(map(str, holding.indexes)), holding.dependants,
+            () if datasets else _named(quoting), _named(datasets),
         )  # fmt: skip
 
     async def job(self, actor: Actor, project: str, job_id: str) -> Job:
@@ -109,7 +120,7 @@ class Erasing:
         return await self.indexing.job(actor, project, ERASE, job_id)
 
     async def erase(self, job: Job) -> None:
-        """Stop the runs that read the indexes, then delete vectors, terms, case rows, cached calls and old hits.
+        """Stop the runs that read the indexes, then delete vectors, terms, case rows, cached calls, hits and drafts.
 
         Doing it again is harmless: every step takes away what is there.
         """
@@ -122,13 +133,18 @@ class Erasing:
             await self.jobs.hold(tx, job)
             await self.ledger.lock(tx)
             await self.indexing.forget_in(tx, job.project, records)
-            runs, cases = await RunStore(tx).erase(job.project, subjects)
+            runs = await RunStore(tx).erase(job.project, subjects)
             calls = await self._forget_calls(tx, job.payload["since"])
-            searches = await self.jobs.forget_results(tx, job.project, "search", "index", indexes)
-            counts = {"indexes": len(records), "kept_for_other_projects": kept, "runs": len(runs), "cases": cases}
-            counts |= {"model_calls": calls, "searches": searches}
+            forget = self.jobs.forget_results
+            searches = await forget(tx, job.project, SEARCH, ["index"], indexes)
+            searches += await forget(tx, job.project, COMPARE, ["before", "after"], indexes)
+            drafts = await forget(tx, job.project, DRAFT, ["corpus"], job.payload["corpora"])
+            await self.registry.blank(tx, job.project, [*runs.answers, *(draft["content"] for draft in drafts)])
+            counts = {"indexes": len(records), "kept_for_other_projects": kept, "runs": len(runs.ids)}
+            counts |= {"cases": runs.cases, "answer_files": len(runs.answers), "model_calls": calls}
+            counts |= {"searches": len(searches), "drafts": len(drafts)}
             await self.jobs.finish(tx, job, JobState.DONE, result=counts)
-            body = {"job": job.id, **counts, "erased_runs": runs}
+            body = {"job": job.id, **counts, "erased_runs": list(runs.ids)}
             await self._enter(tx, "document.erasure_done", job.project, job.principal, None, body)
 
     async def _stop_runs(self, job: Job, subjects: Sequence[str]) -> None:
@@ -159,7 +175,8 @@ class Erasing:
         """
         return 0 if since is None else await ModelCallStore(tx).delete_since(since)
 
-    async def _quoting(self, tx: Transaction, project: str, holding: Holding) -> tuple[str, ...]:
+    async def _quoting(self, tx: Transaction, project: str, holding: Holding) -> list[tuple[Version, str]]:
+        """Datasets with a sentence of it, each with the digest of its cases."""
         sentences: set[str] = set()
         for digest in holding.digests:
             try:
@@ -170,10 +187,13 @@ class Erasing:
         wanted = [sentence for sentence in sentences if len(sentence) >= _QUOTED]
         found = []
         for version, content in await self.registry.datasets(tx, project):
-            cases = (await self.registry.read_blob(tx, project, content)).decode("utf-8", "replace")
+            try:
+                cases = (await self.registry.read_blob(tx, project, content)).decode("utf-8", "replace")
+            except NotFound:
+                continue
             if any(form in cases for sentence in wanted for form in _as_json(sentence)):
-                found.append(str(version))
-        return tuple(sorted(found))
+                found.append((version, content))
+        return found
 
     async def _corpus(self, tx: Transaction, project: str, text: str) -> Version:
         reference = or_latest(parse_reference(text, project=project))
@@ -188,6 +208,10 @@ class Erasing:
     ) -> None:
         body = {**body, "at": epoch_ms(self.clock.now())}
         await self.ledger.append(tx, kind=kind, project=project, principal=principal, subject=subject, body=body)
+
+
+def _named(datasets: Sequence[tuple[Version, str]]) -> tuple[str, ...]:
+    return tuple(sorted(str(version) for version, _ in datasets))
 
 
 def _as_json(text: str) -> tuple[str, str]:

@@ -16,11 +16,15 @@ from sekisho.kernel.injection import Injected
 
 
 class NewErasure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`document` is a path in the corpus; every text that it ever had there is erased. `reason` enters the ledger."""
+    """`document` is a path in the corpus; every text that it ever had there is erased. `reason` enters the ledger.
+
+    `with_datasets`: every dataset that quotes a sentence of it is erased and revoked too, with the rows of its runs.
+    """
 
     corpus: Annotated[str, Meta(min_length=1, max_length=300, examples=["corpus/handbook"])]
     document: Annotated[str, Meta(min_length=1, max_length=500, examples=["en/gate.md"])]
     reason: Annotated[str, Meta(min_length=1, max_length=1000, examples=["Request 17 of a person under Article 17."])]
+    with_datasets: bool = False
 
 
 class ErasureView(msgspec.Struct, frozen=True):
@@ -34,6 +38,7 @@ class ErasureView(msgspec.Struct, frozen=True):
     indexes: list[str]
     dependants: list[str]
     quoted_by: list[str]
+    datasets: list[str]
 
 
 class ErasureJobView(msgspec.Struct, frozen=True):
@@ -56,7 +61,9 @@ class ErasureController(Controller):
         self, project: FromPath[str], data: JSONBody[NewErasure], actor: Injected[Actor], erasing: Injected[Erasing]
     ) -> ErasureView:
         """Blank the text, revoke the corpora and indexes that hold it, and queue the deletion of all made of it."""
-        done = await erasing.erase_document(actor, project, data.corpus, data.document, data.reason)
+        done = await erasing.erase_document(
+            actor, project, data.corpus, data.document, data.reason, with_datasets=data.with_datasets
+        )
         return msgspec.convert(msgspec.to_builtins(done), ErasureView)
 
     @get("/{job_id:str}", operation_id="get_erasure")

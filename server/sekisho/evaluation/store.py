@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from sqlalchemy import (
+    ColumnElement,
     CursorResult,
     ForeignKey,
     Index,
@@ -77,6 +79,20 @@ class CaseResultRow(Base):
     latency_ms: Mapped[int | None]
     at: Mapped[int]
     failed: Mapped[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedRuns:
+    """Ids of runs whose rows were deleted, the number of rows, and the blobs of answers that they had scored."""
+
+    ids: tuple[str, ...]
+    cases: int
+    answers: tuple[str, ...]
+
+
+def _reading(project: str, digests: Sequence[str]) -> ColumnElement[bool]:
+    """The project's runs of one of these versions, or over one of these datasets."""
+    return and_(RunRow.project == project, or_(RunRow.subject.in_(digests), RunRow.dataset.in_(digests)))
 
 
 class RunStore:
@@ -175,27 +191,26 @@ class RunStore:
         )
         return result.first() is not None
 
-    async def running(self, project: str, subjects: Sequence[str]) -> list[str]:
-        """The jobs of runs of these versions that have not ended."""
+    async def running(self, project: str, digests: Sequence[str]) -> list[str]:
+        """The jobs of runs of these versions, or over these datasets, that have not ended."""
         found = await self._tx.scalars(
-            select(RunRow.job_id).where(
-                RunRow.project == project, RunRow.subject.in_(subjects), RunRow.state.in_(["queued", "running"])
-            )
+            select(RunRow.job_id).where(_reading(project, digests), RunRow.state.in_(["queued", "running"]))
         )
         return list(found)
 
-    async def erase(self, project: str, subjects: Sequence[str]) -> tuple[list[str], int]:
-        """Delete the case rows and summaries of every run of these versions; gives the runs and the number of rows.
+    async def erase(self, project: str, digests: Sequence[str]) -> ErasedRuns:
+        """Delete the case rows and summaries of every run of these versions, or over these datasets.
 
         The runs stay as cancelled ones, which count for nothing.
         """
-        runs = RunRow.id.in_(select(RunRow.id).where(RunRow.project == project, RunRow.subject.in_(subjects)))
-        ids = list(await self._tx.scalars(select(RunRow.id).where(runs)))
+        rows = (await self._tx.execute(select(RunRow.id, RunRow.answers).where(_reading(project, digests)))).all()
+        ids = [row.id for row in rows]
         gone = await self._tx.execute(delete(CaseResultRow).where(CaseResultRow.run_id.in_(ids)))
         await self._tx.execute(
-            update(RunRow).where(runs).values(state=RunState.CANCELLED.value, summary=None, reason=ERASED)
+            update(RunRow).where(RunRow.id.in_(ids)).values(state=RunState.CANCELLED.value, summary=None, reason=ERASED)
         )
-        return sorted(ids), cast("CursorResult[Any]", gone).rowcount
+        answers = {row.answers for row in rows if row.answers is not None}
+        return ErasedRuns(tuple(sorted(ids)), cast("CursorResult[Any]", gone).rowcount, tuple(sorted(answers)))
 
     async def results(self, run_id: str) -> list[CaseResult]:
         """All results of a run, by case and repeat."""

@@ -157,13 +157,16 @@ class Jobs:
         await JobStore(tx).cancel(job_id, epoch_ms(self.clock.now()))
 
     async def forget_results(
-        self, tx: Transaction, project: str, kind: str, field: str, values: Collection[str]
-    ) -> int:
-        """Erase what came of the jobs of a kind whose payload has one of these values; gives their number."""
+        self, tx: Transaction, project: str, kind: str, fields: Collection[str], values: Collection[str]
+    ) -> list[dict[str, Any]]:
+        """Erase what came of the jobs of a kind whose payload has one of these values in one of these fields.
+
+        Gives what is forgotten.
+        """
         done = await JobStore(tx).with_results(project, kind)
-        ids = [job_id for job_id, payload in done if payload.get(field) in values]
-        await JobStore(tx).forget_results(ids)
-        return len(ids)
+        named = [one for one in done if one[2] is not None and any(one[1].get(name) in values for name in fields)]
+        await JobStore(tx).forget_results([job_id for job_id, _, _ in named])
+        return [result for _, _, result in named]
 
     async def release(self, job: Job) -> None:
         """Give a job back unfinished (the worker is stopping); another may claim it at once."""

@@ -124,12 +124,12 @@ class JobStore:
             .values(state=state, result=result, error=error, finished_at=now, lease_owner=None, lease_until=None)
         )
 
-    async def with_results(self, project: str, kind: str) -> list[tuple[str, Any]]:
-        """Id and payload of every job of this kind that has a result."""
-        query = select(JobRow.id, JobRow.payload).where(
+    async def with_results(self, project: str, kind: str) -> list[tuple[str, Any, Any]]:
+        """Id, payload and result of every job of this kind that is done; the result is None where it was forgotten."""
+        query = select(JobRow.id, JobRow.payload, JobRow.result).where(
             JobRow.project == project, JobRow.kind == kind, JobRow.state == "done"
         )
-        return [(row.id, row.payload) for row in (await self._tx.execute(query)).all()]
+        return [(row.id, row.payload, row.result) for row in (await self._tx.execute(query)).all()]
 
     async def forget_results(self, ids: Sequence[str]) -> None:
         await self._tx.execute(update(JobRow).where(JobRow.id.in_(ids)).values(result=None))

@@ -55,18 +55,31 @@ class ErasingVersions(Revoking):
         found = await VersionStore(tx).of_kind(project, Kind.DATASET)
         return [(one, msgspec.convert(dict(one.manifest), DatasetManifest).content) for one in found]
 
-    async def erase_in(self, tx: Transaction, actor: Actor, project: str, holding: Holding, reason: str) -> None:
+    async def erase_in(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        project: str,
+        holding: Holding,
+        reason: str,
+        datasets: Sequence[tuple[Version, str]] = (),
+    ) -> None:
         """Blank the bytes, which may not come back under their digest, and revoke what holds them, for this reason.
 
-        The caller writes the ledger's entry.
+        `datasets` go with them, each named with the digest of its cases. The caller writes the ledger's entry.
         """
-        await BlobStore(tx).blank(project, holding.digests)
-        held = {one.digest: one for one in (*holding.corpora, *holding.indexes)}
+        await self.blank(tx, project, [*holding.digests, *(content for _, content in datasets)])
+        revoked = [*holding.corpora, *holding.indexes, *(version for version, _ in datasets)]
+        held = {one.digest: one for one in revoked}
         known = {one.digest for one in await RevocationStore(tx).all(project, sorted(held))}
         for digest in sorted(held.keys() - known):
             await self.revoke_in(tx, actor, held[digest], reason)
         await self.database.announce(tx)
         after_commit(tx, self.memory.forget)
+
+    async def blank(self, tx: Transaction, project: str, digests: Sequence[str]) -> None:
+        """Erase these blobs' bytes, for ever."""
+        await BlobStore(tx).blank(project, digests)
 
     async def _dependants(self, tx: Transaction, project: str, digests: Collection[str]) -> set[str]:
         found: set[str] = set()
