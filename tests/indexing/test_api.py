@@ -14,6 +14,7 @@ from tests.indexing.embedders import HashedWords
 from tests.problems import problem
 
 TEXT = b"# Gate\n\nThe gate asks the policy engine.\n\n# Approval\n\nServices cannot approve.\n"
+CHANGED = 1_772_366_400_000  # 2026-03-01T12:00:00Z
 BUILD = {"name": "docs", "corpus": "corpus/handbook@latest", "retriever": {"mode": "hybrid", "k": 2}}
 
 
@@ -24,7 +25,8 @@ async def author(api: ApiClient) -> dict[str, str]:
 async def put_corpus(api: ApiClient) -> None:
     headers = await author(api)
     digest = digest_of_bytes(TEXT)
-    file = {"path": "en/gate.md", "digest": digest, "bytes": len(TEXT), "media_type": "text/markdown"}
+    file: dict[str, Any] = {"path": "en/gate.md", "digest": digest, "bytes": len(TEXT), "media_type": "text/markdown"}
+    file["time"] = CHANGED
     manifest = {"schema": "sekisho.corpus/v1", "files": [file], "licence": "Apache-2.0"}
     raw = {**headers, "content-type": "application/octet-stream"}
     put = await api.put(f"/v1/projects/default/blobs/{digest}", content=TEXT, headers=raw)
@@ -60,7 +62,7 @@ async def get(api: ApiClient, tail: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("change", "path"),
     [
-        ({"surprise": 1}, "$"),
+        ({"surprise": 1}, "$.surprise"),
         ({"retriever": {"mode": "magic"}}, "$.retriever.mode"),
         ({"chunker": {"max_tokens": 1}}, "$.chunker.max_tokens"),
         ({"embedder": "word2vec"}, "$.embedder"),
@@ -105,6 +107,31 @@ async def test_an_index_is_built_verified_and_searched(api: ApiClient) -> None:
     await work(api, "search")
     found = await get(api, f"searches/{search['id']}")
     assert [hit["heading"] for hit in found["result"]["hits"]] == ["Approval"]
+
+
+async def test_a_search_is_limited_to_documents_of_a_licence_and_a_time(api: ApiClient) -> None:
+    """The filter goes with the search; one that makes no sense is refused, naming the field."""
+    await put_corpus(api)
+    await post(api, "builds", BUILD)
+    await work(api, "build")
+    search = {"index": "index/docs", "query": "Who cannot approve?"}
+    for only, found in (
+        ({"licences": ["Apache-2.0"], "since": CHANGED, "until": CHANGED}, True),
+        ({"licences": ["MIT"]}, False),
+        ({"since": CHANGED + 1}, False),
+    ):
+        queued = await post(api, "searches", {**search, "filter": only})
+        await work(api, "search")
+        result = (await get(api, f"searches/{queued['id']}"))["result"]
+        assert bool(result["hits"]) is found, only
+    headers = await author(api)
+    for only, path in (
+        ({}, "$.filter"),
+        ({"since": 2, "until": 1}, "$.filter.until"),
+        ({"since": "soon"}, "$.filter.since"),
+    ):
+        refused = await api.post("/v1/projects/default/searches", json={**search, "filter": only}, headers=headers)
+        assert path in [error["path"] for error in problem(refused, 400, "invalid")["errors"]], refused.text
 
 
 async def test_a_queued_build_is_cancelled_at_once(api: ApiClient) -> None:

@@ -14,17 +14,16 @@ from sekisho.indexing.chroma import Chroma
 from sekisho.indexing.types import collection_name
 from tests.api_client import ApiClient
 from tests.identity.commands import run
-from tests.indexing.test_api import BUILD, post, put_corpus, work
+from tests.indexing.test_api import BUILD, get, post, put_corpus, work
 
 
 async def worked(api: ApiClient, *words: str) -> Result:
     """A command that waits for its jobs, with a worker beside it."""
     command = asyncio.create_task(run(api, await api.token_for("author"), commands, *words))
     while not command.done():
-        for kind in ("verify", "search"):
-            job = await api.services.jobs.claim([kind], "worker-1")
-            if job is not None:
-                await getattr(api.services.indexing, kind)(job)
+        job = await api.services.jobs.claim(["build", "verify", "search"], "worker-1")
+        if job is not None:
+            await getattr(api.services.indexing, job.kind)(job)
         await asyncio.sleep(0.02)
     return await command
 
@@ -72,6 +71,43 @@ async def test_drift_of_any_index_is_exit_code_1(api: ApiClient, digest: str) ->
     told = await worked(api, "index", "verify", "index/docs")
     assert told.exit_code == 1
     assert victim in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("--path-prefix", "en/", "--language", "en", "--licence", "Apache-2.0"), True),
+        (("--since", "2026-03-01", "--until", "2026-03-01"), True),
+        (("--since", "2026-03-02"), False),
+        (("--until", "2026-02-28"), False),
+        (("--licence", "MIT", "--licence", "GPL-3.0-only"), False),
+        (("--path-prefix", "ja/"), False),
+    ],
+)
+async def test_a_search_is_limited_by_its_options(
+    api: ApiClient, digest: str, words: tuple[str, ...], found: bool
+) -> None:
+    """The document changed on the first of March and is under its corpus's licence."""
+    result = await worked(api, "index", "search", digest, "Who cannot approve?", *words, "--json")
+    assert result.exit_code == 0, result.output
+    assert bool(json.loads(result.stdout)["hits"]) is found
+
+
+async def test_a_built_index_keeps_the_filter_of_its_options(api: ApiClient, digest: str) -> None:
+    """In its manifest, so it is another index, and every search of it is limited; what makes no sense is refused."""
+    only = ("--licence", "MIT", "--licence", "Apache-2.0", "--since", "2026-01-01")
+    built = await worked(api, "index", "build", "part", "--corpus", "corpus/handbook", *only, "--json")
+    assert built.exit_code == 0, built.output
+    other = json.loads(built.stdout)["digest"]
+    assert other != digest
+    shown = await get(api, f"artifacts/index/part/versions/{other}")
+    assert shown["manifest"]["retriever"]["filter"] == {
+        "licences": ["Apache-2.0", "MIT"], "since": 1_767_225_600_000,
+    }  # fmt: skip
+    upside = ("--since", "2026-02-01", "--until", "2026-01-01")
+    refused = await worked(api, "index", "build", "part", "--corpus", "corpus/handbook", *upside)
+    assert refused.exit_code == 2
+    assert "$.retriever.filter.until" in refused.output
 
 
 async def test_a_search_says_why(api: ApiClient, digest: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sekisho.indexing.types import FilterRecipe
+from sekisho.indexing.types import FilterRecipe, collection_name
 from sekisho.kernel.database import Database
 from sekisho.kernel.errors import Invalid, ModelFailed
 from sekisho.kernel.jobs import JobState
@@ -38,7 +38,9 @@ class LongestFirst:
 @pytest.mark.parametrize(
     ("options", "field"),
     [
-        ({"filter": FilterRecipe()}, r"\$\.retriever\.filter"),
+        ({"filter": FilterRecipe()}, r"\$\.retriever\.filter: name a path_prefix"),
+        ({"filter": FilterRecipe(since=2, until=1)}, r"\$\.retriever\.filter\.until"),
+        ({"filter": FilterRecipe(licences=("no licence!",))}, r"\$\.retriever\.filter"),
         ({"reranker": "cross"}, r"\$\.retriever\.reranker"),
         ({"rerank_candidates": 30}, r"\$\.retriever\.rerank_candidates"),
         ({"reranker": "local:cross", "k": 20, "rerank_candidates": 10}, r"\$\.retriever\.rerank_candidates"),
@@ -74,6 +76,46 @@ async def test_a_search_is_limited_to_the_documents_asked_for(world: World, mode
         whole = [hit.score for hit in await index.search("gate engine 7", 400) if hit.document.startswith("ja/legal/")]
         assert [hit.score for hit in found] == whole[:10]
     assert await index.search("gate", 10, DocumentFilter(path_prefix="nowhere/")) == []
+
+
+DATED = {"new.md": 3000, "old.md": 1000, "undated.md": None, "free.md": 2000}
+
+
+@pytest.mark.parametrize(
+    ("only", "expected"),
+    [
+        ({"since": 2000}, {"new.md", "free.md"}),
+        ({"until": 2000}, {"old.md", "free.md"}),
+        ({"since": 1001, "until": 2999}, {"free.md"}),
+        ({"since": 3001}, set()),
+        ({"licences": ("MIT",)}, {"free.md"}),
+        ({"licences": ("Apache-2.0",)}, {"new.md", "old.md", "undated.md"}),
+        ({"licences": ("Apache-2.0", "MIT"), "until": 1500}, {"old.md"}),
+    ],
+)
+async def test_documents_are_chosen_by_licence_and_time(world: World, only: dict[str, Any], expected: set[str]) -> None:
+    """A document's own licence, or else its corpus's; one without a time is left out where time is asked for."""
+    pages = {path: f"# Rule\n\nThe gate of {path} asks the engine." for path in DATED}
+    said: dict[str, dict[str, Any]] = {path: {"time": time} for path, time in DATED.items() if time is not None}
+    said["free.md"]["licence"] = "MIT"
+    built = await world.build(await world.corpus(pages, said=said), "hybrid")
+    assert built.result is not None
+    index = await world.indexing.open("default", built.result["digest"])
+    found = await index.search("gate engine", 10, DocumentFilter(**only))
+    assert {hit.document for hit in found} == expected
+
+
+async def test_the_pinned_corpus_says_the_licence_and_not_the_store(world: World) -> None:
+    """Whoever can write to the vector store cannot make a document pass as licensed otherwise."""
+    built = await world.build(await world.corpus(said={"notes.txt": {"licence": "MIT"}}), "dense")
+    assert built.result is not None
+    store: Any = world.indexing.vectors
+    collection = store._chroma().get_collection(collection_name(built.result["digest"]), embedding_function=None)
+    ids = collection.get()["ids"]
+    collection.update(ids=ids, metadatas=[{"licence": "MIT"}] * len(ids))
+    index = await world.indexing.open("default", built.result["digest"])
+    found = await index.search("gate", 10, DocumentFilter(licences=("MIT",)))
+    assert {hit.document for hit in found} <= {"notes.txt"}
 
 
 async def test_an_index_may_be_limited_for_every_search(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sekisho.identity.types import EVERYWHERE, Actor, PrincipalKind, Role
@@ -66,15 +67,20 @@ class World:
         self.indexing.inference._embedders["minilm"] = self.embedder
 
     async def corpus(
-        self, documents: Mapping[str, str] = DOCUMENTS, name: str = "handbook", project: str = "default"
+        self,
+        documents: Mapping[str, str] = DOCUMENTS,
+        name: str = "handbook",
+        project: str = "default",
+        said: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> str:
-        """Register a corpus; gives its digest."""
+        """Register a corpus; gives its digest. `said` are further fields of its files, by path."""
         files = []
         for path, text in documents.items():
             data = text.encode()
             await self.registry.put_blob(ADMIN, project, digest_of_bytes(data), data)
             media = "text/markdown" if path.endswith(".md") else "text/plain"
-            files.append({"path": path, "digest": digest_of_bytes(data), "bytes": len(data), "media_type": media})
+            file = {"path": path, "digest": digest_of_bytes(data), "bytes": len(data), "media_type": media}
+            files.append(file | dict(said.get(path, {})))
         manifest = {"schema": "sekisho.corpus/v1", "files": files, "licence": "Apache-2.0"}
         registered = await self.registry.register(ADMIN, project, Kind.CORPUS, name, manifest, Provenance())
         return registered.version.digest

@@ -44,7 +44,7 @@ async def test_another_projects_names_answer_404(api: ApiClient, author: dict[st
     ("body", "paths"),
     [
         ({"manifest": manifests.prompt(colour="red")}, {"$.colour"}),
-        ({"manifest": {}, "registration": {"who": "me"}, "extra": 1}, {"$", "$.registration"}),
+        ({"manifest": {}, "registration": {"who": "me"}, "extra": 1}, {"$.extra", "$.registration.who"}),
         ({"manifest": manifests.prompt("{{ ''.__class__ }}", variables={})}, {"$.messages[0].template"}),
         ({"manifest": manifests.prompt(), "registration": {"ci_run": "x"}}, {"$.registration.ci_run"}),
     ],

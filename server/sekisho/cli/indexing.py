@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sekisho.cli.comparing import compared
+from sekisho.cli.filtering import filtered
 from sekisho.cli.folders import evaluate
 from sekisho.cli.looking import all_verified, found, verified
 from sekisho.cli.reporting import show_json
@@ -59,8 +60,6 @@ def index() -> None:
 )
 @click.option("--reranker", help="Cross-encoder that orders the best passages anew: local:<name>.")
 @click.option("--rerank-candidates", type=click.IntRange(1, 1000), help="How many of the best.  [default: 50]")
-@click.option("--path-prefix", help="Search only documents whose path begins so.")
-@click.option("--language", "languages", multiple=True, help="Search only documents in it; may be given again.")
 @click.option("--chunker", type=click.Choice(list(CHUNKERS)), help="How documents are cut.  [default: markdown]")
 @click.option(
     "--embedder",
@@ -75,6 +74,7 @@ def index() -> None:
 @click.option("--commit", default="", envvar="SEKISHO_COMMIT", help="The commit that the recipe stands in.")
 @click.option("--ci-run", default="", envvar="SEKISHO_CI_RUN", help="URL of the CI run.")
 @session
+@filtered
 def build(
     state: Session,
     /,
@@ -87,8 +87,7 @@ def build(
     dense_scripts: tuple[str, ...],
     reranker: str | None,
     rerank_candidates: int | None,
-    path_prefix: str | None,
-    languages: tuple[str, ...],
+    only: dict[str, Any] | None,
     chunker: str | None,
     embedder: str,
     max_tokens: int | None,
@@ -97,7 +96,7 @@ def build(
 ) -> None:
     """Build an index and register it as index/NAME. Building the same again gives the same digest."""
     fusion = _given(rrf_k=rrf_k, candidates=candidates, dense_scripts=list(dense_scripts) or None)
-    reranking = _given(reranker=reranker, rerank_candidates=rerank_candidates, filter=_filter(path_prefix, languages))
+    reranking = _given(reranker=reranker, rerank_candidates=rerank_candidates, filter=only)
     started = _client(state).start_build(
         name,
         corpus,
@@ -146,20 +145,18 @@ def verify(state: Session, reference: str | None, everything: bool, deep: bool, 
 @click.argument("query")
 @click.option("--k", type=click.IntRange(1, 100), help="How many passages.  [default: the manifest's k]")
 @click.option("--why", is_flag=True, help="Beside each, its rank and score by vectors and by terms alone.")
-@click.option("--path-prefix", help="Search only documents whose path begins so.")
-@click.option("--language", "languages", multiple=True, help="Search only documents in it; may be given again.")
 @session
+@filtered
 def search(
     state: Session,
     reference: str,
     query: str,
     k: int | None,
     why: bool,
-    path_prefix: str | None,
-    languages: tuple[str, ...],
+    only: dict[str, Any] | None,
 ) -> None:
     """Show what the index gives for QUERY, best first."""
-    started = _client(state).start_search(reference, query, k, _filter(path_prefix, languages), why=why)
+    started = _client(state).start_search(reference, query, k, only, why=why)
     result = _followed(state, "searches", started, "search")
     state.show(result, found(result))
 
@@ -202,10 +199,6 @@ def _client(state: Session) -> Indexing:
 
 def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _filter(path_prefix: str | None, languages: tuple[str, ...]) -> dict[str, Any] | None:
-    return _given(path_prefix=path_prefix, languages=list(languages) or None) or None
 
 
 def _followed(state: Session, kind: Kind, started: dict[str, Any], title: str) -> dict[str, Any]:

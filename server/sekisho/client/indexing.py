@@ -53,7 +53,7 @@ class Indexing:
     ) -> dict[str, Any]:
         """Queue a search; the hits are in the job's result, with `why` each with what brought it there.
 
-        `only`: the `path_prefix` and `languages` of documents.
+        `only`: the `path_prefix`, `languages`, `licences`, `since` and `until` of documents.
         """
         options = ({} if k is None else {"k": k}) | ({"filter": dict(only)} if only else {})
         return self._start("searches", {"index": index, "query": query, "why": why, **options})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
@@ -13,6 +12,7 @@ from sekisho.kernel import errors
 from sekisho.kernel.errors import FieldError, SekishoError
 from sekisho.kernel.json import decode_json
 from sekisho.kernel.logging import get_logger
+from sekisho.registry.schemas import violations
 
 TYPE_BASE: Final = "https://sekisho.dev/problems/"
 
@@ -88,11 +88,7 @@ def _body_fields(request: Request[Any, Any, Any]) -> list[FieldError]:
     raw = request.scope.get("sekisho_body")
     if parameter is None or not isinstance(raw, bytes) or not raw:
         return []
-    from jsonschema import Draft202012Validator  # loaded by the first body that is wrong, not at every start
-
-    schema = msgspec.json.schema(parameter.annotation)
-    found = Draft202012Validator(schema).iter_errors(decode_json(raw))
-    return [FieldError(error.json_path, error.message) for error in sorted(found, key=lambda e: e.json_path)]
+    return violations(parameter.annotation, decode_json(raw))
 
 
 def _parameter_fields(error: ValidationException) -> list[FieldError]:

@@ -78,8 +78,7 @@ class Requesting(Ports):
         wrong = [] if query.strip() else [FieldError("$.query", "ask something")]
         if k is not None and not 1 <= k <= MOST_HITS:
             wrong.append(FieldError("$.k", f"use 1 to {MOST_HITS}"))
-        if only is not None and not only.pinned():
-            wrong.append(FieldError("$.filter", "name a path_prefix or languages, or leave it out"))
+        wrong += [] if only is None else only.problems("$.filter")
         if wrong:
             raise Invalid("the search is not valid", fields=wrong)
         async with self.database.read() as tx:

@@ -15,7 +15,7 @@ from sekisho.inference.text import has_cjk
 from sekisho.inference.types import Embedder, Reranker
 from sekisho.kernel.errors import FieldError, IntegrityFailed, Invalid
 from sekisho.registry.kinds import DocumentFilter
-from sekisho.registry.manifests import IndexManifest
+from sekisho.registry.manifests import CorpusManifest, IndexManifest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,9 +53,28 @@ class QueryVectors:
             self._known.popitem(last=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """The licence of a document, and when it was last changed (epoch milliseconds; None where nobody says)."""
+
+    licence: str | None
+    time: int | None
+
+
+_UNKNOWN: Final = Dated(None, None)
+
+
+def dated(corpus: CorpusManifest) -> dict[str, Dated]:
+    """Every document of a corpus, by path; its licence is the corpus's where it has none of its own."""
+    return {file.path: Dated(file.licence or corpus.licence, file.time) for file in corpus.files}
+
+
 @dataclass(frozen=True)
 class OpenIndex:
-    """One index, ready to search. `chunks` is the build record, by ordinal; what the store gives is checked by it."""
+    """One index, ready to search. `chunks` is the build record, by ordinal; what the store gives is checked by it.
+
+    `dated` has what filters ask of documents, from the pinned corpus and not from the store.
+    """
 
     digest: str
     manifest: IndexManifest
@@ -66,6 +85,7 @@ class OpenIndex:
     terms: TermIndex | None
     queries: QueryVectors
     reranker: Reranker | None = None
+    dated: Mapping[str, Dated] = field(default_factory=dict)
     _chosen: dict[DocumentFilter, frozenset[int]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     async def search(self, query: str, k: int | None = None, only: DocumentFilter | None = None) -> list[Hit]:
@@ -124,7 +144,11 @@ class OpenIndex:
     def _of(self, chosen: DocumentFilter) -> frozenset[int]:
         if chosen not in self._chosen:
             labels = self.vectors.documents(collection_name(self.digest))
-            fits = frozenset(self._place(name) for name, label in labels.items() if chooses(chosen, *label))
+            fits = frozenset(
+                self._place(name)
+                for name, (path, language) in labels.items()
+                if chooses(chosen, path, language, self.dated.get(path, _UNKNOWN))
+            )
             self._chosen[chosen] = fits
         return self._chosen[chosen]
 
@@ -164,9 +188,18 @@ class OpenIndex:
         return hits
 
 
-def chooses(chosen: DocumentFilter, path: str, language: str) -> bool:
+def chooses(chosen: DocumentFilter, path: str, language: str, dated: Dated) -> bool:
     """Whether a document is one that the filter lets through."""
-    return path.startswith(chosen.path_prefix or "") and (chosen.languages is None or language in chosen.languages)
+    if chosen.since is not None or chosen.until is not None:
+        if dated.time is None or dated.time < (chosen.since or 0):
+            return False
+        if chosen.until is not None and dated.time > chosen.until:
+            return False
+    return (
+        path.startswith(chosen.path_prefix or "")
+        and (chosen.languages is None or language in chosen.languages)
+        and (chosen.licences is None or dated.licence in chosen.licences)
+    )
 
 
 def reads(query: str, scripts: Sequence[str] | None) -> bool:

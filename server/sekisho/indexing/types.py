@@ -15,6 +15,7 @@ from msgspec import Meta
 from sekisho.kernel.digests import PREFIX, digest_of
 from sekisho.kernel.errors import FieldError
 from sekisho.ledger.merkle import merkle_root_of, raw
+from sekisho.registry.kinds import DocumentFilter
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,16 +48,34 @@ class ChunkerRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FilterRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Which documents are searched: those whose path begins so, in one of these languages."""
+    """Which documents are searched: those whose path begins so, in one of these languages, under one of these licences
+    (the document's, or else its corpus's), last changed between `since` and `until`: epoch milliseconds, both included.
+
+    A document whose time is not known is left out where time is asked for.
+    """
 
     path_prefix: Annotated[str, Meta(min_length=1, max_length=500, examples=["hr/"])] | None = None
     languages: Annotated[tuple[Annotated[str, Meta(max_length=35)], ...], Meta(min_length=1, max_length=50)] | None = (
         None
     )
+    licences: Annotated[tuple[Annotated[str, Meta(max_length=200)], ...], Meta(min_length=1, max_length=50)] | None = (
+        None
+    )
+    since: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
+    until: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
 
     def pinned(self) -> dict[str, Any]:
-        plain: dict[str, Any] = {} if self.path_prefix is None else {"path_prefix": self.path_prefix}
-        return plain if self.languages is None else {**plain, "languages": sorted(set(self.languages))}
+        """What a manifest says of it: lists sorted, each entry once."""
+        given = msgspec.to_builtins(self)
+        return {name: sorted(set(value)) if isinstance(value, list | tuple) else value for name, value in given.items()}
+
+    def problems(self, path: str) -> list[FieldError]:
+        """What is wrong with it; `path` is where it stands."""
+        try:
+            chosen = msgspec.convert(self.pinned(), DocumentFilter)
+        except msgspec.ValidationError as error:
+            return [FieldError(path, str(error))]
+        return [FieldError(f"{path}.{name}".rstrip("."), told) for name, told in chosen.problems().items()]
 
 
 class RetrieverRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,9 +127,7 @@ class RetrieverRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             wrong.append(FieldError("$.retriever.reranker", "use local:<name>, as SEKISHO_RERANKERS names it"))
         if self.rerank_candidates is not None and self.rerank_candidates < self.k:
             wrong.append(FieldError("$.retriever.rerank_candidates", "must be at least k"))
-        if self.filter is not None and not self.filter.pinned():
-            wrong.append(FieldError("$.retriever.filter", "name a path_prefix or languages, or leave it out"))
-        return wrong
+        return wrong + ([] if self.filter is None else self.filter.problems("$.retriever.filter"))
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

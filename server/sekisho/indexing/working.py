@@ -12,7 +12,7 @@ import msgspec
 from sekisho.indexing.building import Builder, Built, Cancelled
 from sekisho.indexing.explaining import explained
 from sekisho.indexing.ports import Ports
-from sekisho.indexing.retrieval import OpenIndex
+from sekisho.indexing.retrieval import OpenIndex, dated
 from sekisho.indexing.store import IndexStore
 from sekisho.indexing.terms import ANALYSER, TermIndex
 from sekisho.indexing.types import (
@@ -30,7 +30,7 @@ from sekisho.kernel.errors import IntegrityFailed, ModelFailed, NotFound
 from sekisho.kernel.jobs import Job, JobState
 from sekisho.kernel.references import Kind
 from sekisho.registry.kinds import DocumentFilter
-from sekisho.registry.manifests import IndexManifest
+from sekisho.registry.manifests import CorpusManifest, IndexManifest
 from sekisho.registry.types import Provenance
 
 
@@ -91,6 +91,7 @@ class Working(Ports):
         """
         async with self.database.read() as tx:
             manifest, record, chunks = await self._built(tx, project, digest)
+            corpus = await self.registry.of_digest(tx, project, manifest.corpus)
         if record.integrity is Integrity.DRIFTED:
             raise _drifted(digest, "its last verification found drift")
         held = await asyncio.to_thread(self.vectors.count, collection_name(digest))
@@ -110,6 +111,7 @@ class Working(Ports):
             terms=terms,
             queries=self.queries,
             reranker=await self._reranker(manifest),
+            dated=dated(msgspec.convert(dict(corpus.manifest), CorpusManifest)),
         )
 
     async def _record(self, job: Job, built: Built, milliseconds: int) -> None:

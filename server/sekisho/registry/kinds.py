@@ -6,7 +6,7 @@ order means nothing are sorted. So the same content has the same digest however 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -166,11 +166,28 @@ class RerankerPin(Part, frozen=True, kw_only=True):
     candidates: Annotated[int, Meta(ge=1, le=1000)]
 
 
+NO_FILTER: Final = "name a path_prefix, languages, licences, since or until, or leave it out"
+
+
 class DocumentFilter(Part, frozen=True, kw_only=True):
-    """Which documents are searched: all of what it names must hold. Nothing named is no filter."""
+    """Which documents are searched: all of what it names must hold. Nothing named is no filter.
+
+    `licences` are those of the document, or else of its corpus. `since` and `until` bound its time (epoch milliseconds,
+    both included); a document whose time is not known is then left out.
+    """
 
     path_prefix: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
     languages: Annotated[tuple[Language, ...], Meta(min_length=1, max_length=50)] | None = None
+    licences: Annotated[tuple[Licence, ...], Meta(min_length=1, max_length=50)] | None = None
+    since: Size | None = None
+    until: Size | None = None
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong with it, by field; the empty name is the filter itself."""
+        wrong = {} if self != DocumentFilter() else {"": NO_FILTER}
+        if self.since is not None and self.until is not None and self.since > self.until:
+            wrong["until"] = "must not be before since"
+        return wrong
 
 
 class Retriever(Part, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from sekisho.registry.kinds import (
     AgentManifest,
     CorpusManifest,
     DatasetManifest,
+    DocumentFilter,
     IndexManifest,
     Manifest,
     ModelManifest,
@@ -186,10 +187,15 @@ def _retriever(retriever: Retriever) -> list[FieldError]:
     if retriever.reranker is not None and retriever.reranker.candidates < retriever.k:
         wrong.append(FieldError("$.retriever.reranker.candidates", "must be at least k"))
     chosen = retriever.filter
-    if chosen is not None and chosen.path_prefix is None and chosen.languages is None:
-        wrong.append(FieldError("$.retriever.filter", "name a path_prefix or languages, or leave it out"))
-    if chosen is not None and chosen.languages is not None and list(chosen.languages) != sorted(set(chosen.languages)):
-        wrong.append(FieldError("$.retriever.filter.languages", "must be sorted, each language once"))
+    return wrong + ([] if chosen is None else _filter(chosen))
+
+
+def _filter(chosen: DocumentFilter) -> list[FieldError]:
+    wrong = [FieldError(f"$.retriever.filter.{name}".rstrip("."), told) for name, told in chosen.problems().items()]
+    for name in ("languages", "licences"):
+        given = getattr(chosen, name)
+        if given is not None and list(given) != sorted(set(given)):
+            wrong.append(FieldError(f"$.retriever.filter.{name}", "must be sorted, each once"))
     return wrong
 
 

@@ -37,7 +37,7 @@ from tests.problems import problem
         ({"judge": "prompt/ask@latest"}, "$.judge"),
         ({"votes": 0}, "$.votes"),
         ({"labels": "labels.jsonl"}, "$.labels"),
-        ({"threshold": 1}, "$"),
+        ({"threshold": 1}, "$.threshold"),
     ],
 )
 async def test_a_wrong_request_is_refused(room: Room, body: dict[str, Any], path: str) -> None:
