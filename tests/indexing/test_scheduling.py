@@ -15,6 +15,7 @@ from sekisho.kernel.references import Kind, parse_reference
 from sekisho.worker.schedule import Schedule
 from tests.indexing.test_verifying import raw_collection, rewrite
 from tests.indexing.worlds import ADMIN, World
+from tests.notifications import heard
 from tests.registry.manifests import agent, register, register_agent
 
 HOUR = 3_600_000
@@ -81,7 +82,7 @@ async def test_drift_of_a_served_index_is_seen_within_an_interval(watched: World
     assert await world.indexing.request_due() == (digest,)
     job = await world.work("verify")
     assert job.principal == SYSTEM
-    await asyncio.sleep(0.2)  # a notification of PostgreSQL takes a moment
+    await heard(world.database, world.registry.watch)
     assert (await said(world, f"index/docs@{digest}"))[0] == "drifted"
     after, other = await said(world, "agent/docs@production")
     assert after == "drifted"
