@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,14 +20,18 @@ from sekisho.client.registry import Registry
 from sekisho.evaluation.drafting.proposals import MOST, Proposal, proposals, rows_of
 from sekisho.evaluation.drafting.sentences import READABLE
 from sekisho.evaluation.drafting.writing import ollama_writer
+from sekisho.indexing.sources.gathering import Said, gather
+from sekisho.indexing.sources.local import local_files
+from sekisho.indexing.sources.process import ParserProcess
+from sekisho.indexing.sources.types import Limits
 from sekisho.indexing.types import Document, language_of
 from sekisho.inference.ollama_host import OllamaHost
 from sekisho.kernel.errors import FieldError, Invalid, SekishoError
 from sekisho.kernel.settings import Settings
-from sekisho.registry.folders import paths_below, read_files
 
 OLLAMA: Final = "ollama/"
 _FAILED: Final = 4
+_UNREAD: Final = "no questions are drafted from this kind of text"
 
 
 @click.group()
@@ -49,12 +54,13 @@ def draft(state: Session, corpus: str, out: Path, size: int, seed: int, model: s
     if model is not None and not model.startswith(OLLAMA):
         raise Invalid("there is no such writer", fields=[FieldError("--model", "use ollama/<model>")])
     if Path(corpus).is_dir():
-        found = asyncio.run(_of_folder(state.settings, Path(corpus), size, seed, model))
+        documents, left_out = _documents(state.settings, Path(corpus))
+        found = asyncio.run(_of_folder(state.settings, documents, size, seed, model))
         rows, by = rows_of(found), Counter(one.by for one in found)
     else:
-        rows, by = _of_version(state, corpus, size, seed, model)
+        rows, by, left_out = _of_version(state, corpus, size, seed, model)
     out.write_bytes(rows)
-    shown = {"file": str(out), "cases": by.total(), "by": dict(sorted(by.items()))}
+    shown = {"file": str(out), "cases": by.total(), "by": dict(sorted(by.items())), "left_out": left_out}
     state.show(shown, _drafted(shown))
 
 
@@ -72,26 +78,37 @@ def accept(state: Session, file: Path, name: str, licence: str, only: tuple[str,
     state.show(made, Text(f"{made['reference']} {made['digest']}{'' if made['new'] else ' (the same rows as before)'}"))
 
 
-def _of_version(state: Session, corpus: str, size: int, seed: int, model: str | None) -> tuple[bytes, Counter[str]]:
+def _of_version(
+    state: Session, corpus: str, size: int, seed: int, model: str | None
+) -> tuple[bytes, Counter[str], dict[str, str]]:
     client = Drafts(state.connection, state.project)
     job = client.wait(client.start(corpus, size=size, seed=seed, model=model)["id"])
     if job["state"] != "done":
         state.show_error(SekishoError(job["error"] or f"the job was {job['state']}"))
         sys.exit(_FAILED)
-    left_out = job["result"]["left_out"]
-    if left_out["count"]:
-        state.say(f"left out, since only text and Markdown are read: {', '.join(left_out['first'])}")
+    left_out = dict.fromkeys(job["result"]["left_out"]["first"], _UNREAD)
     rows = Registry(state.connection, state.project).blob(job["result"]["content"])
-    return rows, Counter(json.loads(line)["draft"] for line in rows.splitlines())
+    return rows, Counter(json.loads(line)["draft"] for line in rows.splitlines()), left_out
 
 
-async def _of_folder(settings: Settings, folder: Path, size: int, seed: int, model: str | None) -> list[Proposal]:
-    files = read_files(folder, list(paths_below(folder)), max_bytes=settings.max_file_bytes)
+def _documents(settings: Settings, folder: Path) -> tuple[list[Document], dict[str, str]]:
+    """What can be read of the folder, and of what cannot the reasons, by path."""
+    limits = Limits(text_bytes=settings.max_file_bytes)
+    with ParserProcess(limits) as parser:
+        found = gather(local_files(folder, limits), Said(), parser)
+    left_out = {one.path: one.reason for one in found.refused}
+    left_out |= {one.path: _UNREAD for one in found.documents if one.media_type not in READABLE}
     documents = [
-        Document(file.path, file.data.decode("utf-8"), file.media_type, language_of(file.path, None, None))
-        for file in files
-        if file.media_type in READABLE
+        Document(one.path, one.data.decode("utf-8"), one.media_type, language_of(one.path, None, None))
+        for one in found.documents
+        if one.media_type in READABLE
     ]
+    return documents, left_out
+
+
+async def _of_folder(
+    settings: Settings, documents: Sequence[Document], size: int, seed: int, model: str | None
+) -> list[Proposal]:
     hosts = [
         OllamaHost(url, timeout_s=settings.ollama_timeout_s, concurrency=settings.ollama_concurrency)
         for url in settings.ollama_hosts
@@ -114,6 +131,7 @@ def _drafted(shown: dict[str, Any]) -> RenderableType:
     forms = ", ".join(f"{count} by {name}" for name, count in shown["by"].items())
     return Group(
         Text(f"{shown['cases']} drafts in {shown['file']}: {forms}"),
+        *(Text(f"left out {path}: {reason}", style="yellow") for path, reason in shown["left_out"].items()),
         Text("read them, mend or delete what is wrong, then `sekisho dataset accept`", style="dim"),
     )
 

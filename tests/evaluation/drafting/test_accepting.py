@@ -144,9 +144,12 @@ async def test_commands_from_folder_to_dataset(api: ApiClient, tmp_path: Path) -
     folder = tmp_path / "docs"
     folder.mkdir()
     (folder / "a.md").write_text(TEXT)
+    (folder / "table.csv").write_text("a,b\n1,2\n")
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 is none")
     out = tmp_path / "drafts.jsonl"
     made = await worked(api, "dataset", "draft", str(folder), "--out", str(out), "--size", "5", "--json")
     assert made.exit_code == 0, made.output
+    assert set(json.loads(made.stdout)["left_out"]) == {"table.csv", "broken.pdf"}
     assert json.loads(made.stdout)["by"] == {"builtin/cloze/1": 1, "builtin/definition/1": 1}
     assert all(json.loads(line)["draft"].startswith("builtin/") for line in out.read_text().splitlines())
     taken = await worked(api, "dataset", "accept", str(out), "--name", "questions", "--licence", "CC0-1.0")
@@ -159,7 +162,7 @@ async def test_the_command_drafts_from_a_corpus_version(api: ApiClient, corpus: 
     out = tmp_path / "drafts.jsonl"
     made = await worked(api, "dataset", "draft", corpus, "--out", str(out))
     assert made.exit_code == 0, made.output
-    assert "b.html" in made.stderr
+    assert "left out b.html: " in made.stdout
     assert len(out.read_text().splitlines()) == 2
     wrong = await worked(api, "dataset", "draft", corpus, "--out", str(out), "--model", "gpt")
     assert wrong.exit_code == 2
