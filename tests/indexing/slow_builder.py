@@ -33,11 +33,11 @@ class SlowWords(HashedWords):
         return super().embed(texts)
 
 
-async def main(database_url: str, data_dir: Path, minutes: int) -> None:
+async def main(database_url: str, data_dir: Path, minutes: int, chroma_url: str) -> None:
     database = Database(database_url)
     clock = FixedClock()
     clock.advance(minutes * 60_000)
-    world = new_world(database, data_dir, clock)
+    world = new_world(database, data_dir, clock, chroma_url)
     world.indexing.inference._embedders["minilm"] = SlowWords()
     await world.indexing.build(await world.claim("build", owner=f"worker-{minutes}"))
     await world.indexing.close()
@@ -45,4 +45,4 @@ async def main(database_url: str, data_dir: Path, minutes: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))
