@@ -139,7 +139,9 @@ async def test_a_client_follows_a_run_by_its_events(door: ApiClient, world: Worl
     connection = Connection(address, token)
     client = Client(connection, "default")
     waiting = asyncio.create_task(asyncio.to_thread(client.wait, run, seen.append))
-    await asyncio.sleep(0.6)
+    async with asyncio.timeout(30):
+        while not seen:
+            await asyncio.sleep(0.02)
     await world.evaluation.execute(await world.claim())
     ended = await waiting
     connection.close()

@@ -202,7 +202,7 @@ async def test_readers_go_on_while_another_process_writes(api: ApiClient, servic
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             assert (await api.get("/v1/projects/default/artifacts", headers=viewer)).status_code == 200
     finally:
         other.execute("ROLLBACK")

@@ -131,5 +131,5 @@ async def test_the_schedule_outlives_a_database_that_is_away() -> None:
         stop.set()
         return ("sha256:" + "0" * 64,)
 
-    await asyncio.wait_for(Schedule("verifications", request_due, 0.01).run(stop), 5)
+    await asyncio.wait_for(Schedule("verifications", request_due, 0.01).run(stop), 30)
     assert len(asked) == 2

@@ -199,7 +199,7 @@ async def test_another_processs_move_is_seen(
         await move(registry, first, "production")
         assert (await resolved(other, author, "prompt/ask@production"))["number"] == 1
         await move(registry, second, "production", first.digest)
-        async with asyncio.timeout(5):  # PostgreSQL's notification takes a moment
+        async with asyncio.timeout(30):  # PostgreSQL's notification takes a moment
             while (await resolved(other, author, "prompt/ask@production"))["number"] != 2:
                 await asyncio.sleep(0.01)
     finally:
