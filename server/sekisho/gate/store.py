@@ -17,7 +17,10 @@ from sekisho.kernel.pages import Cursor, Page
 
 class DecisionRow(Base):
     __tablename__ = "decisions"
-    __table_args__ = (Index("ix_decisions_project_decided_at", "project", "decided_at"),)
+    __table_args__ = (
+        Index("ix_decisions_project_decided_at", "project", "decided_at"),
+        Index("ix_decisions_outcome", "outcome"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     project: Mapped[str] = mapped_column(String(64))
@@ -38,6 +41,7 @@ class DecisionRow(Base):
     answer: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
     error: Mapped[str | None] = mapped_column(Text)
     dependencies: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
+    override: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
     envelope: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
     ledger_seq: Mapped[int | None]
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from msgspec import UNSET
 
+from sekisho.gate.overrides.store import OverrideStore
 from sekisho.gate.store import DecisionStore
 from sekisho.gate.types import Outcome
+from sekisho.kernel.clock import epoch_ms
 from sekisho.kernel.database import Transaction
-from sekisho.kernel.errors import IntegrityFailed, Unwarranted
+from sekisho.kernel.errors import IntegrityFailed, Lapsed, Unwarranted
 from sekisho.ledger.service import Ledger
 from sekisho.ledger.statements import Statement, signed_statement
-from sekisho.registry.types import Pointer
+from sekisho.registry.types import Overridden, Pointer
 
 _MOVES = (Outcome.ALLOW, Outcome.OVERRIDE)
 
@@ -23,8 +25,12 @@ class Warrants:
 
     ledger: Ledger
 
-    async def check(self, tx: Transaction, pointer: Pointer) -> None:
-        """Raises `Unwarranted` where no signed, allowing decision moved this digest to this stage."""
+    async def check(self, tx: Transaction, pointer: Pointer) -> Overridden | None:
+        """What was set aside for it, where an override put it there.
+
+        Raises `Unwarranted` where no signed decision moved this digest to this stage, `Lapsed` where an override did
+        that is over. The log's own entries count as a clock too: one that is set back makes no override last longer.
+        """
         envelope = await DecisionStore(tx).envelope_of(pointer.project, pointer.decision_id)
         if envelope is None:
             raise _unwarranted(pointer, f"there is no signed decision {pointer.decision_id}")
@@ -34,6 +40,22 @@ class Warrants:
             raise _unwarranted(pointer, error.detail) from error
         if fault := _fault(statement, pointer):
             raise _unwarranted(pointer, fault)
+        if statement.predicate.outcome != Outcome.OVERRIDE.value:
+            return None
+        return await self._standing(tx, pointer, statement)
+
+    async def _standing(self, tx: Transaction, pointer: Pointer, statement: Statement) -> Overridden:
+        found = await OverrideStore(tx).one_or_none(pointer.decision_id)
+        if found is None or found[0].signed(pointer.decision_id) != statement.predicate.override:
+            raise _unwarranted(pointer, f"what decision {pointer.decision_id} set aside is not what was signed")
+        override, seq = found
+        if max(epoch_ms(self.ledger.clock.now()), await self.ledger.latest(tx, seq)) >= override.until:
+            raise Lapsed(
+                f"{pointer.stage} of {pointer.kind}/{pointer.name} has v{pointer.number} by an override that is over",
+                remedy="a server judges it again within seconds and keeps it or returns to what stood there before; "
+                "where none does, promote a version that policy allows, or roll back",
+            )
+        return Overridden(override.until, override.reason)
 
 
 def _fault(statement: Statement, pointer: Pointer) -> str | None:

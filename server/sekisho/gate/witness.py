@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
+from sekisho.gate.overrides.types import override_of
 from sekisho.gate.records import Decision
 from sekisho.gate.store import ApprovalStore, DecisionStore, PromotionStore
 from sekisho.gate.types import Outcome
@@ -84,6 +87,7 @@ def _statement_of(decision: Decision) -> dict[str, Any]:
         "requester": decision.requester,
         "time": iso(from_epoch_ms(decision.decided_at)),
         "rules": sorted((rule, found["status"], found["waived"]) for rule, found in decision.rules.items()),
+        "override": None if decision.override is None else _overrode(decision),
     }
 
 
@@ -96,7 +100,12 @@ def _said(payload: bytes) -> dict[str, Any]:
         "policy": policy["digest"],
         "engine": f"{policy['engine']} {policy.get('engine_version', '')}".strip(),
         "rules": sorted((rule["id"], rule["status"], rule["waived"]) for rule in predicate["rules"]),
+        "override": predicate.get("override"),
     }
+
+
+def _overrode(decision: Decision) -> Any:
+    return msgspec.to_builtins(override_of(decision.override or {}).signed(decision.id))
 
 
 def _about(decision: Decision) -> tuple[Any, ...]:

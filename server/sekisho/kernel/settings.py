@@ -80,6 +80,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Within how many seconds the worker verifies each index that a stage serves, again and again; 0: never."""
     signing_key: str = ""
     """PEM file of the private key (PKCS#8) that signs attestations and checkpoints; empty: made in `data_dir`."""
+    alert_url: str = ""
+    """Where break-glass is told: a signed JSON document is posted there when it begins and ends; empty: nowhere."""
     max_file_bytes: Positive = 10_000_000
     """Largest single file of a corpus or dataset."""
 

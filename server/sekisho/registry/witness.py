@@ -63,10 +63,14 @@ class Stages:
     """What each stage serves: the last move that the log knows."""
 
     what = "stage pointer"
-    kinds = frozenset({"stage.moved"})
+    kinds = frozenset({"stage.moved", "stage.emptied"})
 
     def told(self, entry: Entry, standing: Standing) -> None:
-        standing[f"{entry.project}/{entry.body['artifact']}@{entry.body['stage']}"] = {
+        key = f"{entry.project}/{entry.body['artifact']}@{entry.body['stage']}"
+        if entry.kind == "stage.emptied":
+            standing.pop(key, None)
+            return
+        standing[key] = {
             "digest": entry.subject,
             "number": entry.body["number"],
             "decision": entry.body["decision"],
@@ -80,17 +84,18 @@ class Stages:
 
 
 class Moves:
-    """Every move that a stage ever made."""
+    """Every move that a stage ever made, and that it was emptied."""
 
     what = "stage move"
-    kinds = frozenset({"stage.moved"})
+    kinds = frozenset({"stage.moved", "stage.emptied"})
 
     def told(self, entry: Entry, standing: Standing) -> None:
         body = entry.body
+        emptied = entry.kind == "stage.emptied"
         standing[f"{entry.project}/{body['artifact']}@{body['stage']} {body['seq']}"] = {
-            "digest": entry.subject,
-            "from": body.get("from"),
-            "number": body["number"],
+            "digest": None if emptied else entry.subject,
+            "from": entry.subject if emptied else body.get("from"),
+            "number": None if emptied else body["number"],
             "decision": body["decision"],
             "principal": entry.principal,
             "moved_at": Moment(entry.time),

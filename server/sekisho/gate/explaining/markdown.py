@@ -8,7 +8,7 @@ from typing import Final
 
 from sekisho.evaluation.reports import neutral
 from sekisho.evaluation.reports.neutral import markdown as inert
-from sekisho.gate.explaining.shape import Standing, Told, headline, reasons, standing, tally
+from sekisho.gate.explaining.shape import Standing, Told, banner, headline, reasons, standing, tally
 from sekisho.kernel.digests import short
 
 LIMIT: Final = 65_536
@@ -35,9 +35,11 @@ def markdown_of(decision: Told, *, limit: int = LIMIT) -> str:
 
 def _blocks(decision: Told) -> Iterator[str]:
     yield f"### {_MARKS[decision['outcome']]} {inert(headline(decision))}"
+    if said := banner(decision):
+        yield f"**{_line(said)}**"
     if decision["outcome"] == "error":
         yield f"No verdict: {_line(decision.get('error') or 'the policy engine gave no verdict')}"
-    for rule in _standing(decision, Standing.BLOCKS):
+    for rule in (*_standing(decision, Standing.BLOCKS), *_standing(decision, Standing.OVERRIDDEN)):
         yield _blocking(rule)
     for title, stands in (("Warnings", Standing.WARNS), ("Waived", Standing.WAIVED)):
         if rules := _standing(decision, stands):
@@ -50,7 +52,8 @@ def _blocks(decision: Told) -> Iterator[str]:
 
 
 def _blocking(rule: Told) -> str:
-    lines = [f"**✗ {_name(rule)}: {inert(rule['status'])}**", "", _line(rule["message"]), ""]
+    note = ", overridden" if standing(rule) is Standing.OVERRIDDEN else ""
+    lines = [f"**✗ {_name(rule)}: {inert(rule['status'])}{note}**", "", _line(rule["message"]), ""]
     lines += [f"- {name}: {_line(rule[name])}" for name in ("observed", "required") if rule[name]]
     found = reasons(rule)
     lines += [f"- {_line(reason)}" for reason in found[:_MAX_REASONS]]
