@@ -47,7 +47,7 @@ class NewPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stage: Annotated[str, msgspec.Meta(examples=["production"])]
     dry_run: bool = False
     with_dependencies: bool = False
-    break_glass: NewBreakGlass | None = None
+    break_glass: NewBreakGlass | msgspec.UnsetType = msgspec.UNSET
 
 
 class NewRollback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,7 +92,7 @@ class PromotionController(Controller):
             dry_run=data.dry_run,
             key=idempotency_key,
             with_dependencies=data.with_dependencies,
-            break_glass=None if glass is None else BreakGlass(glass.reason, glass.hours),
+            break_glass=BreakGlass(glass.reason, glass.hours) if isinstance(glass, NewBreakGlass) else None,
         )
         return _promoted(promoted, policy)
 

@@ -16,6 +16,7 @@ ALERT_TYPE: Final = "application/vnd.sekisho.alert+json"
 BEGUN: Final = "override.begun"
 REFUSED: Final = "override.refused"
 ENDED: Final = "override.ended"
+UNDELIVERED: Final = "alert.undelivered"
 _TRIES: Final = 3
 _TIMEOUT_S: Final = 2.0
 
@@ -44,7 +45,7 @@ class Alarms:
         _log.error(event, **facts)
         self.counts[event] += 1
         if self.url and not await self._posted(canonical_json({"event": event, **facts})):
-            self.counts["alert.failed"] += 1
+            self.counts[UNDELIVERED] += 1
             _log.error("the alert was not delivered", alert=event, decision=facts.get("decision"))
 
     async def _posted(self, payload: bytes) -> bool:
