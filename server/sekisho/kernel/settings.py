@@ -107,6 +107,7 @@ OTHER_VARIABLES: Final[Mapping[str, str]] = {
     "SEKISHO_CI_RUN": "option of the CLI",
     "SEKISHO_IDEMPOTENCY_KEY": "option of the CLI",
     "SEKISHO_SUPERVISOR_PID": "from `sekisho up` to its children",
+    "SEKISHO_WORKER_PASSWORD": "option of the CLI, and of docker-compose.yml",
     "SEKISHO_POSTGRES_PASSWORD": "of docker-compose.yml, whose .env may be loaded as a whole",
     "SEKISHO_SIGNING_KEY_FILE": "of docker-compose.yml",
     "SEKISHO_BUNDLE_PUBLIC_KEY_FILE": "of docker-compose.yml",
