@@ -1,4 +1,4 @@
-"""Decisions say what was overridden and until when; a stage can be emptied."""
+"""Decisions say what was overridden, until when, and by whose waivers; a stage can be emptied."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("decisions") as table:
         table.add_column(sa.Column("override", sa.Text(), nullable=True))
+        table.add_column(sa.Column("waivers", sa.Text(), nullable=True))
     op.create_index("ix_decisions_outcome", "decisions", ["outcome"])
     with op.batch_alter_table("stage_moves") as table:
         table.alter_column("to_digest", existing_type=sa.String(71), nullable=True)
@@ -27,4 +28,5 @@ def downgrade() -> None:
         table.alter_column("number", existing_type=sa.BigInteger(), nullable=False)
     op.drop_index("ix_decisions_outcome", "decisions")
     with op.batch_alter_table("decisions") as table:
+        table.drop_column("waivers")
         table.drop_column("override")

@@ -17,6 +17,7 @@ from sekisho.gate.overrides.types import SKEW_MS, BreakGlass, override_of
 from sekisho.gate.records import Decision, GateAction, Promotion
 from sekisho.gate.store import DecisionStore, PromotionStore
 from sekisho.gate.types import Outcome
+from sekisho.gate.waived import signed, waivers_behind
 from sekisho.identity.types import Action, Actor
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database, Transaction
@@ -258,6 +259,7 @@ class Gate:
             engine=judgement.engine,
             answer=judgement.answer,
             error=judgement.error,
+            waivers=waivers_behind(gate_input, judgement.answer),
             dependencies=tuple(
                 {"subject": other.label, "number": other.number, "digest": other.digest} for other in question.along
             ),
@@ -364,5 +366,6 @@ def statement_of(decision: Decision, approvers: Sequence[str]) -> dict[str, Any]
         approvers=approvers,
         time=decision.decided_at,
         dependencies=[(f"{decision.project}/{other['subject']}", other["digest"]) for other in decision.dependencies],
+        waivers=signed(decision.waivers),
         override=None if decision.override is None else override_of(decision.override).signed(decision.id),
     )

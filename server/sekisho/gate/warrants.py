@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec import UNSET
 
 from sekisho.gate.overrides.store import OverrideStore
-from sekisho.gate.store import DecisionStore
+from sekisho.gate.store import DecisionStore, WaiverStore
 from sekisho.gate.types import Outcome
 from sekisho.kernel.clock import epoch_ms
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.errors import IntegrityFailed, Lapsed, Unwarranted
 from sekisho.ledger.service import Ledger
-from sekisho.ledger.statements import Statement, signed_statement
-from sekisho.registry.types import Overridden, Pointer
+from sekisho.ledger.statements import Statement, WaiverUsed, signed_statement
+from sekisho.registry.types import Overridden, Pointer, Terms, Waived
 
 _MOVES = (Outcome.ALLOW, Outcome.OVERRIDE)
 
@@ -25,8 +26,8 @@ class Warrants:
 
     ledger: Ledger
 
-    async def check(self, tx: Transaction, pointer: Pointer) -> Overridden | None:
-        """What was set aside for it, where an override put it there.
+    async def check(self, tx: Transaction, pointer: Pointer) -> Terms:
+        """What was set aside for it, where an override put it there, and what its decision waived.
 
         Raises `Unwarranted` where no signed decision moved this digest to this stage, `Lapsed` where an override did
         that is over. The log's own entries count as a clock too: one that is set back makes no override last longer.
@@ -40,9 +41,21 @@ class Warrants:
             raise _unwarranted(pointer, error.detail) from error
         if fault := _fault(statement, pointer):
             raise _unwarranted(pointer, fault)
-        if statement.predicate.outcome != Outcome.OVERRIDE.value:
-            return None
-        return await self._standing(tx, pointer, statement)
+        override = None
+        if statement.predicate.outcome == Outcome.OVERRIDE.value:
+            override = await self._standing(tx, pointer, statement)
+        waived = await self._waived(tx, statement.predicate.waivers or ())
+        ends = [one.until for one in waived if not one.lapsed] + ([override.until] if override else [])
+        return Terms(override, waived, min(ends, default=None))
+
+    async def _waived(self, tx: Transaction, waivers: Sequence[WaiverUsed]) -> tuple[Waived, ...]:
+        """What the decision waived, each with whether the exception still stands. It stays served all the same: the
+        decision was made while it stood, and taking it away is a person's to decide."""
+        if not waivers:
+            return ()
+        now = epoch_ms(self.ledger.clock.now())
+        withdrawn = await WaiverStore(tx).withdrawn([waiver.id for waiver in waivers])
+        return tuple(Waived(one.rule, one.expires_at, one.id in withdrawn or one.expires_at <= now) for one in waivers)
 
     async def _standing(self, tx: Transaction, pointer: Pointer, statement: Statement) -> Overridden:
         found = await OverrideStore(tx).one_or_none(pointer.decision_id)

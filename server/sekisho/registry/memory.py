@@ -9,7 +9,7 @@ import msgspec
 
 from sekisho.kernel.digests import digest_of_bytes
 from sekisho.kernel.references import Reference
-from sekisho.registry.types import Overridden, Pointer, Resolved, Version
+from sekisho.registry.types import Pointer, Resolved, Terms, Version
 
 MAX_REMEMBERED: Final = 10_000
 Mark = tuple[int, int]
@@ -52,7 +52,7 @@ class Memory:
 
 def answer_of(
     reference: Reference, version: Version, pointer: Pointer | None, integrity: str | None,
-    overridden: Overridden | None = None,
+    terms: Terms | None = None,
 ) -> Resolved:  # fmt: skip
     """The JSON bytes of an answer, with the ETag that its content has: another integrity is another answer."""
     value = {
@@ -68,9 +68,10 @@ def answer_of(
         "archived": version.archived,
         "revoked": version.revoked,
         "integrity": integrity,
-        "override": None if overridden is None else {"until": overridden.until, "reason": overridden.reason},
+        "override": None if terms is None else terms.override,
+        "waived": [] if terms is None else terms.waived,
         "manifest": version.manifest,
     }
     etag = digest_of_bytes(msgspec.json.encode(value)).removeprefix("sha256:")[:32]
-    until = None if overridden is None else overridden.until
+    until = None if terms is None else terms.holds_until
     return Resolved(msgspec.json.encode({**value, "etag": etag}), f'"{etag}"', until)

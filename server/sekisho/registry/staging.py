@@ -18,7 +18,7 @@ from sekisho.registry.pointers import StageStore
 from sekisho.registry.ports import Ports
 from sekisho.registry.revoking import refuse_revoked
 from sekisho.registry.store import ArtifactStore
-from sekisho.registry.types import Move, Overridden, Pointer, Resolved, Version
+from sekisho.registry.types import Move, Pointer, Resolved, Terms, Version
 
 MAX_MOVES = 100
 _log = get_logger("sekisho.registry")
@@ -42,17 +42,17 @@ class Staging(Ports):
         generation = self.memory.generation
         async with self.database.read() as tx:
             stored, pointer = await find(tx, or_latest(reference), self.stages)
-            overridden = None
+            terms = None
             if pointer is not None:
-                overridden = await self._bear_out(tx, stored.artifact_id, pointer)
+                terms = await self._bear_out(tx, stored.artifact_id, pointer)
                 await refuse_revoked(tx, stored.version, pointer)
             integrity = await self._integrity(tx, stored.version)
-        answer = answer_of(or_latest(reference), stored.version, pointer, integrity, overridden)
+        answer = answer_of(or_latest(reference), stored.version, pointer, integrity, terms)
         if marker is not None:
             self.memory.remember(reference, answer, (marker, generation))
         return answer
 
-    async def _bear_out(self, tx: Transaction, artifact_id: str, pointer: Pointer) -> Overridden | None:
+    async def _bear_out(self, tx: Transaction, artifact_id: str, pointer: Pointer) -> Terms:
         """Raises `Unwarranted` unless the stage's last move and a signed decision put the pointer where it is."""
         moves = await StageStore(tx).moves(artifact_id, 1, pointer.stage)
         last = [(move.seq, move.to_digest, move.decision_id) for move in moves]

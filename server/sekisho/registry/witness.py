@@ -9,6 +9,7 @@ from sekisho.kernel.digests import digest_of
 from sekisho.ledger.types import Entry
 from sekisho.ledger.witness import Facts, Moment, Standing
 from sekisho.registry.pointers import StageStore
+from sekisho.registry.revocations import RevocationStore
 from sekisho.registry.store import RegistrationStore, VersionStore
 
 
@@ -104,3 +105,24 @@ class Moves:
     async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
         async for row in StageStore(tx).each_move():
             yield f"{row['artifact']}@{row['stage']} {row['seq']}", row
+
+
+class Revocations:
+    """That bytes were revoked, by whom, and the words of his reason."""
+
+    what = "revocation"
+    kinds = frozenset({"version.revoked"})
+
+    def told(self, entry: Entry, standing: Standing) -> None:
+        standing[entry.body["revocation"]] = {
+            "project": entry.project,
+            "digest": entry.subject,
+            "principal": entry.principal,
+            "reason": entry.body["reason"],
+            "created_at": Moment(entry.time),
+        }
+
+    async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
+        async for one in RevocationStore(tx).each():
+            facts = {name: getattr(one, name) for name in ("project", "digest", "principal", "created_at")}
+            yield one.id, {**facts, "reason": digest_of([one.id, one.reason])}

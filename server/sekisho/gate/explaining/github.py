@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sekisho.evaluation.reports import neutral
-from sekisho.gate.explaining.shape import Standing, Told, banner, headline, standing, tally
+from sekisho.gate.explaining.shape import Standing, Told, banner, headline, standing, tally, waived_note
 
 _COMMANDS: Final = {
     Standing.BLOCKS: "error",
@@ -29,7 +29,7 @@ def _annotations(decision: Told) -> Iterator[str]:
     for rule in decision["rules"]:
         stands = standing(rule)
         if stands in _COMMANDS:
-            note = {Standing.WAIVED: ", waived", Standing.OVERRIDDEN: ", overridden"}.get(stands, "")
+            note = {Standing.WAIVED: f", {waived_note(rule)}", Standing.OVERRIDDEN: ", overridden"}.get(stands, "")
             title = f"{rule['id']} {rule['title']}: {rule['status']}{note}"
             yield _command(_COMMANDS[stands], title, _message(rule))
     yield _data(tally(decision))

@@ -12,7 +12,7 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from sekisho.evaluation.reports import neutral
-from sekisho.gate.explaining.shape import Standing, Told, banner, headline, reasons, standing
+from sekisho.gate.explaining.shape import Standing, Told, banner, headline, reasons, standing, waived_note
 from sekisho.kernel.clock import from_epoch_ms, iso
 
 _FACTS: Final = ("id", "project", "digest", "outcome", "requester", "policy_digest", "engine", "evidence_hash")
@@ -51,7 +51,7 @@ def _rule(suite: Element, decision: Told, rule: Told) -> None:
         case Standing.OVERRIDDEN:
             _say(test, "skipped", "", f"overridden, it was {rule['status']}: {rule['message']}", "")
         case Standing.WAIVED:
-            _say(test, "skipped", "", f"waived: {rule['message']}", "")
+            _say(test, "skipped", "", f"{waived_note(rule)}: {rule['message']}", "")
         case Standing.IDLE:
             _say(test, "skipped", "", rule["message"] if rule["mode"] != "off" else "off at this stage", "")
         case Standing.WARNS:

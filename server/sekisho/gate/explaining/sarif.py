@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sekisho import __version__
 from sekisho.evaluation.reports import neutral
-from sekisho.gate.explaining.shape import Standing, Told, banner, headline, standing
+from sekisho.gate.explaining.shape import Standing, Told, banner, headline, standing, waived_note
 from sekisho.kernel.digests import digest_of
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -84,7 +84,8 @@ def _results(decision: Told) -> Iterator[dict[str, Any]]:
             "properties": {"status": rule["status"], "mode": rule["mode"], "waived": rule["waived"]},
         }
         if stands is Standing.WAIVED:
-            result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": "waived in Sekisho"}]
+            said = _plain(waived_note(rule)) if rule.get("waived_by") else "waived in Sekisho"
+            result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": said}]
         if stands is Standing.OVERRIDDEN:
             said = _plain(banner(decision))
             result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": said}]

@@ -73,6 +73,15 @@ def banner(decision: Told) -> str:
     )
 
 
+def waived_note(rule: Told) -> str:
+    """``waived``, and by whom until when, where that is known."""
+    return " ".join(["waived", *(["by", "; ".join(rule["waived_by"])] if rule.get("waived_by") else [])])
+
+
+def _at(waiver: Told) -> str:
+    return iso(from_epoch_ms(waiver["expires_at"]))
+
+
 def reasons(rule: Told) -> list[str]:
     """What the rule looked at one by one, without what its message says already."""
     return [detail for detail in rule["details"] if detail != rule["message"]]
@@ -94,6 +103,9 @@ def decision_json(decision: Decision, titles: Mapping[str, str]) -> dict[str, An
         {"id": rule, "title": titles.get(rule, ""), "blocking": rule in decision.blocking, **found}
         for rule, found in decision.rules.items()
     ]
+    for rule in rules:
+        if given := [f"{one['principal']} until {_at(one)}" for one in decision.waivers if one["rule"] == rule["id"]]:
+            rule["waived_by"] = given
     if decision.override is not None:
         for rule in rules:
             rule["overridden"] = rule["id"] in decision.override["rules"]
@@ -121,6 +133,8 @@ def decision_json(decision: Decision, titles: Mapping[str, str]) -> dict[str, An
         body["error"] = decision.error
     if decision.dependencies:
         body["dependencies"] = [dict(other) for other in decision.dependencies]
+    if decision.waivers:
+        body["waivers"] = [dict(waiver) for waiver in decision.waivers]
     if decision.override is not None:
         body["override"] = dict(decision.override)
     if decision.ledger_seq is not None:

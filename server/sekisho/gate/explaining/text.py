@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sekisho.evaluation.reports import neutral
-from sekisho.gate.explaining.shape import Standing, Told, banner, headline, reasons, standing, tally
+from sekisho.gate.explaining.shape import Standing, Told, banner, headline, reasons, standing, tally, waived_note
 from sekisho.kernel.digests import short
 
 
@@ -41,7 +41,7 @@ def _standing(decision: Told, wanted: Standing) -> list[Told]:
 
 
 def _rule_lines(rule: Told, mark: str) -> list[str]:
-    note = {"✗": "", "‼": ", overridden", "!": ", warns only", "~": ", waived"}[mark]
+    note = {"✗": "", "‼": ", overridden", "!": ", warns only", "~": f", {waived_note(rule)}"}[mark]
     lines = [f"  {mark} {rule['id']} {rule['title']}: {rule['status']}{note}", f"      {_under(rule['message'], 6)}"]
     parts = ("observed", "required", "remedy")
     lines += [f"      {name + ':':<10}{_under(rule[name], 16)}" for name in parts if rule[name]]
