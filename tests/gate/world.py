@@ -12,6 +12,8 @@ from sekisho.gate.approvals import Approvals
 from sekisho.gate.assembly import Assembler
 from sekisho.gate.evidence import Measurements
 from sekisho.gate.judge import Judge
+from sekisho.gate.overrides.ending import Ending
+from sekisho.gate.overrides.glass import Glass
 from sekisho.gate.service import Gate
 from sekisho.gate.waivers import Waivers
 from sekisho.gate.warrants import Warrants
@@ -116,6 +118,16 @@ class SetIndexes:
 
 
 @dataclass
+class Heard:
+    """An alarm that keeps what it was told."""
+
+    events: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+
+    async def sound(self, event: str, facts: Mapping[str, Any]) -> None:
+        self.events.append((event, facts))
+
+
+@dataclass
 class World:
     """One server's gate, and people to ask it."""
 
@@ -129,6 +141,8 @@ class World:
     gate: Gate
     approvals: Approvals
     waivers: Waivers
+    ending: Ending
+    heard: Heard
     admin: Actor
     people: dict[str, Actor] = field(default_factory=dict)
 
@@ -186,7 +200,13 @@ async def build_world(database: Database, clock: FixedClock, signer: Signer, fol
     measurements = Measurements(runs, NoQualifications(), fixed_policies().parameters)
     evidence = Evidence(database, clock, ledger, registry)
     assembler = Assembler(registry, SetIndexes(), measurements, evidence, identity)
-    gate = Gate(database, clock, ledger, registry, assembler, Judge(engine), STAGES)
+    parameters, heard = fixed_policies().parameters, Heard()
+    glass = Glass(registry, assembler, parameters)
+    gate = Gate(database, clock, ledger, registry, assembler, Judge(engine), STAGES, glass, heard)
     approvals = Approvals(database, clock, ledger, registry, assembler, STAGES)
-    waivers = Waivers(database, clock, ledger, registry, assembler, fixed_policies().parameters)
-    return World(database, clock, ledger, identity, registry, engine, runs, gate, approvals, waivers, admin), watch
+    waivers = Waivers(database, clock, ledger, registry, assembler, parameters)
+    ending = Ending(gate, heard)
+    world = World(
+        database, clock, ledger, identity, registry, engine, runs, gate, approvals, waivers, ending, heard, admin
+    )
+    return world, watch

@@ -36,6 +36,31 @@ BY_HAND = {
     "an approval's giver": ("UPDATE approvals SET principal = 'mallory'", "principal is 'mallory'"),
     "an approval's evidence": (f"UPDATE approvals SET evidence_hash = {FORGED}", "evidence is"),
     "a removed approval": ("DELETE FROM approvals", "is gone"),
+    "an approval's life": ("UPDATE approvals SET expires_at = expires_at + 1", "expires_at is"),
+    "an approval's token": ("UPDATE approvals SET token_id = 'other'", "token is"),
+    "a waiver's rule": ("UPDATE waivers SET rule = 'OPS-01'", "rule is 'OPS-01'"),
+    "a waiver's giver": ("UPDATE waivers SET principal = 'mallory'", "principal is 'mallory'"),
+    "a waiver's life": ("UPDATE waivers SET expires_at = expires_at + 1", "expires_at is"),
+    "a waiver's reason": ("UPDATE waivers SET reason = 'other'", "reason is"),
+    "a withdrawal undone": ("UPDATE waivers SET withdrawn_at = NULL, withdrawn_by = NULL", "withdrawn_by is None"),
+    "a removed waiver": ("DELETE FROM waivers", "is gone"),
+    "a waiver nobody gave": (
+        (
+            "INSERT INTO waivers SELECT 'made-up', project, principal, kind, name, digest, number, stage, 'LIC-01', "
+            "reason, token_id, created_at, expires_at, NULL, NULL FROM waivers LIMIT 1"
+        ),
+        "waiver made-up: no entry of the ledger made it",
+    ),
+    "a revocation's reason": ("UPDATE revocations SET reason = 'other'", "reason is"),
+    "a revocation's hand": ("UPDATE revocations SET principal = 'mallory'", "principal is 'mallory'"),
+    "a removed revocation": ("DELETE FROM revocations", "is gone"),
+    "a revocation nobody made": (
+        (
+            "INSERT INTO revocations "
+            "SELECT 'made-up', project, 'other', reason, principal, created_at FROM revocations LIMIT 1"
+        ),
+        "revocation made-up: no entry of the ledger made it",
+    ),
     "a card": ("UPDATE cards SET document = replace(document, 'wrong', 'right')", "content is"),
     "a card's subject": (f"UPDATE cards SET subject = {FORGED}", "subject is"),
     "a run's origin": ("UPDATE runs SET origin = 'imported'", "origin is 'imported'"),

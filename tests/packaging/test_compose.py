@@ -79,6 +79,7 @@ def test_nothing_secret_stands_in_the_file(services: dict[str, dict[str, Any]]) 
 
     assert set(variables) == {
         "SEKISHO_POSTGRES_PASSWORD",
+        "SEKISHO_WORKER_PASSWORD",
         "SEKISHO_SIGNING_KEY_FILE",
         "SEKISHO_BUNDLE_PUBLIC_KEY_FILE",
     }
@@ -97,6 +98,7 @@ def test_docker_compose_accepts_the_file() -> None:
         pytest.skip("this docker client has no compose")
     settings = {
         "SEKISHO_POSTGRES_PASSWORD": "example",
+        "SEKISHO_WORKER_PASSWORD": "example",
         "SEKISHO_SIGNING_KEY_FILE": "/dev/null",
         "SEKISHO_BUNDLE_PUBLIC_KEY_FILE": "/dev/null",
         "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -158,11 +160,12 @@ def test_only_the_api_is_published_and_only_on_this_machine(services: dict[str, 
 
 
 def test_our_services_are_given_settings_that_exist(services: dict[str, dict[str, Any]]) -> None:
-    """Each variable of API and worker is a setting, and its value would be accepted."""
+    """Each variable of API and worker is a setting, or an option of the command that is run."""
     known = {f"{PREFIX}{field.name.upper()}" for field in msgspec.structs.fields(Settings)}
+    known.add("SEKISHO_WORKER_PASSWORD")
     ours = [service for service in services.values() if "build" in service]
 
-    assert len(ours) == 3
+    assert len(ours) == 4
     for service in ours:
         assert set(service["environment"]) <= known
         assert service["environment"]["SEKISHO_POLICY_ENGINE"] == "opa"
@@ -175,6 +178,18 @@ def test_addresses_name_services_of_the_file(services: dict[str, dict[str, Any]]
             if "://" in value:
                 plain = VARIABLE.sub("example", value)
                 assert urlsplit(plain).hostname in services, name
+
+
+def test_the_worker_decides_nothing(services: dict[str, dict[str, Any]]) -> None:
+    """It has a database role of its own, neither the signing key nor the API's folder, and waits for its rights."""
+    api, worker = services["api"], services["worker"]
+    role = urlsplit(VARIABLE.sub("example", worker["environment"]["SEKISHO_DATABASE_URL"])).username
+
+    assert services["grant"]["command"] == ["db", "grant-worker", role]
+    assert "grant" in worker["depends_on"]
+    assert worker["secrets"] == []
+    assert worker["environment"]["SEKISHO_SIGNING_KEY"] == ""
+    assert set(worker["volumes"]).isdisjoint(api["volumes"])
 
 
 def test_volumes_and_secrets_are_declared(compose: dict[str, Any], services: dict[str, dict[str, Any]]) -> None:

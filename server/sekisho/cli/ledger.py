@@ -180,6 +180,7 @@ def verify(
 def _told(found: Any) -> str:
     decision = found.decision
     engine = " ".join(filter(None, (decision.policy.engine, decision.policy.engine_version)))
+    said = decision.override
     rules = [
         f"  {rule.id}  {rule.status}{'  (waived)' if rule.waived else ''}"
         for rule in decision.rules
@@ -195,6 +196,7 @@ def _told(found: Any) -> str:
             f"ledger     entry {found.entry.seq} under the checkpoint of size {found.checkpoint.size}",
             f"key        {found.keyid}",
             *([f"           {found.checkpoint_keyid} (checkpoint)"] if found.checkpoint_keyid != found.keyid else []),
+            *([f"BREAK-GLASS until {said.until}, over {', '.join(said.rules)}"] if said else []),
             *rules,
         ]
     )

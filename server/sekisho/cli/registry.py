@@ -16,6 +16,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from sekisho.cli.session import Session, coloured, session
+from sekisho.cli.telling import until_of
 from sekisho.kernel.digests import short
 from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.references import Kind
@@ -114,7 +115,8 @@ def resolve(state: Session, reference: str) -> None:
     body = state.client.resolve(reference).body
     by = f"  by decision {body['decision_id']}" if body.get("decision_id") else ""
     index = f"  index {body['integrity']}" if body.get("integrity") else ""
-    state.show(body, f"{_name(body)}  {body['digest']}{by}{index}{'  ' + _away(body) if _away(body) else ''}")
+    away = f"  {_away(body)}" if _away(body) else ""
+    state.show(body, f"{_name(body)}  {body['digest']}{by}{index}{away}{until_of(body)}")
 
 
 @click.command("archive")

@@ -113,13 +113,14 @@ class Approvals:
 
     async def _record(self, tx: Transaction, approval: Approval) -> None:
         body = {"approval": approval.id, "stage": approval.stage, "evidence": approval.evidence_hash}
+        body |= {"artifact": f"{approval.kind}/{approval.name}", "token": approval.token_id}
         await self.ledger.append(
             tx,
             kind="approval.given",
             project=approval.project,
             principal=approval.principal,
             subject=approval.digest,
-            body=body,
+            body={**body, "expires_at": approval.expires_at},
         )
 
     def _known_stage(self, stage: str) -> None:

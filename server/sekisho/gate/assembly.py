@@ -14,7 +14,8 @@ from sekisho.gate import input_types as gate
 from sekisho.gate.evidence import Measurements
 from sekisho.gate.evidence_types import CardEvidence, CardFields, Evidence
 from sekisho.gate.facts import node_of
-from sekisho.gate.givers import People, givers_of, person_or_service
+from sekisho.gate.givers import Hand, People, givers_of, person_or_service
+from sekisho.gate.overrides.standing import as_allowed
 from sekisho.gate.records import Approval, GateAction, Waiver
 from sekisho.gate.schemas import read_input
 from sekisho.gate.store import ApprovalStore, DecisionStore, WaiverStore
@@ -78,7 +79,7 @@ class Assembler:
         """The whole input, validated against its schema. Raises `Invalid` where a part cannot stand in it."""
         version = question.version
         closure = await self.versions.closure(tx, version.project, version.digest)
-        pointers = await self.versions.pointers(tx, version.project, version.kind, version.name)
+        pointers = await self._pointers(tx, version)
         current = next((pointer for pointer in pointers if pointer.stage == question.stage), None)
         involved = await self._involved(tx, question, closure)
         evidence = await self._evidence(tx, version, closure, question.stage, current, question.now)
@@ -110,9 +111,12 @@ class Assembler:
     async def evidence_hash(self, tx: Transaction, version: Version, stage: str, now: int) -> str:
         """The hash that an approval of this version for this stage must name; `now` is epoch milliseconds."""
         closure = await self.versions.closure(tx, version.project, version.digest)
-        pointers = await self.versions.pointers(tx, version.project, version.kind, version.name)
+        pointers = await self._pointers(tx, version)
         current = next((pointer for pointer in pointers if pointer.stage == stage), None)
         return (await self._evidence(tx, version, closure, stage, current, now)).hash
+
+    async def _pointers(self, tx: Transaction, version: Version) -> tuple[Pointer, ...]:
+        return await as_allowed(tx, await self.versions.pointers(tx, version.project, version.kind, version.name))
 
     async def _lineage(self, tx: Transaction, project: str, closure: Closure) -> gate.Lineage:
         nodes: dict[str, gate.Node] = {}
@@ -172,7 +176,7 @@ class Assembler:
         givers = await givers_of(tx, self.people, version.project, stored, involved)
         return tuple(map(givers.waiver, stored))
 
-    async def objections(self, tx: Transaction, version: Version, given: Approval | Waiver) -> list[str]:
+    async def objections(self, tx: Transaction, version: Version, given: Approval | Waiver | Hand) -> list[str]:
         """Why the giver may say nothing about this version, whoever may ask for its promotion; empty where he may."""
         involved = await self._authors(
             tx, version.project, await self.versions.closure(tx, version.project, version.digest)

@@ -29,6 +29,14 @@ class People(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Hand:
+    """Someone who is about to do what takes a second person, by the token that he uses."""
+
+    principal: str
+    token_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Givers:
     """What is known of those who gave approvals or waivers, by name; of their tokens by id.
 
@@ -70,7 +78,7 @@ class Givers:
             has_role=waiver.principal in self.approvers,
         )
 
-    def reasons(self, given: Approval | Waiver) -> list[str]:
+    def reasons(self, given: Approval | Waiver | Hand) -> list[str]:
         """Why the giver is no second person to the change; empty where he is."""
         person = self.people.get(given.principal)
         return independence_of(
@@ -88,7 +96,7 @@ async def givers_of(
     tx: Transaction,
     people: People,
     project: str,
-    given: Sequence[Approval | Waiver],
+    given: Sequence[Approval | Waiver | Hand],
     involved: tuple[gate.Involved, ...],
 ) -> Givers:
     """Look up everything that is known of them."""

@@ -19,6 +19,11 @@ from sekisho.kernel.errors import FieldError, Invalid
 
 UNCONDITIONAL: Final = frozenset({"LIN-01", "LIN-02", "LIN-03", "LIN-06", "LIN-07"})
 """Rules that policy data cannot loosen."""
+UNTOUCHABLE: Final = frozenset({"LIN-01", "LIN-02", "LIN-03", "LIN-07"})
+"""Rules that no override sets aside: bytes that are what they are called, known, in use, and once allowed.
+
+The order of stages (LIN-06) is not among them: an emergency may have to skip one.
+"""
 
 CardField = Literal["intended_use", "limitations", "risks", "contact", "affected_groups", "evaluation"]
 SomeWords = Annotated[tuple[Word, ...], Meta(min_length=1)]
@@ -130,6 +135,13 @@ class Waivers(_Closed, frozen=True, kw_only=True):
     waivable: tuple[RuleId, ...]
 
 
+class Overrides(_Closed, frozen=True, kw_only=True):
+    """Which rules a person can set aside by break-glass, and for how long at most; nothing where data is silent."""
+
+    longest_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
+    overridable: tuple[RuleId, ...] = ()
+
+
 class Parameters(_Closed, frozen=True, kw_only=True):
     """All of it."""
 
@@ -137,6 +149,7 @@ class Parameters(_Closed, frozen=True, kw_only=True):
     entry: Annotated[tuple[StageName, ...], Meta(min_length=1)]
     """Stages that a version may enter without standing at the one before."""
     waivers: Waivers
+    overrides: Overrides = Overrides()
     stages: dict[StageName, StageSetting]
     suites: dict[Word, Pin]
     requirements: tuple[Requirement, ...]
@@ -201,6 +214,8 @@ def _faults(parameters: Parameters) -> Iterator[FieldError]:
             yield FieldError(f"{path}.stages", f"not in `order`: {', '.join(sorted(unknown))}")
     if forbidden := UNCONDITIONAL.intersection(parameters.waivers.waivable):
         yield FieldError("$.parameters.waivers.waivable", f"cannot be waived: {', '.join(sorted(forbidden))}")
+    if forbidden := UNTOUCHABLE.intersection(parameters.overrides.overridable):
+        yield FieldError("$.parameters.overrides.overridable", f"cannot be overridden: {', '.join(sorted(forbidden))}")
 
 
 def _invalid(fields: list[FieldError]) -> Invalid:

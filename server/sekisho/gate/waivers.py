@@ -65,7 +65,8 @@ class Waivers:
                     remedy="ask someone who had no hand in the change and was not created by anyone who had",
                 )
             await WaiverStore(tx).insert(waiver)
-            body = {"stage": stage, "rule": rule, "expires_at": waiver.expires_at}
+            body = {"stage": stage, "rule": rule, "expires_at": waiver.expires_at, "token": waiver.token_id}
+            body |= {"artifact": version.label, "number": version.number}
             # As with registrations: the ledger holds the row to the words, which may name people.
             await self._record(tx, actor, "waiver.granted", waiver, {**body, "reason": digest_of([waiver.id, said])})
             return waiver
@@ -81,6 +82,7 @@ class Waivers:
             waiver = await self._one(tx, project, waiver_id)
             if await WaiverStore(tx).withdraw(waiver_id, actor.principal, epoch_ms(self.clock.now())):
                 await self._record(tx, actor, "waiver.withdrawn", waiver, {"stage": waiver.stage, "rule": waiver.rule})
+                await self.database.announce(tx)  # `resolve` tells of it
             return await self._one(tx, project, waiver_id)
 
     async def page(

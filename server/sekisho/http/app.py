@@ -26,6 +26,7 @@ from litestar.types import (
 )
 from prometheus_client import CollectorRegistry
 
+from sekisho.http.alarms import AlarmMetrics
 from sekisho.http.documentation import asset_router, openapi_config
 from sekisho.http.health import handlers as health_handlers
 from sekisho.http.problems import problem_plugin, validation_problem
@@ -75,6 +76,7 @@ def create_app(services: Services) -> Litestar:
     """Build the application on ready-made services. It starts them and closes them with its own life."""
     registry = CollectorRegistry()
     telemetry = Telemetry(registry)
+    registry.register(AlarmMetrics(services.alarms.counts))
     controllers: list[ControllerRouterHandler] = []
     for room in ROOMS:
         controllers += import_module(f"sekisho.{room}.api").controllers

@@ -19,18 +19,20 @@ class Role(StrEnum):
     VIEWER = "viewer"
     AUTHOR = "author"
     APPROVER = "approver"
+    BREAKGLASS = "breakglass"
     OPERATOR = "operator"
     ADMIN = "admin"
 
 
 class Action(StrEnum):
-    """What a role permits. Approving takes the approver's role: an admin does not have it by being admin."""
+    """What a role permits. Approving and overriding take a role of their own: no admin has it by being admin."""
 
     READ = "read"
     REGISTER = "register"
     EVALUATE = "evaluate"
     PROMOTE = "promote"
     APPROVE = "approve"
+    OVERRIDE = "override"
     OPERATE = "operate"
     ADMINISTER = "administer"
 
@@ -39,9 +41,12 @@ ROLE_ACTIONS: Final[Mapping[Role, frozenset[Action]]] = {
     Role.VIEWER: frozenset({Action.READ}),
     Role.AUTHOR: frozenset({Action.READ, Action.REGISTER, Action.EVALUATE, Action.PROMOTE}),
     Role.APPROVER: frozenset({Action.READ, Action.APPROVE}),
+    Role.BREAKGLASS: frozenset({Action.READ, Action.OVERRIDE}),
     Role.OPERATOR: frozenset({Action.READ, Action.EVALUATE, Action.PROMOTE, Action.OPERATE}),
-    Role.ADMIN: frozenset(Action) - {Action.APPROVE},
+    Role.ADMIN: frozenset(Action) - {Action.APPROVE, Action.OVERRIDE},
 }
+PERSONAL: Final[Mapping[Role, str]] = {Role.APPROVER: "approve", Role.BREAKGLASS: "break the glass"}
+"""Roles that only people can hold, and what they do by them."""
 
 
 class PrincipalKind(StrEnum):

@@ -80,6 +80,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Within how many seconds the worker verifies each index that a stage serves, again and again; 0: never."""
     signing_key: str = ""
     """PEM file of the private key (PKCS#8) that signs attestations and checkpoints; empty: made in `data_dir`."""
+    alert_url: str = ""
+    """Where break-glass is told: a signed JSON document is posted there when it begins and ends; empty: nowhere."""
     max_file_bytes: Positive = 10_000_000
     """Largest single file of a corpus or dataset."""
 
@@ -105,6 +107,7 @@ OTHER_VARIABLES: Final[Mapping[str, str]] = {
     "SEKISHO_CI_RUN": "option of the CLI",
     "SEKISHO_IDEMPOTENCY_KEY": "option of the CLI",
     "SEKISHO_SUPERVISOR_PID": "from `sekisho up` to its children",
+    "SEKISHO_WORKER_PASSWORD": "option of the CLI, and of docker-compose.yml",
     "SEKISHO_POSTGRES_PASSWORD": "of docker-compose.yml, whose .env may be loaded as a whole",
     "SEKISHO_SIGNING_KEY_FILE": "of docker-compose.yml",
     "SEKISHO_BUNDLE_PUBLIC_KEY_FILE": "of docker-compose.yml",

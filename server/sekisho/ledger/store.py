@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, String, Text, insert, select, update
+from sqlalchemy import BigInteger, Index, String, Text, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.kernel.database import Base, CanonicalJson, Transaction
@@ -111,6 +111,10 @@ class LedgerStore:
                 leaf_hash=leaf.hex(), subtrees=[value.hex() for value in subtrees],
             )
         )  # fmt: skip
+
+    async def latest(self, since: int) -> int:
+        """The latest time that an entry from `since` on has, epoch milliseconds; 0 where there is none."""
+        return await self._tx.scalar(select(func.max(EntryRow.time)).where(EntryRow.seq >= since)) or 0
 
     async def one_or_none(self, seq: int) -> Entry | None:
         content = await self._tx.scalar(select(EntryRow.content).where(EntryRow.seq == seq))

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 from sekisho.evaluation.drafting.service import Drafting
 from sekisho.evaluation.erasing import Erasing
@@ -22,6 +23,9 @@ from sekisho.gate.bundle import Bundle, bundle_signer
 from sekisho.gate.engines.port import PolicyEngine
 from sekisho.gate.evidence import Measurements
 from sekisho.gate.judge import Judge
+from sekisho.gate.overrides.alarms import Alarms
+from sekisho.gate.overrides.ending import Ending
+from sekisho.gate.overrides.glass import Glass
 from sekisho.gate.policies import PolicySet, load_policies
 from sekisho.gate.service import Gate
 from sekisho.gate.waivers import Waivers
@@ -36,6 +40,7 @@ from sekisho.kernel.database import ChangeWatch, Database
 from sekisho.kernel.errors import SekishoError
 from sekisho.kernel.jobs import Jobs
 from sekisho.kernel.logging import get_logger
+from sekisho.kernel.repeating import repeat
 from sekisho.kernel.settings import Settings
 from sekisho.kernel.trees import tree
 from sekisho.ledger.service import Ledger
@@ -45,6 +50,9 @@ from sekisho.wiring.readiness import Readiness, Schema, SigningKey, StagePointer
 from sekisho.wiring.witnesses import witnesses
 
 _log = get_logger("sekisho.wiring")
+
+OVERRIDES_TICK_S: Final = 2.0
+"""How often an API process looks for overrides that are over; `resolve` serves none of them meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +79,15 @@ class Services:
     policy: PolicySet
     engine: PolicyEngine
     standby: PolicyEngine | None
+    alarms: Alarms
     gate: Gate
+    ending: Ending
     approvals: Approvals
     waivers: Waivers
     bundle: Bundle
     schema: Schema
     readiness: Readiness
-    _trial: list[asyncio.Task[None]] = field(default_factory=list, init=False, repr=False, compare=False)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     async def start(self) -> None:
         """Begin as an API: see to it that somebody can administer the server, and have the policy engine load.
@@ -85,12 +95,21 @@ class Services:
         What is not ready does not stop the start: /readyz tells it, and the gate fails closed. Both try the engine
         themselves, and wait for it where it still loads.
         """
-        self._trial.append(asyncio.create_task(self._try_engine()))
+        self._tasks.append(asyncio.create_task(self._try_engine()))
+        self._tasks.append(asyncio.create_task(self._end_overrides()))
         await self.watch.start()
         if await self.schema.ready():
             written = await Bootstrap(self.identity, self.settings.data_dir).run()
             if written is not None:
                 _log.info("first admin's token written", file=str(written))
+
+    async def _end_overrides(self) -> None:
+        """Look for overrides that are over, as long as this process answers: a worker may move no stage."""
+        await repeat("overrides", self._end_due, OVERRIDES_TICK_S)
+
+    async def _end_due(self) -> None:
+        if await self.schema.ready():
+            await self.ending.end_due()
 
     async def _try_engine(self) -> None:
         try:
@@ -104,10 +123,10 @@ class Services:
         await self.watch.start()
 
     async def close(self) -> None:
-        for trial in self._trial:
-            trial.cancel()
+        for task in self._tasks:
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await trial
+                await task
         await self.watch.close()
         await self.engine.close()
         if self.standby is not None:
@@ -171,6 +190,11 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     measurements = Measurements(Gathering(ledger, jobs), evaluation, policy.parameters)
     assembler = Assembler(registry, indexing, measurements, evidence, identity)
     schema = Schema(database)
+    alarms = Alarms(signer, settings.alert_url)
+    gate = Gate(
+        database, clock, ledger, registry, assembler, Judge(engine), policy.stages,
+        Glass(registry, assembler, policy.parameters), alarms, Judge(standby) if standby else None,
+    )  # fmt: skip
     return Services(
         settings=settings,
         clock=clock,
@@ -192,16 +216,9 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         policy=policy,
         engine=engine,
         standby=standby,
-        gate=Gate(
-            database,
-            clock,
-            ledger,
-            registry,
-            assembler,
-            Judge(engine),
-            policy.stages,
-            Judge(standby) if standby else None,
-        ),
+        alarms=alarms,
+        gate=gate,
+        ending=Ending(gate, alarms),
         approvals=Approvals(database, clock, ledger, registry, assembler, policy.stages),
         waivers=Waivers(database, clock, ledger, registry, assembler, policy.parameters),
         bundle=Bundle(policy, bundle_signer(signer, settings.data_dir / "bundle.pem")),
