@@ -27,6 +27,7 @@ _PASSWORD: Final = re.compile(r"(://[^:/@]*:)[^@]*@")
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
+LongSecret = Annotated[str, msgspec.Meta(pattern=r"^([!-~]{32,})?$")]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -56,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """How long a policy engine may take for one decision before the outcome is ``error``."""
     opa_url: str = "http://127.0.0.1:8181"
     """The OPA server, where `policy_engine` is ``opa``."""
+    decision_log_token: LongSecret = ""
+    """What OPA shows when it sends its decision log, 32 characters or more; empty: no log is taken."""
     chroma_url: str = ""
     """A Chroma server; empty: Chroma embedded in the worker, in `data_dir`."""
     vector_cache_mb: Positive = 2000
@@ -96,7 +99,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 _LISTS: Final = frozenset({"embedders", "ollama_hosts", "rerankers"})
 """Settings that are comma-separated in the environment."""
-SECRETS: Final = frozenset({"token"})
+SECRETS: Final = frozenset({"token", "decision_log_token"})
 OTHER_VARIABLES: Final[Mapping[str, str]] = {
     "SEKISHO_PROJECT": "option of the CLI",
     "SEKISHO_AUTHOR": "option of the CLI",

@@ -19,6 +19,7 @@ from sekisho.evidence.service import Evidence
 from sekisho.gate.approvals import Approvals
 from sekisho.gate.assembly import Assembler
 from sekisho.gate.bundle import Bundle, bundle_signer
+from sekisho.gate.decision_logs.service import DecisionLogs
 from sekisho.gate.engines.port import PolicyEngine
 from sekisho.gate.evidence import Measurements
 from sekisho.gate.judge import Judge
@@ -75,6 +76,7 @@ class Services:
     approvals: Approvals
     waivers: Waivers
     bundle: Bundle
+    decision_logs: DecisionLogs
     schema: Schema
     readiness: Readiness
     _trial: list[asyncio.Task[None]] = field(default_factory=list, init=False, repr=False, compare=False)
@@ -135,6 +137,7 @@ class Services:
             "waivers": self.waivers,
             "policy": self.policy,
             "bundle": self.bundle,
+            "decision_logs": self.decision_logs,
             "jobs": self.jobs,
             "readiness": self.readiness,
         }
@@ -153,9 +156,10 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     kept = settings.data_dir / "public-keys"
     signer = load_or_create_signer(key, kept)
     policy = load_policies(Path(settings.policy_dir) if settings.policy_dir else tree("policies"))
-    engine, standby = _engine(settings, policy), _standby(settings, policy)
     retired = retired_keys(key.parent, kept)
     ledger = Ledger(database, clock, signer, retired, witnesses((signer.public, *retired)))
+    decision_logs = DecisionLogs(database, clock, ledger, settings.decision_log_token)
+    engine, standby = _engine(settings, policy, decision_logs), _standby(settings, policy)
     identity = Identity(database, clock, ledger, watch)
     registry = Registry(
         database, clock, ledger, watch, policy.stages, known_scorers, settings.max_file_bytes, Warrants(ledger),
@@ -205,6 +209,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         approvals=Approvals(database, clock, ledger, registry, assembler, policy.stages),
         waivers=Waivers(database, clock, ledger, registry, assembler, policy.parameters),
         bundle=Bundle(policy, bundle_signer(signer, settings.data_dir / "bundle.pem")),
+        decision_logs=decision_logs,
         schema=schema,
         readiness=Readiness(
             {
@@ -213,17 +218,18 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
                 "policy_engine": engine.check,
                 "signing_key": SigningKey(signer).check,
                 "stage_pointers": StagePointers(schema, registry).check,
-            }
+            },
+            warnings={"decision_log": decision_logs.check},
         ),
     )
 
 
-def _engine(settings: Settings, policy: PolicySet) -> PolicyEngine:
+def _engine(settings: Settings, policy: PolicySet, logs: DecisionLogs) -> PolicyEngine:
     """The engine of the settings, never whatever happens to be installed. Only that one is imported."""
     if settings.policy_engine == "opa":
         from sekisho.gate.engines.opa_server import OpaServer
 
-        return OpaServer(settings.opa_url, policy.digest, settings.policy_timeout_ms)
+        return OpaServer(settings.opa_url, policy.digest, settings.policy_timeout_ms, journal=logs if logs.on else None)
     from sekisho.gate.engines.regorus_engine import RegorusEngine
 
     return RegorusEngine(policy, settings.policy_timeout_ms)
