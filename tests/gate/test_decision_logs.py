@@ -165,7 +165,7 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
     "not JSON": (gzip.compress(b"[{"), "gzip", "not a list of decisions"),
     "nothing": (b"", "", "not a list of decisions"),
     "not a list": (gzip.compress(b"{}"), "gzip", "not a list of decisions"),
-    "not UTF-8": (b'[{"decision_id": "one", "path": "\xff"}]', "", "UTF-8"),
+    "not UTF-8": (b'[{"decision_id": "one", "path": "\xff"}]', "", "utf-8"),
     "a line that is none": (gzip.compress(b'[{"decision_id": "one"}, 7]'), "gzip", "Expected `object`"),
     "a line without a name": (gzip.compress(b"[{}]"), "gzip", "decision_id"),
     "a name with NUL": (gzip.compress(b'[{"decision_id": "a\\u0000"}]'), "gzip", "Expected `str` matching"),

@@ -83,6 +83,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Within how many seconds the worker verifies each index that a stage serves, again and again; 0: never."""
     signing_key: str = ""
     """PEM file of the private key (PKCS#8) that signs attestations and checkpoints; empty: made in `data_dir`."""
+    checkpoint_targets: tuple[str, ...] = ()
+    """Where the worker pushes the ledger's checkpoints: ``file:/path``, ``git:/clone#file`` or ``https://host/path``."""
+    checkpoint_interval_s: Positive = 300
+    """How often it does, in seconds, while the ledger grows; after a failure it tries again within a minute."""
     max_file_bytes: Positive = 10_000_000
     """Largest single file of a corpus or dataset."""
 
@@ -97,7 +101,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return self.server_url or f"http://{self.host}:{self.port}"
 
 
-_LISTS: Final = frozenset({"embedders", "ollama_hosts", "rerankers"})
+_LISTS: Final = frozenset({"checkpoint_targets", "embedders", "ollama_hosts", "rerankers"})
 """Settings that are comma-separated in the environment."""
 SECRETS: Final = frozenset({"token", "decision_log_token"})
 OTHER_VARIABLES: Final[Mapping[str, str]] = {

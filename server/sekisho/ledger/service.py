@@ -174,6 +174,10 @@ class Ledger:
     async def consistency(self, reader: Reader, first: int, second: int | None = None) -> ConsistencyProof:
         """Proof that the first `first` entries did not change while the log grew to `second` (None: now)."""
         _require_reader(reader)
+        return await self.growth(first, second)
+
+    async def growth(self, first: int, second: int | None = None) -> ConsistencyProof:
+        """The same, for the server's own use."""
         async with self.database.read() as tx:
             store = LedgerStore(tx)
             second = await _size(store, second)

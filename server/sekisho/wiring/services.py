@@ -39,6 +39,8 @@ from sekisho.kernel.jobs import Jobs
 from sekisho.kernel.logging import get_logger
 from sekisho.kernel.settings import Settings
 from sekisho.kernel.trees import tree
+from sekisho.ledger.pushing.service import Pushing
+from sekisho.ledger.pushing.targets import targets_of
 from sekisho.ledger.service import Ledger
 from sekisho.ledger.signing import Signer, load_or_create_signer, retired_keys
 from sekisho.registry.service import Registry
@@ -59,6 +61,7 @@ class Services:
     jobs: Jobs
     signer: Signer
     ledger: Ledger
+    pushing: Pushing
     identity: Identity
     registry: Registry
     inference: Inference
@@ -122,6 +125,7 @@ class Services:
         """What the REST controllers ask for, by the name they ask with."""
         return {
             "ledger": self.ledger,
+            "pushing": self.pushing,
             "identity": self.identity,
             "registry": self.registry,
             "inference": self.inference,
@@ -158,6 +162,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     policy = load_policies(Path(settings.policy_dir) if settings.policy_dir else tree("policies"))
     retired = retired_keys(key.parent, kept)
     ledger = Ledger(database, clock, signer, retired, witnesses((signer.public, *retired)))
+    pushing = Pushing(database, clock, ledger, targets_of(settings.checkpoint_targets), settings.checkpoint_interval_s)
     decision_logs = DecisionLogs(database, clock, ledger, settings.decision_log_token)
     engine, standby = _engine(settings, policy, decision_logs), _standby(settings, policy)
     identity = Identity(database, clock, ledger, watch)
@@ -183,6 +188,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         jobs=jobs,
         signer=signer,
         ledger=ledger,
+        pushing=pushing,
         identity=identity,
         registry=registry,
         inference=inference,
@@ -219,7 +225,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
                 "signing_key": SigningKey(signer).check,
                 "stage_pointers": StagePointers(schema, registry).check,
             },
-            warnings={"decision_log": decision_logs.check},
+            warnings={"decision_log": decision_logs.check, "checkpoints": pushing.check},
         ),
     )
 

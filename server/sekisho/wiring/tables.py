@@ -15,6 +15,7 @@ from sekisho.kernel.database import Base, Database
 ROOMS: Final = (
     "kernel",
     "ledger",
+    "ledger.pushing",
     "identity",
     "registry",
     "inference",
