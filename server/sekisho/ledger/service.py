@@ -196,8 +196,8 @@ class Ledger:
         """The same, of the log as this transaction sees it."""
         store = LedgerStore(tx)
         audit = Audit(await store.checkpoints(), {key.keyid: key for key in self.keys}, self.witnesses)
-        async for row in store.all():
-            audit.entry(row.seq, row.content, row.columns, row.leaf_hash, row.subtrees)
+        async for rows in store.all():
+            audit.entries(rows)
         head = await store.head()
         await audit.rows(tx)
         return audit.finish(head.origin, head.frontier)
