@@ -7,11 +7,12 @@ serialises appends.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import BigInteger, Index, String, Text, insert, select, type_coerce, update
+import msgspec
+from sqlalchemy import BigInteger, Index, String, Table, Text, bindparam, insert, select, type_coerce, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.kernel.database import Base, CanonicalJson, Transaction
@@ -21,6 +22,14 @@ from sekisho.ledger.types import Checkpoint, Entry, Stored, entry_of
 
 HEAD = 1
 _HELD = "sekisho.ledger.head"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Hashes of perfect subtrees, and of each entry that completed one the project that it is of."""
+
+    hashes: Mapping[Node, bytes]
+    projects: Mapping[int, str]
 
 
 class HeadRow(Base):
@@ -75,6 +84,31 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+_ENTRIES, _HEADS = cast(Table, EntryRow.__table__), cast(Table, HeadRow.__table__)
+# Statements on the tables themselves, made once: making one takes longer than running it.
+_INSERT = insert(_ENTRIES)
+_MOVE = (
+    update(_HEADS)
+    .where(HeadRow.id == HEAD)
+    .values(origin=bindparam("to_origin"), size=bindparam("to_size"), peaks=bindparam("to_peaks"))
+)
+
+
+_SUBTREES = select(
+    EntryRow.seq, EntryRow.project, EntryRow.leaf_hash, type_coerce(EntryRow.subtrees, Text).label("subtrees")
+).where(EntryRow.seq.in_(bindparam("places", expanding=True)))
+_texts = msgspec.json.Decoder(list[str]).decode
+
+
+def row_of(entry: Entry, content: bytes, leaf: bytes, subtrees: Iterable[bytes]) -> dict[str, Any]:
+    """The entry's row by its columns."""
+    return {
+        "seq": entry.seq, "time": entry.time, "kind": entry.kind, "project": entry.project,
+        "principal": entry.principal, "subject": entry.subject, "content": content.decode(),
+        "leaf_hash": leaf.hex(), "subtrees": [value.hex() for value in subtrees],
+    }  # fmt: skip
+
+
 class LedgerStore:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
@@ -94,18 +128,14 @@ class LedgerStore:
     async def move_head(self, head: Head) -> None:
         self._tx.info[_HELD] = head
         peaks = [peak.hex() for peak in head.frontier.peaks]
-        await self._tx.execute(
-            update(HeadRow).where(HeadRow.id == HEAD).values(origin=head.origin, size=head.frontier.size, peaks=peaks)
-        )
+        await self._tx.execute(_MOVE, {"to_origin": head.origin, "to_size": head.frontier.size, "to_peaks": peaks})
 
     async def insert(self, entry: Entry, content: bytes, leaf: bytes, subtrees: Iterable[bytes]) -> None:
-        await self._tx.execute(
-            insert(EntryRow).values(
-                seq=entry.seq, time=entry.time, kind=entry.kind, project=entry.project,
-                principal=entry.principal, subject=entry.subject, content=content.decode(),
-                leaf_hash=leaf.hex(), subtrees=[value.hex() for value in subtrees],
-            )
-        )  # fmt: skip
+        await self._tx.execute(_INSERT, row_of(entry, content, leaf, subtrees))
+
+    async def insert_all(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Rows as `row_of` makes them, in one statement."""
+        await self._tx.execute(_INSERT, list(rows))
 
     async def one_or_none(self, seq: int) -> Entry | None:
         content = await self._tx.scalar(select(EntryRow.content).where(EntryRow.seq == seq))
@@ -128,16 +158,13 @@ class LedgerStore:
         query = query.order_by(EntryRow.seq.desc() if newest_first else EntryRow.seq)
         return [_entry(content) for content in await self._tx.scalars(query)]
 
-    async def subtrees(self, nodes: Iterable[Node]) -> dict[Node, bytes]:
+    async def subtrees(self, nodes: Iterable[Node]) -> Kept:
         """Hashes of these perfect subtrees; one whose last leaf is not in the log is left out."""
         wanted = set(nodes)
-        rows = await self._tx.execute(
-            select(EntryRow.seq, EntryRow.leaf_hash, EntryRow.subtrees).where(
-                EntryRow.seq.in_({last_leaf(node) for node in wanted})
-            )
-        )
-        hashes = {row.seq: (row.leaf_hash, *row.subtrees) for row in rows}
-        return {node: bytes.fromhex(hashes[last_leaf(node)][node[0]]) for node in wanted if last_leaf(node) in hashes}
+        rows = (await self._tx.execute(_SUBTREES, {"places": sorted({last_leaf(node) for node in wanted})})).all()
+        hashes = {row.seq: (row.leaf_hash, *_texts(row.subtrees)) for row in rows}
+        found = {node: bytes.fromhex(hashes[last_leaf(node)][node[0]]) for node in wanted if last_leaf(node) in hashes}
+        return Kept(found, {row.seq: row.project for row in rows})
 
     async def all(self, *, batch: int = 1000) -> AsyncIterator[list[Stored]]:
         """Every row, in order, a batch at a time; plain columns, since rows of objects take longer than hashing."""
