@@ -73,6 +73,11 @@ def ms(seconds: Sequence[float]) -> str:
     return f"{median_ms(seconds):.1f} ms"
 
 
+def against(value: float, limit: float, unit: str) -> str:
+    """How a value stands to the limit that was set for it."""
+    return f"{'within' if value <= limit else 'OVER'} {limit:g} {unit}"
+
+
 def machine() -> str:
     """How many cores there are and how busy they are, without which no figure means anything."""
     return f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"

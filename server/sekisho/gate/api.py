@@ -11,6 +11,7 @@ from litestar.types import ControllerRouterHandler
 
 from sekisho.gate.approvals import Approvals
 from sekisho.gate.bundle import Bundle
+from sekisho.gate.decision_logs.api import controllers as decision_logs
 from sekisho.gate.explaining.formats import MEDIA_TYPES, Format, format_of, rendered
 from sekisho.gate.explaining.shape import decision_json
 from sekisho.gate.overrides.types import BreakGlass
@@ -277,4 +278,5 @@ controllers: list[ControllerRouterHandler] = [
     ApprovalController,
     PolicyController,
     *waivers,
+    *decision_logs,
 ]

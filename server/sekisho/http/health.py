@@ -18,9 +18,13 @@ def healthz() -> dict[str, str]:
 
 @get("/readyz", operation_id="readyz", tags=["health"])
 async def readyz(readiness: Injected[Readiness]) -> Response[dict[str, str]]:
-    """Every part that a decision needs answers; 503 says which does not, and why."""
-    problems = await readiness.problems()
-    return Response(problems or {"status": "ready"}, status_code=503 if problems else 200)
+    """Every part that a decision needs answers; 503 says which does not, and why.
+
+    Beside `status` stands what somebody should look at, such as an engine's log that differs from its answers.
+    """
+    if problems := await readiness.problems():
+        return Response(problems, status_code=503)
+    return Response({"status": "ready", **await readiness.concerns()})
 
 
 @get("/metrics", operation_id="metrics", tags=["health"], sync_to_thread=False, media_type="text/plain; version=0.0.4")

@@ -16,19 +16,31 @@ Check = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Readiness:
-    """Named checks; each raises a `SekishoError` where its part is not ready."""
+    """Named checks; each raises a `SekishoError` where its part is not ready.
+
+    `warnings` are checks of what somebody should look at soon, and which keeps no request from being answered.
+    """
 
     checks: Mapping[str, Check]
+    warnings: Mapping[str, Check] = field(default_factory=dict)
 
     async def problems(self) -> dict[str, str]:
         """What is not ready, by name, with the reason; empty when all is."""
-        found: dict[str, str] = {}
-        for name, check in self.checks.items():
-            try:
-                await check()
-            except SekishoError as error:
-                found[name] = error.detail
-        return found
+        return await _failing(self.checks)
+
+    async def concerns(self) -> dict[str, str]:
+        """What needs looking at, by name; empty where nothing does. Ask once there are no problems."""
+        return await _failing(self.warnings)
+
+
+async def _failing(checks: Mapping[str, Check]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, check in checks.items():
+        try:
+            await check()
+        except SekishoError as error:
+            found[name] = error.detail
+    return found
 
 
 @dataclass

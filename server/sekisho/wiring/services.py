@@ -20,6 +20,7 @@ from sekisho.evidence.service import Evidence
 from sekisho.gate.approvals import Approvals
 from sekisho.gate.assembly import Assembler
 from sekisho.gate.bundle import Bundle, bundle_signer
+from sekisho.gate.decision_logs.service import DecisionLogs
 from sekisho.gate.engines.port import PolicyEngine
 from sekisho.gate.evidence import Measurements
 from sekisho.gate.judge import Judge
@@ -43,6 +44,8 @@ from sekisho.kernel.logging import get_logger
 from sekisho.kernel.repeating import repeat
 from sekisho.kernel.settings import Settings
 from sekisho.kernel.trees import tree
+from sekisho.ledger.pushing.service import Pushing
+from sekisho.ledger.pushing.targets import targets_of
 from sekisho.ledger.service import Ledger
 from sekisho.ledger.signing import Signer, load_or_create_signer, retired_keys
 from sekisho.registry.service import Registry
@@ -66,6 +69,7 @@ class Services:
     jobs: Jobs
     signer: Signer
     ledger: Ledger
+    pushing: Pushing
     identity: Identity
     registry: Registry
     inference: Inference
@@ -85,6 +89,7 @@ class Services:
     approvals: Approvals
     waivers: Waivers
     bundle: Bundle
+    decision_logs: DecisionLogs
     schema: Schema
     readiness: Readiness
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False, repr=False, compare=False)
@@ -139,6 +144,7 @@ class Services:
         """What the REST controllers ask for, by the name they ask with."""
         return {
             "ledger": self.ledger,
+            "pushing": self.pushing,
             "identity": self.identity,
             "registry": self.registry,
             "inference": self.inference,
@@ -154,6 +160,7 @@ class Services:
             "waivers": self.waivers,
             "policy": self.policy,
             "bundle": self.bundle,
+            "decision_logs": self.decision_logs,
             "jobs": self.jobs,
             "readiness": self.readiness,
         }
@@ -172,9 +179,11 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     kept = settings.data_dir / "public-keys"
     signer = load_or_create_signer(key, kept)
     policy = load_policies(Path(settings.policy_dir) if settings.policy_dir else tree("policies"))
-    engine, standby = _engine(settings, policy), _standby(settings, policy)
     retired = retired_keys(key.parent, kept)
     ledger = Ledger(database, clock, signer, retired, witnesses((signer.public, *retired)))
+    pushing = Pushing(database, clock, ledger, targets_of(settings.checkpoint_targets), settings.checkpoint_interval_s)
+    decision_logs = DecisionLogs(database, clock, ledger, settings.decision_log_token)
+    engine, standby = _engine(settings, policy, decision_logs), _standby(settings, policy)
     identity = Identity(database, clock, ledger, watch)
     registry = Registry(
         database, clock, ledger, watch, policy.stages, known_scorers, settings.max_file_bytes, Warrants(ledger),
@@ -203,6 +212,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         jobs=jobs,
         signer=signer,
         ledger=ledger,
+        pushing=pushing,
         identity=identity,
         registry=registry,
         inference=inference,
@@ -222,6 +232,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         approvals=Approvals(database, clock, ledger, registry, assembler, policy.stages),
         waivers=Waivers(database, clock, ledger, registry, assembler, policy.parameters),
         bundle=Bundle(policy, bundle_signer(signer, settings.data_dir / "bundle.pem")),
+        decision_logs=decision_logs,
         schema=schema,
         readiness=Readiness(
             {
@@ -230,17 +241,18 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
                 "policy_engine": engine.check,
                 "signing_key": SigningKey(signer).check,
                 "stage_pointers": StagePointers(schema, registry).check,
-            }
+            },
+            warnings={"decision_log": decision_logs.check, "checkpoints": pushing.check},
         ),
     )
 
 
-def _engine(settings: Settings, policy: PolicySet) -> PolicyEngine:
+def _engine(settings: Settings, policy: PolicySet, logs: DecisionLogs) -> PolicyEngine:
     """The engine of the settings, never whatever happens to be installed. Only that one is imported."""
     if settings.policy_engine == "opa":
         from sekisho.gate.engines.opa_server import OpaServer
 
-        return OpaServer(settings.opa_url, policy.digest, settings.policy_timeout_ms)
+        return OpaServer(settings.opa_url, policy.digest, settings.policy_timeout_ms, journal=logs if logs.on else None)
     from sekisho.gate.engines.regorus_engine import RegorusEngine
 
     return RegorusEngine(policy, settings.policy_timeout_ms)

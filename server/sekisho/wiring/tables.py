@@ -15,6 +15,7 @@ from sekisho.kernel.database import Base, Database
 ROOMS: Final = (
     "kernel",
     "ledger",
+    "ledger.pushing",
     "identity",
     "registry",
     "inference",
@@ -23,6 +24,7 @@ ROOMS: Final = (
     "evaluation.judges",
     "evidence",
     "gate",
+    "gate.decision_logs",
 )
 
 
