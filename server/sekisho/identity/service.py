@@ -144,7 +144,7 @@ class Identity:
             if project != EVERYWHERE:
                 await ProjectStore(tx).one(project)
             found = await PrincipalStore(tx).one(principal)
-            if role is Role.APPROVER and found.kind is not PrincipalKind.PERSON:
+            if role in (Role.APPROVER, Role.POLICY_OWNER) and found.kind is not PrincipalKind.PERSON:
                 raise Invalid(
                     f"{principal} is a service, and only people approve",
                     fields=[FieldError("$.role", "use another role, or grant this one to a person")],

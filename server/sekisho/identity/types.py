@@ -20,11 +20,12 @@ class Role(StrEnum):
     AUTHOR = "author"
     APPROVER = "approver"
     OPERATOR = "operator"
+    POLICY_OWNER = "policy_owner"
     ADMIN = "admin"
 
 
 class Action(StrEnum):
-    """What a role permits. Approving takes the approver's role: an admin does not have it by being admin."""
+    """What a role permits. Approving and governing policy take roles of their own: no admin has them by being admin."""
 
     READ = "read"
     REGISTER = "register"
@@ -32,6 +33,7 @@ class Action(StrEnum):
     PROMOTE = "promote"
     APPROVE = "approve"
     OPERATE = "operate"
+    GOVERN = "govern"
     ADMINISTER = "administer"
 
 
@@ -40,7 +42,8 @@ ROLE_ACTIONS: Final[Mapping[Role, frozenset[Action]]] = {
     Role.AUTHOR: frozenset({Action.READ, Action.REGISTER, Action.EVALUATE, Action.PROMOTE}),
     Role.APPROVER: frozenset({Action.READ, Action.APPROVE}),
     Role.OPERATOR: frozenset({Action.READ, Action.EVALUATE, Action.PROMOTE, Action.OPERATE}),
-    Role.ADMIN: frozenset(Action) - {Action.APPROVE},
+    Role.POLICY_OWNER: frozenset({Action.READ, Action.GOVERN}),
+    Role.ADMIN: frozenset(Action) - {Action.APPROVE, Action.GOVERN},
 }
 
 
