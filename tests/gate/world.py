@@ -10,6 +10,7 @@ from typing import Any
 from sekisho.evidence.service import Evidence
 from sekisho.gate.approvals import Approvals
 from sekisho.gate.assembly import Assembler
+from sekisho.gate.bench import Bench
 from sekisho.gate.evidence import Measurements
 from sekisho.gate.judge import Judge
 from sekisho.gate.service import Gate
@@ -108,6 +109,16 @@ class SetRuns:
         return []
 
 
+@dataclass
+class SetBenches:
+    """One policy in force, whatever the database says."""
+
+    bench: Bench
+
+    async def sitting(self, tx: Transaction) -> Bench:
+        return self.bench
+
+
 class SetIndexes:
     """Every index verifies."""
 
@@ -186,7 +197,8 @@ async def build_world(database: Database, clock: FixedClock, signer: Signer, fol
     measurements = Measurements(runs, NoQualifications(), fixed_policies().parameters)
     evidence = Evidence(database, clock, ledger, registry)
     assembler = Assembler(registry, SetIndexes(), measurements, evidence, identity)
-    gate = Gate(database, clock, ledger, registry, assembler, Judge(engine), STAGES)
-    approvals = Approvals(database, clock, ledger, registry, assembler, STAGES)
-    waivers = Waivers(database, clock, ledger, registry, assembler, fixed_policies().parameters)
+    benches = SetBenches(Bench(fixed_policies(), Judge(engine)))
+    gate = Gate(database, clock, ledger, registry, assembler, benches)
+    approvals = Approvals(database, clock, ledger, registry, assembler, benches)
+    waivers = Waivers(database, clock, ledger, registry, assembler, benches)
     return World(database, clock, ledger, identity, registry, engine, runs, gate, approvals, waivers, admin), watch

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sekisho.gate.assembly import Assembler, Question
+from sekisho.gate.bench import Bench, Benches
 from sekisho.gate.dependencies import dependencies_of, move_along
 from sekisho.gate.input_types import GateInput
-from sekisho.gate.judge import Judge, Judgement
+from sekisho.gate.judge import Judgement
 from sekisho.gate.records import Decision, GateAction, Promotion
 from sekisho.gate.store import DecisionStore, PromotionStore
 from sekisho.gate.types import Outcome
@@ -45,12 +46,20 @@ class Promoted:
     replayed: bool = False
 
 
+class Observer(Protocol):
+    """Whoever wants to see each decision once it is kept."""
+
+    def observe(self, decision: Decision, gate_input: GateInput) -> None:
+        """Returns at once and never raises: the decision stands."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """Asks policy whether a version may move, records the answer, and moves it where the answer is yes.
 
-    `standby` judges a roll-back where `judge` gives no verdict, under the same policy: the way back to what was allowed
-    before must not hang on a server. It never judges a promotion, and decisions name the engine that made them.
+    Which policy is asked of `benches` in the very snapshot that the input is read from. A decision whose policy was
+    replaced before it could be written is made anew, so that none is made by a policy that is not in force.
     """
 
     database: Database
@@ -58,9 +67,8 @@ class Gate:
     ledger: Ledger
     registry: Registry
     assembler: Assembler
-    judge: Judge
-    stages: tuple[str, ...]
-    standby: Judge | None = None
+    benches: Benches
+    observer: Observer | None = None
 
     async def promote(
         self, actor: Actor, reference: Reference, stage: str, *, dry_run: bool = False, key: str | None = None,
@@ -127,9 +135,9 @@ class Gate:
         self, actor: Actor, reference: Reference, stage: str, action: GateAction, *, dry_run: bool, key: str | None,
         along: bool = False,
     ) -> Promoted:  # fmt: skip
-        self._known_stage(stage)
         _known_key(key)
         async with self.database.read() as tx:
+            (await self.benches.sitting(tx)).known_stage(stage)
             version = await self.registry.find(tx, reference)
             asked = {"subject": version.digest, "name": version.label, "stage": stage, "action": action}
             request = digest_of({**asked, "along": True} if along else asked)
@@ -143,8 +151,9 @@ class Gate:
                 size = await self.ledger.size(tx)
                 if along:
                     question = replace(question, along=await dependencies_of(tx, self.registry, version))
-                gate_input = await self.assembler.assemble(tx, question)
-            judgement = await self._judge(action, gate_input)
+                bench = await self.benches.sitting(tx)
+                gate_input = await self.assembler.under(bench.policies.parameters).assemble(tx, question)
+            judgement = await _judge(bench, action, gate_input)
             decision = self._draft(question, gate_input, judgement)
             if dry_run:
                 return Promoted(decision, applied=False, promotion_id=None)
@@ -159,28 +168,19 @@ class Gate:
                         f"{stage} moved while this was being decided; nothing was changed",
                         remedy=f"look at {version.label}@{stage} and ask again",
                     )
-                if await self.ledger.size(tx) == size:
-                    return await self._record(tx, question, gate_input, decision, key, request, started_at)
+                kept = (
+                    await self._record(tx, question, gate_input, decision, key, request, started_at)
+                    if await self.ledger.size(tx) == size
+                    else None
+                )
+            if kept is not None:
+                if self.observer is not None:
+                    self.observer.observe(kept.decision, gate_input)
+                return kept
         raise Conflict(
             "what this decision rests on kept changing while it was being made; nothing was changed",
             remedy="ask again when registrations and runs have come to rest",
         )
-
-    async def _judge(self, action: GateAction, gate_input: GateInput) -> Judgement:
-        judgement = await self.judge.judge(gate_input)
-        if judgement.outcome is not Outcome.ERROR or action is not GateAction.ROLLBACK or self.standby is None:
-            return judgement
-        second = await self.standby.judge(gate_input)
-        _log.warning("the standby engine judged a roll-back", reason=judgement.error, engine=second.engine)
-        return second if second.policy_digest == judgement.policy_digest else judgement
-
-    def _known_stage(self, stage: str) -> None:
-        if stage not in self.stages:
-            raise Invalid(
-                f"there is no stage {stage!r}",
-                fields=[FieldError("$.stage", f"use one of {', '.join(self.stages)}")],
-                remedy="stages are set in the policy data",
-            )
 
     async def _pointer(self, tx: Transaction, version: Version, stage: str) -> str | None:
         pointer = await self.registry.pointer(tx, version.project, version.kind, version.name, stage)
@@ -288,6 +288,15 @@ class Gate:
             )
             await move_along(tx, self.registry, promotion, question.along)
         return Promoted(decision, applied=allowed, promotion_id=promotion.id)
+
+
+async def _judge(bench: Bench, action: GateAction, gate_input: GateInput) -> Judgement:
+    judgement = await bench.judge.judge(gate_input)
+    if judgement.outcome is not Outcome.ERROR or action is not GateAction.ROLLBACK or bench.standby is None:
+        return judgement
+    second = await bench.standby.judge(gate_input)
+    _log.warning("the standby engine judged a roll-back", reason=judgement.error, engine=second.engine)
+    return second if second.policy_digest == judgement.policy_digest else judgement
 
 
 def _known_key(key: str | None) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 
 from sekisho.evaluation.drafting.service import Drafting
@@ -21,8 +20,12 @@ from sekisho.gate.assembly import Assembler
 from sekisho.gate.bundle import Bundle, bundle_signer
 from sekisho.gate.engines.port import PolicyEngine
 from sekisho.gate.evidence import Measurements
-from sekisho.gate.judge import Judge
-from sekisho.gate.policies import PolicySet, load_policies
+from sekisho.gate.governing.activating import Activating
+from sekisho.gate.governing.beginning import Beginning
+from sekisho.gate.governing.publishing import Publishing
+from sekisho.gate.governing.shadowing import Shadowing
+from sekisho.gate.governing.standing import PolicyInForce
+from sekisho.gate.policies import PolicySet
 from sekisho.gate.service import Gate
 from sekisho.gate.waivers import Waivers
 from sekisho.gate.warrants import Warrants
@@ -37,10 +40,10 @@ from sekisho.kernel.errors import SekishoError
 from sekisho.kernel.jobs import Jobs
 from sekisho.kernel.logging import get_logger
 from sekisho.kernel.settings import Settings
-from sekisho.kernel.trees import tree
 from sekisho.ledger.service import Ledger
 from sekisho.ledger.signing import Signer, load_or_create_signer, retired_keys
 from sekisho.registry.service import Registry
+from sekisho.wiring.policies import PolicyChecks, StagesInForce, governing, policy_in_force
 from sekisho.wiring.readiness import Readiness, Schema, SigningKey, StagePointers
 from sekisho.wiring.witnesses import witnesses
 
@@ -68,16 +71,39 @@ class Services:
     index_comparison: IndexComparison
     drafting: Drafting
     evidence: Evidence
-    policy: PolicySet
-    engine: PolicyEngine
-    standby: PolicyEngine | None
+    policy_in_force: PolicyInForce
+    publishing: Publishing
+    activating: Activating
+    shadowing: Shadowing
+    beginning: Beginning
     gate: Gate
     approvals: Approvals
     waivers: Waivers
-    bundle: Bundle
+    bundle_signer: Signer
     schema: Schema
     readiness: Readiness
     _trial: list[asyncio.Task[None]] = field(default_factory=list, init=False, repr=False, compare=False)
+    _bundles: list[Bundle] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def policy(self) -> PolicySet:
+        """The policy in force, as this process last knew it."""
+        return self.policy_in_force.current.policies
+
+    @property
+    def engine(self) -> PolicyEngine:
+        return self.policy_in_force.current.judge.engine
+
+    async def policy_now(self) -> PolicySet:
+        """The policy in force. Raises `Unavailable`, `IntegrityFailed`."""
+        return (await self.policy_in_force.now()).policies
+
+    async def bundle_now(self) -> Bundle:
+        """What an OPA server is to run now."""
+        policies = await self.policy_now()
+        if not self._bundles or self._bundles[0].policies.digest != policies.digest:
+            self._bundles[:] = [Bundle(policies, self.bundle_signer)]
+        return self._bundles[0]
 
     async def start(self) -> None:
         """Begin as an API: see to it that somebody can administer the server, and have the policy engine load.
@@ -85,12 +111,20 @@ class Services:
         What is not ready does not stop the start: /readyz tells it, and the gate fails closed. Both try the engine
         themselves, and wait for it where it still loads.
         """
-        self._trial.append(asyncio.create_task(self._try_engine()))
         await self.watch.start()
         if await self.schema.ready():
             written = await Bootstrap(self.identity, self.settings.data_dir).run()
             if written is not None:
                 _log.info("first admin's token written", file=str(written))
+            await self._begin_policy()
+        self._trial.append(asyncio.create_task(self._try_engine()))
+
+    async def _begin_policy(self) -> None:
+        try:
+            await self.beginning.begin()
+            await self.policy_in_force.now()
+        except SekishoError as error:
+            _log.error("no policy can be put in force, and nothing will be decided", reason=error.detail)
 
     async def _try_engine(self) -> None:
         try:
@@ -109,9 +143,8 @@ class Services:
             with suppress(asyncio.CancelledError):
                 await trial
         await self.watch.close()
-        await self.engine.close()
-        if self.standby is not None:
-            await self.standby.close()
+        await self.shadowing.close()
+        await self.policy_in_force.close()
         await self.indexing.close()
         await self.inference.close()
         await self.database.close()
@@ -133,8 +166,9 @@ class Services:
             "gate": self.gate,
             "approvals": self.approvals,
             "waivers": self.waivers,
-            "policy": self.policy,
-            "bundle": self.bundle,
+            "publishing": self.publishing,
+            "activating": self.activating,
+            "shadowing": self.shadowing,
             "jobs": self.jobs,
             "readiness": self.readiness,
         }
@@ -152,14 +186,14 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     key = Path(settings.signing_key) if settings.signing_key else settings.data_dir / "signing.pem"
     kept = settings.data_dir / "public-keys"
     signer = load_or_create_signer(key, kept)
-    policy = load_policies(Path(settings.policy_dir) if settings.policy_dir else tree("policies"))
-    engine, standby = _engine(settings, policy), _standby(settings, policy)
     retired = retired_keys(key.parent, kept)
     ledger = Ledger(database, clock, signer, retired, witnesses((signer.public, *retired)))
     identity = Identity(database, clock, ledger, watch)
+    in_force = policy_in_force(settings, database, ledger)
+    publishing, activating, shadowing, beginning = governing(settings, database, clock, ledger, identity, in_force)
     registry = Registry(
-        database, clock, ledger, watch, policy.stages, known_scorers, settings.max_file_bytes, Warrants(ledger),
-        integrities=KeptIntegrity(),
+        database, clock, ledger, watch, StagesInForce(in_force), known_scorers, settings.max_file_bytes,
+        Warrants(ledger), integrities=KeptIntegrity(),
     )  # fmt: skip
     inference = Inference(settings, database, clock)
     indexing = Indexing(settings, database, clock, ledger, jobs, registry, inference)
@@ -168,7 +202,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     )
     judging = Judging(database, clock, ledger, jobs, registry, inference, concurrency=settings.worker_concurrency)
     evidence = Evidence(database, clock, ledger, registry)
-    measurements = Measurements(Gathering(ledger, jobs), evaluation, policy.parameters)
+    measurements = Measurements(Gathering(ledger, jobs), evaluation, in_force.seed.parameters)
     assembler = Assembler(registry, indexing, measurements, evidence, identity)
     schema = Schema(database)
     return Services(
@@ -189,53 +223,24 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         index_comparison=IndexComparison(database, jobs, registry, indexing),
         drafting=Drafting(database, ledger, jobs, registry, indexing, inference),
         evidence=evidence,
-        policy=policy,
-        engine=engine,
-        standby=standby,
-        gate=Gate(
-            database,
-            clock,
-            ledger,
-            registry,
-            assembler,
-            Judge(engine),
-            policy.stages,
-            Judge(standby) if standby else None,
-        ),
-        approvals=Approvals(database, clock, ledger, registry, assembler, policy.stages),
-        waivers=Waivers(database, clock, ledger, registry, assembler, policy.parameters),
-        bundle=Bundle(policy, bundle_signer(signer, settings.data_dir / "bundle.pem")),
+        policy_in_force=in_force,
+        publishing=publishing,
+        activating=activating,
+        shadowing=shadowing,
+        beginning=beginning,
+        gate=Gate(database, clock, ledger, registry, assembler, in_force, shadowing),
+        approvals=Approvals(database, clock, ledger, registry, assembler, in_force),
+        waivers=Waivers(database, clock, ledger, registry, assembler, in_force),
+        bundle_signer=bundle_signer(signer, settings.data_dir / "bundle.pem"),
         schema=schema,
         readiness=Readiness(
             {
                 "database": database.ping,
                 "migrations": schema.check,
-                "policy_engine": engine.check,
+                "policy": PolicyChecks(schema, in_force).trusted,
+                "policy_engine": in_force.check_engine,
                 "signing_key": SigningKey(signer).check,
                 "stage_pointers": StagePointers(schema, registry).check,
             }
         ),
     )
-
-
-def _engine(settings: Settings, policy: PolicySet) -> PolicyEngine:
-    """The engine of the settings, never whatever happens to be installed. Only that one is imported."""
-    if settings.policy_engine == "opa":
-        from sekisho.gate.engines.opa_server import OpaServer
-
-        return OpaServer(settings.opa_url, policy.digest, settings.policy_timeout_ms)
-    from sekisho.gate.engines.regorus_engine import RegorusEngine
-
-    return RegorusEngine(policy, settings.policy_timeout_ms)
-
-
-def _standby(settings: Settings, policy: PolicySet) -> PolicyEngine | None:
-    """Where OPA decides, the embedded engine on the same policy, for roll-backs while OPA gives no verdict.
-
-    None where it is not installed. Its process starts when it is first asked.
-    """
-    if settings.policy_engine != "opa" or find_spec("regorus") is None:
-        return None
-    from sekisho.gate.engines.regorus_engine import RegorusEngine
-
-    return RegorusEngine(policy, settings.policy_timeout_ms)

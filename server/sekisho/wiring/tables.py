@@ -23,6 +23,7 @@ ROOMS: Final = (
     "evaluation.judges",
     "evidence",
     "gate",
+    "gate.governing",
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sekisho.evaluation.witness import Runs
 from sekisho.evidence.witness import Cards
+from sekisho.gate.governing.witness import Activations, PublishedPolicies, Shadows
 from sekisho.gate.witness import Decisions, GivenApprovals, Promotions
 from sekisho.identity.witness import Principals, Roles, Tokens
 from sekisho.ledger.signing import PublicKey
@@ -17,4 +18,5 @@ def witnesses(keys: Iterable[PublicKey]) -> tuple[Witness, ...]:
     """`keys` are those that decisions of this server may be signed with."""
     decisions = Decisions({key.keyid: key for key in keys})
     identity, registry = (Principals(), Roles(), Tokens()), (Versions(), Registrations(), Stages(), Moves())
-    return (*identity, *registry, Runs(), Cards(), decisions, Promotions(), GivenApprovals())
+    policy = (PublishedPolicies(), Activations(), Shadows())
+    return (*identity, *registry, Runs(), Cards(), decisions, Promotions(), GivenApprovals(), *policy)
