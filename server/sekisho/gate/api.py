@@ -13,6 +13,7 @@ from sekisho.gate.approvals import Approvals
 from sekisho.gate.bundle import Bundle
 from sekisho.gate.explaining.formats import MEDIA_TYPES, Format, format_of, rendered
 from sekisho.gate.explaining.shape import decision_json
+from sekisho.gate.governing.api import controllers as governing
 from sekisho.gate.policies import PolicySet
 from sekisho.gate.records import Approval
 from sekisho.gate.service import Gate, Promoted
@@ -264,4 +265,5 @@ controllers: list[ControllerRouterHandler] = [
     ApprovalController,
     PolicyController,
     *waivers,
+    *governing,
 ]

@@ -71,6 +71,8 @@ def catalog(files: Mapping[str, bytes]) -> tuple[CatalogEntry, ...]:
     faults: list[FieldError] = []
     entries: dict[str, CatalogEntry] = {}
     for file, content in files.items():
+        if file == EXTENSIONS:
+            continue
         for line, rule, metadata in _annotated(content.decode("utf-8")):
             place = f"{file}:{line}"
             try:

@@ -23,6 +23,7 @@ TEST_SUFFIX: Final = "_test.rego"
 ROOTS: Final = ("sekisho", "parameters")
 USER_ROOT: Final = "user"
 _USER_PACKAGE: Final = re.compile(r"user\.[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
+_PATH: Final = re.compile(r"(\w[\w.-]*/)*\w[\w.-]*\.rego", re.ASCII)
 MAX_FILE: Final = 1_000_000
 
 
@@ -156,6 +157,10 @@ def _read_data(path: Path) -> Any:
 
 
 def _package_faults(path: str, content: bytes) -> list[FieldError]:
+    if _PATH.fullmatch(path) is None:
+        return [
+            FieldError(path, "is no path of a Rego file: letters, digits, `_`, `-` and `.`, in folders of such names")
+        ]
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,0 +1,82 @@
+"""Policies with a package of a user's own, and two people who own policy."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from sekisho.gate.policies import PolicySet, policy_set
+from sekisho.identity.types import EVERYWHERE, Actor, PrincipalKind, Role
+from sekisho.wiring.services import Services
+from tests.gate.inputs import shipped_policies
+
+HEAD = """package user.acme
+
+# METADATA
+# title: The agent is named well
+# description: The agent's name has four letters or more.
+# custom:
+#   id: ACM-01
+#   severity: low
+#   kinds: [agent, prompt]
+#   actions: [promote]
+#   remedy: Give it a longer name.
+#   frameworks: []
+results["ACM-01"] := data.sekisho.report.finding(
+	checks,
+	data.sekisho.report.absent("it has no name", "a name", "name it"),
+)
+
+"""
+LONG_NAMES = """checks contains data.sekisho.report.check(
+	{true: "passed", false: "failed"}[is_long],
+	sprintf("it is called %s", [input.subject.name]),
+	input.subject.name,
+	"four letters or more",
+	"give it a longer name",
+)
+
+default is_long := false
+
+is_long if count(input.subject.name) >= 4
+"""
+TEST = """package user.acme_test
+
+test_a_long_name_passes if {
+	found := data.user.acme.results["ACM-01"] with input as {"subject": {"name": "assistant"}}
+	found.status == "passed"
+}
+"""
+Json = dict[str, Any]
+
+
+def acme(body: str = LONG_NAMES, *, test: str = TEST, change: Callable[[Json], object] | None = None) -> PolicySet:
+    """The shipped policy and a rule of Acme's, with changed policy data where told."""
+    return with_files({"user/acme.rego": HEAD + body, "user/acme_test.rego": test}, change=change)
+
+
+def with_files(files: dict[str, str], *, change: Callable[[Json], object] | None = None) -> PolicySet:
+    """The shipped policy with these files among its own."""
+    shipped = shipped_policies()
+    data = copy.deepcopy(dict(shipped.data))
+    if change is not None:
+        change(data["parameters"])
+    added = {path: text.encode() for path, text in files.items()}
+    return policy_set({**shipped.files, **shipped.tests, **added}, data)
+
+
+def looser(parameters: Json) -> None:
+    """Everything is only a warning at staging."""
+    parameters["stages"]["staging"]["mode"] = "off"
+
+
+async def owner(services: Services, name: str, *, by: Actor | None = None) -> Actor:
+    """A person who owns policy, created by the first admin unless told."""
+    identity = services.identity
+    token = (services.settings.data_dir / "admin.token").read_text().strip()
+    admin = await identity.authenticate(token)
+    await identity.create_principal(by or admin, name, PrincipalKind.PERSON)
+    await identity.grant_role(by or admin, name, EVERYWHERE, Role.POLICY_OWNER)
+    _, secret = await identity.issue_token(by or admin, name)
+    return await identity.authenticate(secret)
