@@ -66,9 +66,23 @@ def with_files(files: dict[str, str], *, change: Callable[[Json], object] | None
     return policy_set({**shipped.files, **shipped.tests, **added}, data)
 
 
+def strict(*, change: Callable[[Json], object] | None = None) -> PolicySet:
+    """The same rule, which asks for a name that nothing has."""
+    long = TEST.replace("assistant", "a" * 40)
+    return acme(LONG_NAMES.replace(">= 4", ">= 40"), test=long, change=change)
+
+
 def looser(parameters: Json) -> None:
-    """Everything is only a warning at staging."""
-    parameters["stages"]["staging"]["mode"] = "off"
+    """Nothing is asked of a version at production but integrity, and it may enter there."""
+    parameters["entry"].append("production")
+    parameters["stages"]["production"] = {"mode": "off", "rules": {}}
+
+
+def canary(parameters: Json) -> None:
+    """One more stage."""
+    parameters["order"].append("canary")
+    parameters["entry"].append("canary")
+    parameters["stages"]["canary"] = {"mode": "warn", "rules": {}}
 
 
 async def owner(services: Services, name: str, *, by: Actor | None = None) -> Actor:

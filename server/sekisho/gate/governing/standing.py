@@ -60,22 +60,20 @@ class PolicyInForce:
 
     async def sitting(self, tx: Transaction) -> Bench:
         """As `Benches.sitting`. A transaction that still sees a former policy is given what is in force by now."""
-        place = await ActivationStore(tx).place_in_force()
+        place = await self._place_of(tx)
         if place == self._place:
             return self._bench
         async with self._turn:
-            if place is not None and place[1] >= self._place[1]:
+            if place[1] >= self._place[1]:
                 return await self._adopted(tx, place)
             async with self.database.read() as fresh:
-                return await self._adopted(fresh, await ActivationStore(fresh).place_in_force())
+                return await self._adopted(fresh, await self._place_of(fresh))
 
     async def check(self) -> None:
         """Raises `IntegrityFailed` where the policy in force, or what put it in force, was changed in the database."""
         async with self.database.read() as tx:
             await self.sitting(tx)
-            place = await ActivationStore(tx).place_in_force()
-            if place is not None:
-                await self._trusted(tx, place[0])
+            await self._trusted(tx, (await self._place_of(tx))[0])
 
     async def check_engine(self) -> None:
         """Raises `EngineFailed` where the engine is not there, runs another policy, or allows an empty input."""
@@ -86,11 +84,22 @@ class PolicyInForce:
             if judge is not None:
                 await judge.engine.close()
 
-    async def _adopted(self, tx: Transaction, place: tuple[str, int] | None) -> Bench:
-        if place is None:
+    async def _place_of(self, tx: Transaction) -> tuple[str, int]:
+        """Id and place of the activation in force, which must be the one that the ledger says came last."""
+        place = await ActivationStore(tx).place_in_force()
+        last = await self.ledger.last(tx, ACTIVATED)
+        if place is None and last is None:
             raise Unavailable(
                 "no policy is in force", remedy="start an API process: the first one puts its policy in force"
             )
+        if place is None or last is None or last.body.get("activation") != place[0]:
+            raise IntegrityFailed(
+                "the policy in force cannot be trusted: the ledger's last activation is another than the database's",
+                remedy="the database was changed behind Sekisho's back: restore it from a backup",
+            )
+        return place
+
+    async def _adopted(self, tx: Transaction, place: tuple[str, int]) -> Bench:
         if place == self._place:
             return self._bench
         policies = await self._trusted(tx, place[0])
@@ -110,8 +119,8 @@ class PolicyInForce:
             raise IntegrityFailed(f"the activation {activation_id} is gone")
         self._signed(activation)
         last = await self.ledger.last(tx, ACTIVATED)
-        if last is None or (last.body.get("activation"), last.subject) != (activation.id, activation.digest):
-            raise _unwarranted(activation, "the ledger's last activation is another")
+        if last is None or last.subject != activation.digest:
+            raise _unwarranted(activation, "the ledger's last activation is of another policy")
         published = await published_or_raise(tx, activation.name, activation.number)
         if published.digest != activation.digest:
             raise _unwarranted(activation, f"{published.label} is policy {published.digest}")
