@@ -87,10 +87,23 @@ def canary(parameters: Json) -> None:
 
 async def owner(services: Services, name: str, *, by: Actor | None = None) -> Actor:
     """A person who owns policy, created by the first admin unless told."""
-    identity = services.identity
+    return await _person(services, name, EVERYWHERE, Role.POLICY_OWNER, by)
+
+
+async def author(services: Services, name: str) -> Actor:
+    """A person who registers and promotes in the default project."""
+    return await _person(services, name, "default", Role.AUTHOR, None)
+
+
+async def first_admin(services: Services) -> Actor:
+    """Who holds the token that the first start wrote."""
     token = (services.settings.data_dir / "admin.token").read_text().strip()
-    admin = await identity.authenticate(token)
-    await identity.create_principal(by or admin, name, PrincipalKind.PERSON)
-    await identity.grant_role(by or admin, name, EVERYWHERE, Role.POLICY_OWNER)
-    _, secret = await identity.issue_token(by or admin, name)
+    return await services.identity.authenticate(token)
+
+
+async def _person(services: Services, name: str, project: str, role: Role, by: Actor | None) -> Actor:
+    identity, creator = services.identity, by or await first_admin(services)
+    await identity.create_principal(creator, name, PrincipalKind.PERSON)
+    await identity.grant_role(creator, name, project, role)
+    _, secret = await identity.issue_token(creator, name)
     return await identity.authenticate(secret)

@@ -25,19 +25,14 @@ from sekisho.kernel.references import parse_reference
 from sekisho.wiring.services import Services, build_services
 from tests.api_client import ApiClient
 from tests.clocks import FixedClock
-from tests.gate.governing.policies import acme, canary, looser, owner, strict
+from tests.gate.governing.policies import acme, author, canary, first_admin, looser, owner, strict
 from tests.gate.inputs import shipped_policies
 from tests.registry.manifests import prompt, register
 
 
 @pytest.fixture
 async def alice(services: Services) -> Actor:
-    identity = services.identity
-    admin = await identity.authenticate((services.settings.data_dir / "admin.token").read_text().strip())
-    await identity.create_principal(admin, "alice", PrincipalKind.PERSON)
-    await identity.grant_role(admin, "alice", "default", Role.AUTHOR)
-    _, secret = await identity.issue_token(admin, "alice")
-    return await identity.authenticate(secret)
+    return await author(services, "alice")
 
 
 @pytest.fixture
@@ -74,7 +69,7 @@ async def ask(services: Services, alice: Actor, number: int, stage: str = "dev")
 
 async def test_whoever_is_no_second_owner_cannot_approve(services: Services, olivia: Actor) -> None:
     """Not the proposer, not whom he made or who made him, not by a token that came from him; nothing changes."""
-    admin = await services.identity.authenticate((services.settings.data_dir / "admin.token").read_text().strip())
+    admin = await first_admin(services)
     await services.identity.grant_role(admin, "olivia", EVERYWHERE, Role.ADMIN)
     olivia = await services.identity.authenticate((await services.identity.issue_token(olivia, "olivia"))[1])
     puppet = await owner(services, "puppet", by=olivia)
@@ -100,7 +95,7 @@ async def test_an_owner_without_the_role_does_neither(services: Services, olivia
     ):
         with pytest.raises(Forbidden, match="policy_owner"):
             await asked
-    admin = await services.identity.authenticate((services.settings.data_dir / "admin.token").read_text().strip())
+    admin = await first_admin(services)
     oscar = await owner(services, "oscar")
     await services.identity.revoke_role(admin, "olivia", EVERYWHERE, Role.POLICY_OWNER)
     with pytest.raises(Forbidden, match="no longer owns policy"):
@@ -330,5 +325,6 @@ async def test_rest_proposes_and_approves(api: ApiClient, olivia: Actor, oscar: 
     assert (await api.get("/v1/policy", headers=one)).json()["digest"] == made["digest"]
     assert (await api.get("/v1/policy/bundle", headers={"If-None-Match": etag})).status_code == 200
     listed = (await api.get(path, headers=two)).json()
-    assert (listed["in_force"], [item["state"] for item in listed["items"]]) == (made["digest"], ["active", "former"])
+    assert listed["in_force"] == made["digest"]
+    assert {item["policy"]: item["state"] for item in listed["items"]} == {"acme@v1": "active", "sekisho@v1": "former"}
     assert (await api.get(f"{path}/{made['id']}", headers=two)).json()["report"] == made["report"]

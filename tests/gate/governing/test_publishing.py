@@ -15,14 +15,13 @@ from sekisho.identity.types import Actor
 from sekisho.kernel.errors import Conflict, Forbidden, IntegrityFailed, Invalid, NotFound
 from sekisho.wiring.services import Services
 from tests.api_client import ApiClient
-from tests.gate.governing.policies import LONG_NAMES, TEST, acme, with_files
+from tests.gate.governing.policies import LONG_NAMES, TEST, acme, first_admin, with_files
 from tests.gate.inputs import shipped_policies
 
 
 async def test_publishing_takes_the_role_and_no_admin_has_it(services: Services, olivia: Actor) -> None:
     """An admin may give it to people, not use it."""
-    token = (services.settings.data_dir / "admin.token").read_text().strip()
-    admin = await services.identity.authenticate(token)
+    admin = await first_admin(services)
     with pytest.raises(Forbidden, match="may not govern in every project"):
         await services.publishing.publish(admin, "acme", acme().content, message="")
     published, new = await services.publishing.publish(olivia, "acme", acme().content, message="ours")
