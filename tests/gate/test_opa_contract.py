@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from sekisho.gate.bench import Bench
 from sekisho.gate.bundle import build_bundle, bundle_signer
 from sekisho.gate.decision_logs.types import Verdict
 from sekisho.gate.engines.opa_server import OpaServer
+from sekisho.gate.judge import Judge
 from sekisho.gate.policies import PolicySet
 from sekisho.kernel.errors import EngineFailed
 from sekisho.kernel.references import parse_reference
@@ -26,6 +28,7 @@ from tests.gate.fake_opa import fake_opa
 from tests.gate.inputs import fixed_policies, promotion
 from tests.gate.opa import BundleHost, opa_pulling, ready, serving
 from tests.gate.served import served
+from tests.gate.world import SetBenches
 from tests.registry.manifests import prompt, register
 
 Start = Callable[..., AbstractAsyncContextManager[str]]
@@ -123,10 +126,10 @@ async def test_its_log_comes_back_and_agrees_with_every_decision(
     await taking.watch.start()
     author = await services.identity.authenticate(await api.token_for("author"))
     await register(services.registry, author, "prompt/ask", prompt("{{ context }}"))
-    async with served(taking) as host, start(host, taking.bundle.signer.public, bundle=BUNDLE, log_token=TOKEN) as url:
+    async with served(taking) as host, start(host, taking.bundle_signer.public, bundle=BUNDLE, log_token=TOKEN) as url:
         await ready(url)
         engine = OpaServer(url, taking.policy.digest, 20_000, journal=taking.decision_logs)
-        gate = replace(taking.gate, judge=replace(taking.gate.judge, engine=engine))
+        gate = replace(taking.gate, benches=SetBenches(Bench(taking.policy, Judge(engine))))
         await engine.check()
         moved = await gate.promote(author, parse_reference("prompt/ask@v1"), "dev")
         refused = await gate.promote(author, parse_reference("prompt/ask@v1"), "production")

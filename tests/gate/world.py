@@ -10,6 +10,7 @@ from typing import Any
 from sekisho.evidence.service import Evidence
 from sekisho.gate.approvals import Approvals
 from sekisho.gate.assembly import Assembler
+from sekisho.gate.bench import Bench
 from sekisho.gate.evidence import Measurements
 from sekisho.gate.judge import Judge
 from sekisho.gate.overrides.ending import Ending
@@ -110,6 +111,16 @@ class SetRuns:
         return []
 
 
+@dataclass
+class SetBenches:
+    """One policy in force, whatever the database says."""
+
+    bench: Bench
+
+    async def sitting(self, tx: Transaction) -> Bench:
+        return self.bench
+
+
 class SetIndexes:
     """Every index verifies."""
 
@@ -200,11 +211,10 @@ async def build_world(database: Database, clock: FixedClock, signer: Signer, fol
     measurements = Measurements(runs, NoQualifications(), fixed_policies().parameters)
     evidence = Evidence(database, clock, ledger, registry)
     assembler = Assembler(registry, SetIndexes(), measurements, evidence, identity)
-    parameters, heard = fixed_policies().parameters, Heard()
-    glass = Glass(registry, assembler, parameters)
-    gate = Gate(database, clock, ledger, registry, assembler, Judge(engine), STAGES, glass, heard)
-    approvals = Approvals(database, clock, ledger, registry, assembler, STAGES)
-    waivers = Waivers(database, clock, ledger, registry, assembler, parameters)
+    benches, heard = SetBenches(Bench(fixed_policies(), Judge(engine))), Heard()
+    gate = Gate(database, clock, ledger, registry, assembler, benches, Glass(registry, assembler), heard)
+    approvals = Approvals(database, clock, ledger, registry, assembler, benches)
+    waivers = Waivers(database, clock, ledger, registry, assembler, benches)
     ending = Ending(gate, heard)
     world = World(
         database, clock, ledger, identity, registry, engine, runs, gate, approvals, waivers, ending, heard, admin

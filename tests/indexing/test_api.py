@@ -125,12 +125,13 @@ async def test_a_search_is_limited_to_documents_of_a_licence_and_a_time(api: Api
         result = (await get(api, f"searches/{queued['id']}"))["result"]
         assert bool(result["hits"]) is found, only
     headers = await author(api)
-    for only, path in (
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({}, "$.filter"),
         ({"since": 2, "until": 1}, "$.filter.until"),
         ({"since": "soon"}, "$.filter.since"),
-    ):
-        refused = await api.post("/v1/projects/default/searches", json={**search, "filter": only}, headers=headers)
+    ]
+    for asked, path in wrong:
+        refused = await api.post("/v1/projects/default/searches", json={**search, "filter": asked}, headers=headers)
         assert path in [error["path"] for error in problem(refused, 400, "invalid")["errors"]], refused.text
 
 

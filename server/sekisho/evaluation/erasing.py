@@ -96,8 +96,9 @@ class Erasing:
             await self.registry.erase_in(tx, actor, project, holding, reason, datasets)
             indexes = [one.digest for one in holding.indexes]
             gone = sorted({one.digest for one, _ in datasets})
+            corpora = sorted({one.digest for one in holding.corpora})
             payload = {
-                "corpora": sorted({one.digest for one in holding.corpora}),
+                "corpora": corpora,
                 "indexes": sorted(set(indexes)),
                 "subjects": sorted({*indexes, *holding.dependants, *gone}),
                 "since": min((record.built_at - record.milliseconds for record in records), default=None),
@@ -106,7 +107,7 @@ class Erasing:
                 tx, project=project, kind=ERASE, payload=payload, principal=actor.principal
             )
             commitment = commitment_of(salt, project, version.name, document, holding.digests)
-            revoked = sorted({*payload["corpora"], *indexes, *gone})
+            revoked = sorted({*corpora, *indexes, *gone})
             body = {"commitment": commitment, "reason": reason, "revoked": revoked, "job": job_id}
             await self._enter(tx, "document.erased", project, actor.principal, version.digest, body)
         return Erasure(

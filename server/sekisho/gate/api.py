@@ -14,6 +14,7 @@ from sekisho.gate.bundle import Bundle
 from sekisho.gate.decision_logs.api import controllers as decision_logs
 from sekisho.gate.explaining.formats import MEDIA_TYPES, Format, format_of, rendered
 from sekisho.gate.explaining.shape import decision_json
+from sekisho.gate.governing.api import controllers as governing
 from sekisho.gate.overrides.types import BreakGlass
 from sekisho.gate.policies import PolicySet
 from sekisho.gate.records import Approval
@@ -279,4 +280,5 @@ controllers: list[ControllerRouterHandler] = [
     PolicyController,
     *waivers,
     *decision_logs,
+    *governing,
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import msgspec
@@ -16,6 +16,7 @@ from sekisho.gate.evidence_types import CardEvidence, CardFields, Evidence
 from sekisho.gate.facts import node_of
 from sekisho.gate.givers import Hand, People, givers_of, person_or_service
 from sekisho.gate.overrides.standing import as_allowed
+from sekisho.gate.parameters import Parameters
 from sekisho.gate.records import Approval, GateAction, Waiver
 from sekisho.gate.schemas import read_input
 from sekisho.gate.store import ApprovalStore, DecisionStore, WaiverStore
@@ -74,6 +75,10 @@ class Assembler:
     measurements: Measurements
     cards: Cards
     people: People
+
+    def under(self, parameters: Parameters) -> Assembler:
+        """The same, gathering what a policy with these parameters asks for."""
+        return replace(self, measurements=replace(self.measurements, parameters=parameters))
 
     async def assemble(self, tx: Transaction, question: Question) -> gate.GateInput:
         """The whole input, validated against its schema. Raises `Invalid` where a part cannot stand in it."""

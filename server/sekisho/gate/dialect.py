@@ -6,6 +6,7 @@ reads tokens, not meaning: it knows built-ins by name, and everything it does no
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -64,6 +65,16 @@ def lint(files: Mapping[str, bytes]) -> tuple[Finding, ...]:
     for file in sorted(files):
         findings += [Finding(file, line, message) for line, message in _lint(files[file].decode("utf-8"))]
     return tuple(findings)
+
+
+def package_of(text: str) -> str | None:
+    """The package that Rego text is of, as an engine reads it; None where it does not begin by naming one plainly."""
+    opening = list(itertools.islice(_tokens(text), 3))
+    if len(opening) < 2 or opening[0].text != "package" or opening[1].kind != "name":
+        return None
+    if opening[1].line != opening[0].line or (len(opening) == 3 and opening[2].line == opening[1].line):
+        return None
+    return opening[1].text
 
 
 def _lint(text: str) -> Iterator[tuple[int, str]]:

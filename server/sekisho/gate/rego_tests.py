@@ -42,11 +42,12 @@ def run_rego_tests(policies: PolicySet) -> tuple[RegoTest, ...]:
     engine.add_data_json(policies.data_json.decode("utf-8"))
     return tuple(
         RegoTest(file, rule, _reason(engine.clone(), f"data.{package}.{rule}"))
-        for file, package, rule in _tests(policies)
+        for file, package, rule in rules_of_tests(policies)
     )
 
 
-def _tests(policies: PolicySet) -> Iterator[tuple[str, str, str]]:
+def rules_of_tests(policies: PolicySet) -> Iterator[tuple[str, str, str]]:
+    """File, package and name of each test rule."""
     for file, content in sorted(policies.tests.items()):
         text = content.decode("utf-8")
         package = _PACKAGE.search(text)

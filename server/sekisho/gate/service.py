@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sekisho.gate.assembly import Assembler, Question
+from sekisho.gate.bench import Bench, Benches
 from sekisho.gate.dependencies import dependencies_of, move_along
 from sekisho.gate.input_types import GateInput
-from sekisho.gate.judge import Judge, Judgement
+from sekisho.gate.judge import Judgement
 from sekisho.gate.overrides.alarms import Alarm
 from sekisho.gate.overrides.glass import Glass
 from sekisho.gate.overrides.noting import note, sound
@@ -54,13 +55,20 @@ class Promoted:
     beyond: tuple[str, ...] = ()
 
 
+class Observer(Protocol):
+    """Whoever wants to see each decision once it is kept."""
+
+    def observe(self, decision: Decision, gate_input: GateInput) -> None:
+        """Returns at once and never raises: the decision stands."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """Asks policy whether a version may move, records the answer, and moves it where the answer is yes.
 
-    `standby` judges a roll-back where `judge` gives no verdict, under the same policy: the way back to what was allowed
-    before must not hang on a server. Nor must breaking the glass. It never judges any other promotion, and decisions
-    name the engine that made them.
+    Which policy is asked of `benches` in the very snapshot that the input is read from. A decision whose policy was
+    replaced before it could be written is made anew, so that none is made by a policy that is not in force.
     """
 
     database: Database
@@ -68,11 +76,10 @@ class Gate:
     ledger: Ledger
     registry: Registry
     assembler: Assembler
-    judge: Judge
-    stages: tuple[str, ...]
+    benches: Benches
     glass: Glass
     alarm: Alarm
-    standby: Judge | None = None
+    observer: Observer | None = None
 
     async def promote(
         self, actor: Actor, reference: Reference, stage: str, *, dry_run: bool = False, key: str | None = None,
@@ -150,9 +157,9 @@ class Gate:
         self, actor: Actor, reference: Reference, stage: str, action: GateAction, *, dry_run: bool, key: str | None,
         along: bool = False, break_glass: BreakGlass | None = None,
     ) -> Promoted:  # fmt: skip
-        self._known_stage(stage)
         _known_key(key)
         async with self.database.read() as tx:
+            (await self.benches.sitting(tx)).known_stage(stage)
             version = await self.registry.find(tx, reference)
             asked = {"subject": version.digest, "name": version.label, "stage": stage, "action": action}
             if break_glass is not None:
@@ -168,13 +175,15 @@ class Gate:
                 size = await self.ledger.size(tx)
                 if along:
                     question = replace(question, along=await dependencies_of(tx, self.registry, version))
+                bench = await self.benches.sitting(tx)
                 grant = None
                 if break_glass is not None:
-                    grant = await self.glass.grant(tx, actor, version, stage, break_glass, question.now)
-                gate_input = await self.assembler.assemble(tx, question)
+                    limits = bench.policies.parameters.overrides
+                    grant = await self.glass.grant(tx, actor, version, stage, break_glass, question.now, limits)
+                gate_input = await self.assembler.under(bench.policies.parameters).assemble(tx, question)
                 latest = await self.ledger.latest(tx)
             backed = action is GateAction.ROLLBACK or grant is not None
-            judgement = await self.judged(gate_input, latest, standby=backed)
+            judgement = await judged(bench, gate_input, latest, standby=backed)
             decision = self.draft(question, gate_input, judgement)
             beyond = () if grant is None else grant.beyond(decision)
             decision = decision if grant is None else grant.over(decision)
@@ -191,34 +200,18 @@ class Gate:
                         f"{stage} moved while this was being decided; nothing was changed",
                         remedy=f"look at {version.label}@{stage} and ask again",
                     )
+                kept = None
                 if await self.ledger.size(tx) == size:
-                    done = await self.record(tx, question, gate_input, decision, key, request, started_at)
-                    await note(tx, self.ledger, done.decision, beyond)
-                    return replace(done, beyond=beyond)
+                    kept = await self.record(tx, question, gate_input, decision, key, request, started_at)
+                    await note(tx, self.ledger, kept.decision, beyond)
+            if kept is not None:
+                if self.observer is not None:
+                    self.observer.observe(kept.decision, gate_input)
+                return replace(kept, beyond=beyond)
         raise Conflict(
             "what this decision rests on kept changing while it was being made; nothing was changed",
             remedy="ask again when registrations and runs have come to rest",
         )
-
-    async def judged(self, gate_input: GateInput, latest: int, *, standby: bool = False) -> Judgement:
-        """What the engine says of an input; no verdict where this machine's clock is behind the log, which ends at
-        `latest`: what has expired would count again."""
-        if gate_input.now + SKEW_MS < latest:
-            return self.judge.silent(_SET_BACK)
-        judgement = await self.judge.judge(gate_input)
-        if judgement.outcome is not Outcome.ERROR or not standby or self.standby is None:
-            return judgement
-        second = await self.standby.judge(gate_input)
-        _log.warning("the standby engine judged", reason=judgement.error, engine=second.engine)
-        return second if second.policy_digest == judgement.policy_digest else judgement
-
-    def _known_stage(self, stage: str) -> None:
-        if stage not in self.stages:
-            raise Invalid(
-                f"there is no stage {stage!r}",
-                fields=[FieldError("$.stage", f"use one of {', '.join(self.stages)}")],
-                remedy="stages are set in the policy data",
-            )
 
     async def _pointer(self, tx: Transaction, version: Version, stage: str) -> str | None:
         pointer = await self.registry.pointer(tx, version.project, version.kind, version.name, stage)
@@ -331,6 +324,19 @@ class Gate:
 
 
 _SET_BACK: Final = "the clock of this server is behind the ledger's last entries; set it right, then ask again"
+
+
+async def judged(bench: Bench, gate_input: GateInput, latest: int, *, standby: bool = False) -> Judgement:
+    """What the engine says of an input; no verdict where this machine's clock is behind the log, which ends at
+    `latest`: what has expired would count again."""
+    if gate_input.now + SKEW_MS < latest:
+        return bench.judge.silent(_SET_BACK)
+    judgement = await bench.judge.judge(gate_input)
+    if judgement.outcome is not Outcome.ERROR or not standby or bench.standby is None:
+        return judgement
+    second = await bench.standby.judge(gate_input)
+    _log.warning("the standby engine judged", reason=judgement.error, engine=second.engine)
+    return second if second.policy_digest == judgement.policy_digest else judgement
 
 
 def _alone(with_dependencies: bool) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sekisho.gate.assembly import Assembler
+from sekisho.gate.bench import Benches
 from sekisho.gate.parameters import Parameters
 from sekisho.gate.records import WAIVER_DAYS, Waiver
 from sekisho.gate.store import WaiverStore
@@ -27,17 +28,14 @@ DAY_MS: Final = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Waivers:
-    """Grants and withdraws waivers. What can never count is refused at once; policy judges the rest each time.
-
-    `parameters` say which rules may be waived, and for how long at most.
-    """
+    """Grants and withdraws waivers. What can never count is refused at once; policy judges the rest each time."""
 
     database: Database
     clock: Clock
     ledger: Ledger
     registry: Registry
     assembler: Assembler
-    parameters: Parameters
+    benches: Benches
 
     async def waive(
         self, actor: Actor, reference: Reference, stage: str, rule: str, *, reason: str, days: int
@@ -52,7 +50,8 @@ class Waivers:
         if actor.kind is not PrincipalKind.PERSON:
             raise Forbidden(f"{actor.principal} is a service; only a person waives")
         said = checked_reason(reason)
-        self._check(stage, rule, days)
+        async with self.database.read() as tx:
+            _check((await self.benches.sitting(tx)).policies.parameters, stage, rule, days)
         async with self.database.write() as tx:
             await self.ledger.lock(tx)
             version = await self.registry.find(tx, reference)
@@ -103,18 +102,6 @@ class Waivers:
                 project, digest=digest, stage=stage, after=parse_cursor(cursor), limit=parse_limit(limit)
             )
 
-    def _check(self, stage: str, rule: str, days: int) -> None:
-        allowed, wrong = self.parameters.waivers, []
-        longest = min(WAIVER_DAYS, allowed.longest_ms // DAY_MS)
-        if stage not in self.parameters.order:
-            wrong.append(FieldError("$.stage", f"use one of {', '.join(self.parameters.order)}"))
-        if rule not in allowed.waivable:
-            wrong.append(FieldError("$.rule", f"policy lets be waived: {', '.join(allowed.waivable) or 'nothing'}"))
-        if not 1 <= days <= longest:
-            wrong.append(FieldError("$.days", f"use 1 to {longest}"))
-        if wrong:
-            raise Invalid("this cannot be waived", fields=wrong)
-
     def _draft(self, actor: Actor, version: Version, stage: str, rule: str, reason: str, days: int) -> Waiver:
         now = self.clock.now()
         return Waiver(
@@ -148,3 +135,16 @@ class Waivers:
             subject=waiver.digest,
             body={"waiver": waiver.id, **body},
         )
+
+
+def _check(parameters: Parameters, stage: str, rule: str, days: int) -> None:
+    allowed, wrong = parameters.waivers, []
+    longest = min(WAIVER_DAYS, allowed.longest_ms // DAY_MS)
+    if stage not in parameters.order:
+        wrong.append(FieldError("$.stage", f"use one of {', '.join(parameters.order)}"))
+    if rule not in allowed.waivable:
+        wrong.append(FieldError("$.rule", f"policy lets be waived: {', '.join(allowed.waivable) or 'nothing'}"))
+    if not 1 <= days <= longest:
+        wrong.append(FieldError("$.days", f"use 1 to {longest}"))
+    if wrong:
+        raise Invalid("this cannot be waived", fields=wrong)

@@ -99,6 +99,9 @@ def create_app(services: Services) -> Litestar:
         dependencies={
             "actor": Provide(provide_actor),
             "metrics_registry": _constant(registry),
+            # These two change while the process runs.
+            "policy": Provide(services.policy_now),
+            "bundle": Provide(services.bundle_now),
             **{name: _constant(service) for name, service in services.by_name().items()},
         },
         state=State(services.by_name()),  # for handlers that are too hot for dependency injection

@@ -21,11 +21,13 @@ class Role(StrEnum):
     APPROVER = "approver"
     BREAKGLASS = "breakglass"
     OPERATOR = "operator"
+    POLICY_OWNER = "policy_owner"
     ADMIN = "admin"
 
 
 class Action(StrEnum):
-    """What a role permits. Approving and overriding take a role of their own: no admin has it by being admin."""
+    """What a role permits. Approving, overriding and governing policy take roles of their own: no admin has them by
+    being admin."""
 
     READ = "read"
     REGISTER = "register"
@@ -34,6 +36,7 @@ class Action(StrEnum):
     APPROVE = "approve"
     OVERRIDE = "override"
     OPERATE = "operate"
+    GOVERN = "govern"
     ADMINISTER = "administer"
 
 
@@ -43,9 +46,14 @@ ROLE_ACTIONS: Final[Mapping[Role, frozenset[Action]]] = {
     Role.APPROVER: frozenset({Action.READ, Action.APPROVE}),
     Role.BREAKGLASS: frozenset({Action.READ, Action.OVERRIDE}),
     Role.OPERATOR: frozenset({Action.READ, Action.EVALUATE, Action.PROMOTE, Action.OPERATE}),
-    Role.ADMIN: frozenset(Action) - {Action.APPROVE, Action.OVERRIDE},
+    Role.POLICY_OWNER: frozenset({Action.READ, Action.GOVERN}),
+    Role.ADMIN: frozenset(Action) - {Action.APPROVE, Action.OVERRIDE, Action.GOVERN},
 }
-PERSONAL: Final[Mapping[Role, str]] = {Role.APPROVER: "approve", Role.BREAKGLASS: "break the glass"}
+PERSONAL: Final[Mapping[Role, str]] = {
+    Role.APPROVER: "approve",
+    Role.BREAKGLASS: "break the glass",
+    Role.POLICY_OWNER: "govern policy",
+}
 """Roles that only people can hold, and what they do by them."""
 
 

@@ -164,6 +164,13 @@ class Ledger:
             if len(part) < _PART:
                 return found
 
+    async def last(self, tx: Transaction, kind: str) -> Entry | None:
+        """The newest entry of this kind, whatever it is about; for use cases of other rooms."""
+        found = await LedgerStore(tx).page(
+            projects=None, kind=kind, subject=None, after=None, newest_first=True, limit=1
+        )
+        return found[0] if found else None
+
     async def entry(self, reader: Reader, seq: int) -> Entry:
         """Raises `NotFound` also for an entry of a project that `reader` may not read."""
         async with self.database.read() as tx:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -53,7 +53,7 @@ class Ports:
     clock: Clock
     ledger: Ledger
     watch: ChangeWatch
-    stages: tuple[str, ...]
+    stages: Sequence[str]
     scorers: KnownScorers
     max_file_bytes: int
     warrants: Warrants

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -23,11 +22,15 @@ from sekisho.gate.bundle import Bundle, bundle_signer
 from sekisho.gate.decision_logs.service import DecisionLogs
 from sekisho.gate.engines.port import PolicyEngine
 from sekisho.gate.evidence import Measurements
-from sekisho.gate.judge import Judge
+from sekisho.gate.governing.activating import Activating
+from sekisho.gate.governing.beginning import Beginning
+from sekisho.gate.governing.publishing import Publishing
+from sekisho.gate.governing.shadowing import Shadowing
+from sekisho.gate.governing.standing import PolicyInForce
 from sekisho.gate.overrides.alarms import Alarms
 from sekisho.gate.overrides.ending import Ending
 from sekisho.gate.overrides.glass import Glass
-from sekisho.gate.policies import PolicySet, load_policies
+from sekisho.gate.policies import PolicySet
 from sekisho.gate.service import Gate
 from sekisho.gate.waivers import Waivers
 from sekisho.gate.warrants import Warrants
@@ -43,12 +46,12 @@ from sekisho.kernel.jobs import Jobs
 from sekisho.kernel.logging import get_logger
 from sekisho.kernel.repeating import repeat
 from sekisho.kernel.settings import Settings
-from sekisho.kernel.trees import tree
 from sekisho.ledger.pushing.service import Pushing
 from sekisho.ledger.pushing.targets import targets_of
 from sekisho.ledger.service import Ledger
 from sekisho.ledger.signing import Signer, load_or_create_signer, retired_keys
 from sekisho.registry.service import Registry
+from sekisho.wiring.policies import PolicyChecks, StagesInForce, governing, policy_in_force
 from sekisho.wiring.readiness import Readiness, Schema, SigningKey, StagePointers
 from sekisho.wiring.witnesses import witnesses
 
@@ -80,19 +83,42 @@ class Services:
     index_comparison: IndexComparison
     drafting: Drafting
     evidence: Evidence
-    policy: PolicySet
-    engine: PolicyEngine
-    standby: PolicyEngine | None
+    policy_in_force: PolicyInForce
+    publishing: Publishing
+    activating: Activating
+    shadowing: Shadowing
+    beginning: Beginning
     alarms: Alarms
     gate: Gate
     ending: Ending
     approvals: Approvals
     waivers: Waivers
-    bundle: Bundle
+    bundle_signer: Signer
     decision_logs: DecisionLogs
     schema: Schema
     readiness: Readiness
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False, repr=False, compare=False)
+    _bundles: list[Bundle] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def policy(self) -> PolicySet:
+        """The policy in force, as this process last knew it."""
+        return self.policy_in_force.current.policies
+
+    @property
+    def engine(self) -> PolicyEngine:
+        return self.policy_in_force.current.judge.engine
+
+    async def policy_now(self) -> PolicySet:
+        """The policy in force. Raises `Unavailable`, `IntegrityFailed`."""
+        return (await self.policy_in_force.now()).policies
+
+    async def bundle_now(self) -> Bundle:
+        """What an OPA server is to run now."""
+        policies = await self.policy_now()
+        if not self._bundles or self._bundles[0].policies.digest != policies.digest:
+            self._bundles[:] = [Bundle(policies, self.bundle_signer)]
+        return self._bundles[0]
 
     async def start(self) -> None:
         """Begin as an API: see to it that somebody can administer the server, and have the policy engine load.
@@ -100,13 +126,21 @@ class Services:
         What is not ready does not stop the start: /readyz tells it, and the gate fails closed. Both try the engine
         themselves, and wait for it where it still loads.
         """
-        self._tasks.append(asyncio.create_task(self._try_engine()))
         self._tasks.append(asyncio.create_task(self._end_overrides()))
         await self.watch.start()
         if await self.schema.ready():
             written = await Bootstrap(self.identity, self.settings.data_dir).run()
             if written is not None:
                 _log.info("first admin's token written", file=str(written))
+            await self._begin_policy()
+        self._tasks.append(asyncio.create_task(self._try_engine()))
+
+    async def _begin_policy(self) -> None:
+        try:
+            await self.beginning.begin()
+            await self.policy_in_force.now()
+        except SekishoError as error:
+            _log.error("no policy can be put in force, and nothing will be decided", reason=error.detail)
 
     async def _end_overrides(self) -> None:
         """Look for overrides that are over, as long as this process answers: a worker may move no stage."""
@@ -133,9 +167,8 @@ class Services:
             with suppress(asyncio.CancelledError):
                 await task
         await self.watch.close()
-        await self.engine.close()
-        if self.standby is not None:
-            await self.standby.close()
+        await self.shadowing.close()
+        await self.policy_in_force.close()
         await self.indexing.close()
         await self.inference.close()
         await self.database.close()
@@ -158,9 +191,10 @@ class Services:
             "gate": self.gate,
             "approvals": self.approvals,
             "waivers": self.waivers,
-            "policy": self.policy,
-            "bundle": self.bundle,
             "decision_logs": self.decision_logs,
+            "publishing": self.publishing,
+            "activating": self.activating,
+            "shadowing": self.shadowing,
             "jobs": self.jobs,
             "readiness": self.readiness,
         }
@@ -178,16 +212,16 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     key = Path(settings.signing_key) if settings.signing_key else settings.data_dir / "signing.pem"
     kept = settings.data_dir / "public-keys"
     signer = load_or_create_signer(key, kept)
-    policy = load_policies(Path(settings.policy_dir) if settings.policy_dir else tree("policies"))
     retired = retired_keys(key.parent, kept)
     ledger = Ledger(database, clock, signer, retired, witnesses((signer.public, *retired)))
     pushing = Pushing(database, clock, ledger, targets_of(settings.checkpoint_targets), settings.checkpoint_interval_s)
     decision_logs = DecisionLogs(database, clock, ledger, settings.decision_log_token)
-    engine, standby = _engine(settings, policy, decision_logs), _standby(settings, policy)
     identity = Identity(database, clock, ledger, watch)
+    in_force = policy_in_force(settings, database, ledger, decision_logs)
+    publishing, activating, shadowing, beginning = governing(settings, database, clock, ledger, identity, in_force)
     registry = Registry(
-        database, clock, ledger, watch, policy.stages, known_scorers, settings.max_file_bytes, Warrants(ledger),
-        integrities=KeptIntegrity(),
+        database, clock, ledger, watch, StagesInForce(in_force), known_scorers, settings.max_file_bytes,
+        Warrants(ledger), integrities=KeptIntegrity(),
     )  # fmt: skip
     inference = Inference(settings, database, clock)
     indexing = Indexing(settings, database, clock, ledger, jobs, registry, inference)
@@ -196,14 +230,11 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     )
     judging = Judging(database, clock, ledger, jobs, registry, inference, concurrency=settings.worker_concurrency)
     evidence = Evidence(database, clock, ledger, registry)
-    measurements = Measurements(Gathering(ledger, jobs), evaluation, policy.parameters)
+    measurements = Measurements(Gathering(ledger, jobs), evaluation, in_force.seed.parameters)
     assembler = Assembler(registry, indexing, measurements, evidence, identity)
     schema = Schema(database)
     alarms = Alarms(signer, settings.alert_url)
-    gate = Gate(
-        database, clock, ledger, registry, assembler, Judge(engine), policy.stages,
-        Glass(registry, assembler, policy.parameters), alarms, Judge(standby) if standby else None,
-    )  # fmt: skip
+    gate = Gate(database, clock, ledger, registry, assembler, in_force, Glass(registry, assembler), alarms, shadowing)
     return Services(
         settings=settings,
         clock=clock,
@@ -223,48 +254,28 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         index_comparison=IndexComparison(database, jobs, registry, indexing),
         drafting=Drafting(database, ledger, jobs, registry, indexing, inference),
         evidence=evidence,
-        policy=policy,
-        engine=engine,
-        standby=standby,
+        policy_in_force=in_force,
+        publishing=publishing,
+        activating=activating,
+        shadowing=shadowing,
+        beginning=beginning,
         alarms=alarms,
         gate=gate,
         ending=Ending(gate, alarms),
-        approvals=Approvals(database, clock, ledger, registry, assembler, policy.stages),
-        waivers=Waivers(database, clock, ledger, registry, assembler, policy.parameters),
-        bundle=Bundle(policy, bundle_signer(signer, settings.data_dir / "bundle.pem")),
+        approvals=Approvals(database, clock, ledger, registry, assembler, in_force),
+        waivers=Waivers(database, clock, ledger, registry, assembler, in_force),
+        bundle_signer=bundle_signer(signer, settings.data_dir / "bundle.pem"),
         decision_logs=decision_logs,
         schema=schema,
         readiness=Readiness(
             {
                 "database": database.ping,
                 "migrations": schema.check,
-                "policy_engine": engine.check,
+                "policy": PolicyChecks(schema, in_force).trusted,
+                "policy_engine": in_force.check_engine,
                 "signing_key": SigningKey(signer).check,
                 "stage_pointers": StagePointers(schema, registry).check,
             },
             warnings={"decision_log": decision_logs.check, "checkpoints": pushing.check},
         ),
     )
-
-
-def _engine(settings: Settings, policy: PolicySet, logs: DecisionLogs) -> PolicyEngine:
-    """The engine of the settings, never whatever happens to be installed. Only that one is imported."""
-    if settings.policy_engine == "opa":
-        from sekisho.gate.engines.opa_server import OpaServer
-
-        return OpaServer(settings.opa_url, policy.digest, settings.policy_timeout_ms, journal=logs if logs.on else None)
-    from sekisho.gate.engines.regorus_engine import RegorusEngine
-
-    return RegorusEngine(policy, settings.policy_timeout_ms)
-
-
-def _standby(settings: Settings, policy: PolicySet) -> PolicyEngine | None:
-    """Where OPA decides, the embedded engine on the same policy, for roll-backs while OPA gives no verdict.
-
-    None where it is not installed. Its process starts when it is first asked.
-    """
-    if settings.policy_engine != "opa" or find_spec("regorus") is None:
-        return None
-    from sekisho.gate.engines.regorus_engine import RegorusEngine
-
-    return RegorusEngine(policy, settings.policy_timeout_ms)

@@ -25,6 +25,7 @@ ROOMS: Final = (
     "evidence",
     "gate",
     "gate.decision_logs",
+    "gate.governing",
 )
 
 

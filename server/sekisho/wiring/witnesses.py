@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sekisho.evaluation.witness import Runs
 from sekisho.evidence.witness import Cards
+from sekisho.gate.governing.witness import Activations, PublishedPolicies, Shadows
 from sekisho.gate.witness import Decisions, GivenApprovals, GivenWaivers, Promotions
 from sekisho.identity.witness import Principals, Roles, Tokens
 from sekisho.ledger.signing import PublicKey
@@ -20,4 +21,5 @@ def witnesses(keys: Iterable[PublicKey]) -> tuple[Witness, ...]:
         (Principals(), Roles(), Tokens()),
         (Versions(), Registrations(), Revocations(), Stages(), Moves()),
     )
-    return (*identity, *registry, Runs(), Cards(), decisions, Promotions(), GivenApprovals(), GivenWaivers())
+    gate = (decisions, Promotions(), GivenApprovals(), GivenWaivers())
+    return (*identity, *registry, Runs(), Cards(), *gate, PublishedPolicies(), Activations(), Shadows())

@@ -12,7 +12,7 @@ from sekisho.gate.overrides.noting import told_of
 from sekisho.gate.overrides.store import OverrideStore
 from sekisho.gate.overrides.types import Former, override_of
 from sekisho.gate.records import Decision, GateAction
-from sekisho.gate.service import ATTEMPTS, Gate
+from sekisho.gate.service import ATTEMPTS, Gate, judged
 from sekisho.gate.store import DecisionStore
 from sekisho.gate.types import Outcome
 from sekisho.identity.types import SYSTEM, PrincipalKind
@@ -100,10 +100,11 @@ class Ending:
                 return _Asked(override, question, None, None, None, "what the judgement rests on kept changing")
             size, latest = await self.gate.ledger.size(tx), await self.gate.ledger.latest(tx)
             try:
-                gate_input = await self.gate.assembler.assemble(tx, question)
+                bench = await self.gate.benches.sitting(tx)
+                gate_input = await self.gate.assembler.under(bench.policies.parameters).assemble(tx, question)
             except SekishoError as error:
                 return _Asked(override, question, None, None, size, error.detail)
-        judgement = await self.gate.judged(gate_input, latest)
+        judgement = await judged(bench, gate_input, latest)
         decision = self.gate.draft(question, gate_input, judgement)
         return _Asked(override, question, gate_input, decision, size, decision.error)
 

@@ -11,7 +11,7 @@ from sekisho.gate.givers import Hand
 from sekisho.gate.overrides.standing import as_allowed
 from sekisho.gate.overrides.store import OverrideStore
 from sekisho.gate.overrides.types import HOUR_MS, LONGEST_HOURS, BreakGlass, Former, Override, covered_ms
-from sekisho.gate.parameters import Parameters
+from sekisho.gate.parameters import Overrides
 from sekisho.gate.records import Decision
 from sekisho.gate.types import Outcome
 from sekisho.identity.types import Action, Actor, PrincipalKind
@@ -47,11 +47,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Glass:
-    """Says whether a person may set a denial aside. `parameters` name the rules that can be, and the longest time."""
+    """Says whether a person may set a denial aside. Policy names the rules that can be, and the longest time."""
 
     registry: Registry
     assembler: Assembler
-    parameters: Parameters
 
     def check(self, actor: Actor, project: str, asked: BreakGlass) -> BreakGlass:
         """What is asked for, fit to be kept.
@@ -62,48 +61,60 @@ class Glass:
         actor.require(project, Action.OVERRIDE)
         if actor.kind is not PrincipalKind.PERSON:
             raise Forbidden(f"{actor.principal} is a service; only a person breaks the glass")
-        longest = self._longest_ms // HOUR_MS
-        if not 1 <= asked.hours <= longest:
-            mend = f"use 1 to {longest}" if longest else "policy lets nothing be overridden"
-            raise Invalid("an override cannot last that long", fields=[FieldError("$.break_glass.hours", mend)])
+        _refuse_hours(asked.hours, LONGEST_HOURS)
         return BreakGlass(checked_reason(asked.reason), asked.hours)
 
     async def grant(
-        self, tx: Transaction, actor: Actor, version: Version, stage: str, asked: BreakGlass, now: int
+        self,
+        tx: Transaction,
+        actor: Actor,
+        version: Version,
+        stage: str,
+        asked: BreakGlass,
+        now: int,
+        limits: Overrides,
     ) -> Grant:
-        """Raises `Forbidden` for whoever had a hand in the change, `Conflict` where the time is used up.
+        """`limits` are those of the policy in force.
+
+        Raises `Forbidden` for whoever had a hand in the change, `Invalid` for a time that is longer than policy grants,
+        `Conflict` where it is used up.
 
         The person who breaks the glass is the second person to the change, as an approver is.
         """
+        longest = min(LONGEST_HOURS, limits.longest_ms // HOUR_MS)
+        _refuse_hours(asked.hours, longest)
         hand = Hand(actor.principal, actor.token_id)
         if reasons := await self.assembler.objections(tx, version, hand):
             raise Forbidden(f"{actor.principal} may not break the glass for this: {'; '.join(reasons)}", remedy=_SHARED)
         until = now + asked.hours * HOUR_MS
         spans = await OverrideStore(tx).spans(version.project, version.digest, stage)
-        self._refuse_too_long(version, stage, spans, (now, until))
+        _refuse_too_long(version, stage, longest, spans, (now, until))
         pointers = await self.registry.pointers(tx, version.project, version.kind, version.name)
         back = await _former(tx, [pointer for pointer in pointers if pointer.stage == stage])
         if back is not None and back.digest == version.digest:
             raise Conflict(
                 f"{stage} serves {version} by an allowing decision already", remedy="there is nothing to override"
             )
-        return Grant(asked.reason, until, frozenset(self.parameters.overrides.overridable), back)
+        return Grant(asked.reason, until, frozenset(limits.overridable), back)
 
-    @property
-    def _longest_ms(self) -> int:
-        return min(LONGEST_HOURS * HOUR_MS, self.parameters.overrides.longest_ms)
 
-    def _refuse_too_long(
-        self, version: Version, stage: str, spans: Sequence[tuple[int, int]], wanted: tuple[int, int]
-    ) -> None:
-        if covered_ms([*spans, wanted]) <= self._longest_ms:
-            return
-        used = covered_ms(spans) / HOUR_MS
-        raise Conflict(
-            f"{version} has been granted {used:g} of {self._longest_ms // HOUR_MS} hours at {stage} by override, "
-            "and one version gets no more in all",
-            remedy="mend what policy asks for and promote it, or roll the stage back",
-        )
+def _refuse_hours(hours: int, longest: int) -> None:
+    if not 1 <= hours <= longest:
+        mend = f"use 1 to {longest}" if longest else "policy lets nothing be overridden"
+        raise Invalid("an override cannot last that long", fields=[FieldError("$.break_glass.hours", mend)])
+
+
+def _refuse_too_long(
+    version: Version, stage: str, longest: int, spans: Sequence[tuple[int, int]], wanted: tuple[int, int]
+) -> None:
+    if covered_ms([*spans, wanted]) <= longest * HOUR_MS:
+        return
+    used = covered_ms(spans) / HOUR_MS
+    raise Conflict(
+        f"{version} has been granted {used:g} of {longest} hours at {stage} by override, and one version gets no more "
+        "in all",
+        remedy="mend what policy asks for and promote it, or roll the stage back",
+    )
 
 
 async def _former(tx: Transaction, pointers: Sequence[Pointer]) -> Former | None:
