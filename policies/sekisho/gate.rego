@@ -3,10 +3,14 @@ package sekisho.gate
 
 findings := object.union_n([
 	data.sekisho.lineage.results,
+	data.sekisho.provenance.results,
 	data.sekisho.evaluation.results,
+	data.sekisho.dependencies.results,
+	data.sekisho.overlap.results,
 	data.sekisho.comparison.results,
 	data.sekisho.judging.results,
 	data.sekisho.fairness.results,
+	data.sekisho.languages.results,
 	data.sekisho.licences.results,
 	data.sekisho.documentation.results,
 	data.sekisho.oversight.results,

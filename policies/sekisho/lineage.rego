@@ -59,8 +59,8 @@ rooted := "passed" if {
 # METADATA
 # title: Nothing in the closure is missing or loose
 # description: >-
-#   Every digest that a version names is registered and stands in the closure, and every version in the closure is
-#   reached from the subject.
+#   Every digest that a version names is registered and stands in the closure, every version in the closure is reached
+#   from the subject, and whatever would move along under this decision is one of those judged here.
 # custom:
 #   id: LIN-02
 #   severity: critical
@@ -71,7 +71,7 @@ rooted := "passed" if {
 #     - EU AI Act, Article 11 (technical documentation)
 #     - NIST AI RMF, MAP
 results["LIN-02"] := data.sekisho.report.finding(
-	edge_checks | reach_checks,
+	((edge_checks | reach_checks) | moving_checks),
 	data.sekisho.report.absent("the closure is empty", "the versions this one is made from", "register the version again"),
 )
 
@@ -105,6 +105,17 @@ reach_status := "passed" if {
 	count(object.keys(nodes) - reached) == 0
 	count(object.keys(input.lineage.edges) - object.keys(nodes)) == 0
 } else := "failed"
+
+moving_checks contains data.sekisho.report.check(
+	"failed",
+	sprintf("%s would move along, and is not judged here", [digest]),
+	"a version outside the closure",
+	"every version that moves is judged in this decision",
+	"report this: the gate would move what it did not look at",
+) if {
+	some digest in object.get(input, "along", [])
+	not digest in object.keys(nodes)
+}
 
 # METADATA
 # title: Nothing in the closure is archived or revoked
@@ -177,7 +188,7 @@ model_checks contains data.sekisho.report.check(
 # title: The index is what its manifest says
 # description: >-
 #   The index's vectors and chunks were recomputed and equal what the store holds, and its embedder is recorded with
-#   its digest and dimension.
+#   its digest and dimension and is the one that the build used, so that questions are embedded as the documents were.
 # custom:
 #   id: LIN-05
 #   severity: high
@@ -206,7 +217,7 @@ index_checks contains data.sekisho.report.check(
 
 index_remedy(node) := data.sekisho.text.verify_index(node) if {
 	node.facts.integrity != "drifted"
-} else := sprintf("sekisho apply builds it again; then %s", [data.sekisho.text.verify_index(node)])
+} else := sprintf("sekisho apply\n%s", [data.sekisho.text.verify_index(node)])
 
 embedder_checks contains data.sekisho.report.check(
 	embedded(node),
@@ -223,6 +234,7 @@ embedded(node) := "passed" if {
 	node.facts.embedder != ""
 	node.facts.embedder_digest
 	node.facts.dimension > 0
+	object.get(node.facts, "built_with", node.facts.embedder_digest) == node.facts.embedder_digest
 	nodes[node.facts.corpus].kind == "corpus"
 } else := "failed"
 

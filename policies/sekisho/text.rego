@@ -37,6 +37,11 @@ approve := sprintf(
 
 verify_index(index) := sprintf("sekisho index verify %s", [reference(index)])
 
+overlap(dataset) := sprintf("sekisho overlap check %s --dataset %s", [reference(input.subject), dataset])
+
+# After a change of the project. What is registered then is another version, which is measured as such.
+again := "sekisho apply && sekisho eval"
+
 restore(version) := sprintf("sekisho restore %s", [reference(version)])
 
 write_card(system) := sprintf("sekisho card add %s card.yaml", [reference(system)])

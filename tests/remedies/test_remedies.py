@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.remedies import lineage_evaluation_fairness
-from tests.remedies.walk import AGENT, Case, Scene, commands_in, walk
+from tests.remedies.walk import Case, Scene, commands_in, walk
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 CASES = [*lineage_evaluation_fairness.CASES]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ from sekisho.evidence.types import Card
 from sekisho.gate import input_types as gate
 from sekisho.gate.evidence import Measurements
 from sekisho.gate.evidence_types import CardEvidence, CardFields, Evidence
-from sekisho.gate.facts import node_of
+from sekisho.gate.facts import files_of, node_of
 from sekisho.gate.givers import People, givers_of, person_or_service
 from sekisho.gate.records import Approval, GateAction, Waiver
 from sekisho.gate.schemas import read_input
@@ -28,6 +28,8 @@ class Versions(Protocol):
     """What the gate asks of the registry."""
 
     async def closure(self, tx: Transaction, project: str, digest: str) -> Closure: ...
+
+    async def absent(self, tx: Transaction, project: str, digests: Sequence[str]) -> frozenset[str]: ...
 
     async def pointers(self, tx: Transaction, project: str, kind: Kind, name: str) -> tuple[Pointer, ...]: ...
 
@@ -101,6 +103,7 @@ class Assembler:
             current=UNSET if current is None else gate.Current(digest=current.digest, number=current.number),
             formerly_allowed=formerly,
             lineage=await self._lineage(tx, version.project, closure),
+            along=tuple(sorted({other.digest for other in question.along})),
             evidence=evidence,
             approvals=approvals,
             waivers=await self._waivers(tx, question, involved),
@@ -118,7 +121,9 @@ class Assembler:
         nodes: dict[str, gate.Node] = {}
         for digest, version in sorted(closure.nodes.items()):
             found = await self.indexes.integrity(tx, project, digest) if version.kind is Kind.INDEX else None
-            nodes[digest] = node_of(version, index=found)
+            held = files_of(version)
+            absent = await self.versions.absent(tx, project, held) if held else ()
+            nodes[digest] = node_of(version, index=found, absent=absent)
         edges: dict[str, set[str]] = {digest: set() for digest in nodes}
         for edge in closure.edges:
             edges.setdefault(edge.from_digest, set()).add(edge.to_digest)
