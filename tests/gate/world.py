@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,15 @@ class SetIndexes:
         return {"integrity": "verified", "verified_at": 1}
 
 
+class NoOverlaps:
+    """Nobody looked."""
+
+    async def about(
+        self, tx: Transaction, project: str, prompts: Collection[str], corpora: Collection[str]
+    ) -> Sequence[Mapping[str, Any]]:
+        return []
+
+
 @dataclass
 class World:
     """One server's gate, and people to ask it."""
@@ -185,7 +194,7 @@ async def build_world(database: Database, clock: FixedClock, signer: Signer, fol
     engine, runs = SetEngine(), SetRuns()
     measurements = Measurements(runs, NoQualifications(), fixed_policies().parameters)
     evidence = Evidence(database, clock, ledger, registry)
-    assembler = Assembler(registry, SetIndexes(), measurements, evidence, identity)
+    assembler = Assembler(registry, SetIndexes(), measurements, evidence, identity, NoOverlaps())
     gate = Gate(database, clock, ledger, registry, assembler, Judge(engine), STAGES)
     approvals = Approvals(database, clock, ledger, registry, assembler, STAGES)
     waivers = Waivers(database, clock, ledger, registry, assembler, fixed_policies().parameters)

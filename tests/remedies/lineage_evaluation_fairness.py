@@ -20,4 +20,4 @@ async def _hybrid(scene: Scene) -> None:
     scene.edit(HYBRID)
 
 
-CASES += [Case("FAI-02", _dense, _hybrid)]
+CASES.append(Case("FAI-02", _dense, _hybrid))

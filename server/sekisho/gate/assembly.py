@@ -50,6 +50,14 @@ class Cards(Protocol):
     async def newest_cards(self, tx: Transaction, project: str, subjects: Collection[str]) -> tuple[Card, ...]: ...
 
 
+class Overlaps(Protocol):
+    """What the gate asks of overlap checks."""
+
+    async def about(
+        self, tx: Transaction, project: str, prompts: Collection[str], corpora: Collection[str]
+    ) -> Sequence[Mapping[str, Any]]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked: may this version move to this stage? `now` is epoch milliseconds.
@@ -75,6 +83,7 @@ class Assembler:
     measurements: Measurements
     cards: Cards
     people: People
+    overlaps: Overlaps
 
     async def assemble(self, tx: Transaction, question: Question) -> gate.GateInput:
         """The whole input, validated against its schema. Raises `Invalid` where a part cannot stand in it."""
@@ -139,9 +148,13 @@ class Assembler:
     ) -> Evidence:
         baseline = None if current is None or current.digest == version.digest else current.digest
         measured = await self.measurements.gather(tx, version, stage, baseline, now)
-        systems = [digest for digest, node in closure.nodes.items() if node.kind is Kind.SYSTEM]
+        systems, prompts, corpora = (
+            [digest for digest, node in closure.nodes.items() if node.kind is kind]
+            for kind in (Kind.SYSTEM, Kind.PROMPT, Kind.CORPUS)
+        )
         cards = [_card(card) for card in await self.cards.newest_cards(tx, version.project, systems)]
-        plain = {**measured, "cards": msgspec.to_builtins(cards)}
+        overlaps = await self.overlaps.about(tx, version.project, prompts, corpora)
+        plain = {**measured, "cards": msgspec.to_builtins(cards), "overlaps": [dict(one) for one in overlaps]}
         return msgspec.convert({"hash": digest_of(plain), **plain}, Evidence)
 
     async def _involved(self, tx: Transaction, question: Question, closure: Closure) -> tuple[gate.Involved, ...]:

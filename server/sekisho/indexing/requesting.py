@@ -114,7 +114,7 @@ class Requesting(Ports):
         return Page(tuple(rows[:size]), more)
 
     async def integrity(self, tx: Transaction, project: str, digest: str) -> Mapping[str, Any]:
-        """For the gate: ``integrity``; and of an index that was built here, when it was looked at and built, and how."""
+        """For the gate: ``integrity``; of an index built here also when it was looked at and built, and with what."""
         record = await IndexStore(tx).one_or_none(project, digest)
         if record is None:
             return {"integrity": Integrity.UNVERIFIED.value}

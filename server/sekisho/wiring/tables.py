@@ -22,6 +22,7 @@ ROOMS: Final = (
     "evaluation",
     "evaluation.judges",
     "evidence",
+    "evidence.overlap",
     "gate",
 )
 
