@@ -30,7 +30,26 @@ languages := {language |
 	some language in object.get(node.facts, "languages", [])
 }
 
-recalls := {[what[0], what[1]] | some what in data.sekisho.evidence.limited; startswith(what[1], "recall@")}
+limited := {what | some what in data.sekisho.evidence.limited; startswith(what[1], "recall@")}
+
+# Of these, what was measured by language at all: another suite may look at something else.
+recalls := {what |
+	some what in limited
+	count(object.get(data.sekisho.evidence.metric(what[0], what[1]), ["slices", "language"], {})) > 0
+}
+
+language_checks contains data.sekisho.report.check(
+	"missing",
+	"no recall was measured by language",
+	"nothing",
+	"recall in every language of the corpus",
+	data.sekisho.evidence.remedy(what[0]),
+) if {
+	count(languages) > 1
+	limit >= 0
+	count(recalls) == 0
+	some what in limited
+}
 
 language_checks contains data.sekisho.report.check(
 	"passed",

@@ -86,6 +86,8 @@ class Scene:
     api: ApiClient
     typed: list[str] = field(default_factory=list)
     """Every command so far, as it was typed."""
+    troubles: Sequence[Mapping[str, Any]] = ()
+    """What the server's log says of errors during the last one."""
 
     @property
     def project(self) -> Path:
@@ -110,19 +112,21 @@ class Scene:
         state.__dict__["client"] = Client("http://sekisho.test", token, transport=bridge)
         author = {"SEKISHO_AUTHOR": f"{ALICE.name.capitalize()} <{ALICE.email}>"}
         runner = CliRunner(env=author)
-        with capture_logs(), contextlib.chdir(self.project):
-            return await asyncio.to_thread(runner.invoke, Product("sekisho"), list(words), obj=state)
+        with capture_logs() as logs, contextlib.chdir(self.project):
+            result = await asyncio.to_thread(runner.invoke, Product("sekisho"), list(words), obj=state)
+        self.troubles = [log for log in logs if log["log_level"] == "error"]
+        return result
 
     async def done(self, *words: str, by: Person | None = None) -> Any:
         """As `run`, for a command that must succeed; gives its JSON."""
         result = await self.run(*words, "--json", by=by)
-        assert result.exit_code == 0, f"{self.typed[-1]}\n{result.output}\n{result.stderr}"
+        assert result.exit_code == 0, f"{self.typed[-1]}\n{result.output}\n{self.troubles}"
         return json.loads(result.stdout)
 
     async def ask(self, stage: str, subject: str = AGENT) -> dict[str, Any]:
         """What the gate answers to the locked version for this stage."""
         result = await self.run("promote", subject, "--to", stage, "--json")
-        assert result.exit_code in {0, 1, 3}, f"{result.output}\n{result.stderr}"
+        assert result.exit_code in {0, 1, 3}, f"{result.output}\n{self.troubles}"
         decision: dict[str, Any] = json.loads(result.stdout)["decision"]
         return decision
 
@@ -162,7 +166,7 @@ async def walk(scene: Scene, case: Case) -> None:
     for words in commands:
         filled = [case.fills.get(word, word) for word in words]
         result = await scene.run(*filled)
-        assert result.exit_code == 0, f"{scene.typed[-1]}\n{result.output}\n{result.stderr}"
+        assert result.exit_code == 0, f"{scene.typed[-1]}\n{result.output}\n{scene.troubles}"
     again = await scene.ask(case.stage, case.subject)
     assert rule_of(again, case.rule)["status"] == "passed", rule_of(again, case.rule)
 

@@ -48,7 +48,8 @@ class Overlap:
         """One entry of ``evidence.overlaps`` in the gate's input."""
         told = self.as_json()
         del told["project"]
-        return {**told, "at": told.pop("created_at")}
+        at = told.pop("created_at")
+        return {**told, "at": at}
 
 
 @dataclass
