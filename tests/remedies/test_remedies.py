@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from sekisho.gate.policies import load_policies
+from sekisho.kernel.trees import tree
 from tests.remedies import lineage_evaluation_fairness
 from tests.remedies.walk import Case, Scene, commands_in, walk
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 CASES = [*lineage_evaluation_fairness.CASES]
+UNREACHABLE = {**lineage_evaluation_fairness.UNREACHABLE}
+FAMILIES = ("LIN", "EVA", "FAI")
+
+
+def test_every_rule_is_walked_or_says_why_not() -> None:
+    """A rule that is added without a walk is noticed, and so is a reason that no rule needs any more."""
+    rules = {entry.id for entry in load_policies(tree("policies")).catalog if entry.id.startswith(FAMILIES)}
+    walked = {rule for case in CASES for rule in case.rules}
+    assert walked | UNREACHABLE.keys() == rules
+    assert walked & UNREACHABLE.keys() == set()
 
 
 def test_commands_are_taken_as_they_stand() -> None:
@@ -25,7 +37,7 @@ async def test_the_demo_as_it_is_mended_is_allowed(scene: Scene) -> None:
     assert decision["outcome"] == "allow", decision["blocking"]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_the_remedy_mends_it(scene: Scene, case: Case) -> None:
-    """One change denies, the remedy's own commands mend."""
+    """One change denies, the remedies' own commands mend."""
     await walk(scene, case)

@@ -13,7 +13,7 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -123,9 +123,10 @@ class Scene:
         assert result.exit_code == 0, f"{self.typed[-1]}\n{result.output}\n{self.troubles}"
         return json.loads(result.stdout)
 
-    async def ask(self, stage: str, subject: str = AGENT) -> dict[str, Any]:
-        """What the gate answers to the locked version for this stage."""
-        result = await self.run("promote", subject, "--to", stage, "--json")
+    async def ask(self, stage: str, subject: str = AGENT, *, back: bool = False) -> dict[str, Any]:
+        """What the gate answers to the locked version for this stage; `back`: to returning to it."""
+        words = ("rollback", subject, "--at", stage) if back else ("promote", subject, "--to", stage)
+        result = await self.run(*words, "--json")
         assert result.exit_code in {0, 1, 3}, f"{result.output}\n{self.troubles}"
         decision: dict[str, Any] = json.loads(result.stdout)["decision"]
         return decision
@@ -140,35 +141,54 @@ async def nothing(scene: Scene) -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """``change`` is the one thing; ``by_hand`` what the remedy asks of a person before its commands are typed.
+    """``change`` is the one thing, in the way of all of ``rules``.
 
-    ``fills`` gives words to the placeholders in capitals that a command carries where only a person can know them.
+    ``by_hand`` is what the remedies ask of a person before their commands are typed. ``fills`` gives words to the
+    placeholders in capitals that a command carries where only a person can know them. ``warns``: the rule is not
+    enforced at the stage yet, so it shows and denies nothing. ``back``: a roll-back is asked for.
     """
 
-    rule: str
+    rules: tuple[str, ...]
     change: Act
     by_hand: Act = nothing
     stage: str = "production"
     subject: str = AGENT
     fills: Mapping[str, str] = field(default_factory=dict)
+    warns: bool = False
+    back: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{'+'.join(self.rules)}-{self.change.__name__}"
 
 
 async def walk(scene: Scene, case: Case) -> None:
-    """Denied by the rule, mended by its remedy, passed by the rule. Asserts each step."""
+    """Denied by the rules, mended by their remedies, passed by the rules. Asserts each step."""
     await case.change(scene)
-    denied = await scene.ask(case.stage, case.subject)
-    told = rule_of(denied, case.rule)
-    assert denied["outcome"] == "deny", denied
-    assert case.rule in denied["blocking"], told
-    commands = commands_in(told["remedy"])
-    assert commands, f"{case.rule} tells no command: {told['remedy']}"
+    denied = await scene.ask(case.stage, case.subject, back=case.back)
+    commands = list(_remedies(denied, case))
     await case.by_hand(scene)
     for words in commands:
-        filled = [case.fills.get(word, word) for word in words]
-        result = await scene.run(*filled)
+        result = await scene.run(*(case.fills.get(word, word) for word in words))
         assert result.exit_code == 0, f"{scene.typed[-1]}\n{result.output}\n{scene.troubles}"
-    again = await scene.ask(case.stage, case.subject)
-    assert rule_of(again, case.rule)["status"] == "passed", rule_of(again, case.rule)
+    again = await scene.ask(case.stage, case.subject, back=case.back)
+    left = [told for told in again["rules"] if told["id"] in case.rules and told["status"] != "passed"]
+    assert left == [], left
+
+
+def _remedies(denied: Mapping[str, Any], case: Case) -> Iterator[list[str]]:
+    """The commands of the rules' remedies, each once."""
+    seen: list[list[str]] = []
+    assert case.warns or denied["outcome"] == "deny", denied
+    for rule in case.rules:
+        told = rule_of(denied, rule)
+        assert told["status"] in {"failed", "missing", "inconclusive"}, told
+        assert case.warns or rule in denied["blocking"], told
+        commands = commands_in(told["remedy"])
+        assert commands, f"{rule} tells no command: {told['remedy']}"
+        new = [words for words in commands if words not in seen]
+        seen += new
+        yield from new
 
 
 def rule_of(decision: Mapping[str, Any], rule: str) -> Mapping[str, Any]:
