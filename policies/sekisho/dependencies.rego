@@ -14,7 +14,10 @@ nodes := input.lineage.nodes
 #   kinds: [agent]
 #   actions: [promote]
 #   remedy: Run the suite again.
-#   frameworks: []
+#   frameworks:
+#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_15>
+#     - NIST AI RMF 1.0, MEASURE 2.3 (performance in conditions like deployment) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - ISO/IEC 42001:2023, A.6.2.4 (AI system verification and validation) <https://controlstack.au/controls/iso42001-annex-a-6-2-4-ai-system-verification-and-validation/>
 results["EVA-09"] := data.sekisho.report.finding(order_checks, data.sekisho.evidence.no_requirement)
 
 # When each part was there, and in which way it came.

@@ -11,8 +11,10 @@ package sekisho.fairness
 #   actions: [promote]
 #   remedy: Add cases for the group to the dataset, have the policy pin it, and run the suite again.
 #   frameworks:
-#     - EU AI Act, Article 10 (data and data governance)
-#     - NIST AI RMF, MEASURE 2.11 (fairness and bias)
+#     - EU AI Act, Article 10 (data and data governance) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_10>
+#     - NIST AI RMF 1.0, MEASURE 2.11 (fairness and bias) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - ISO/IEC 42001:2023, A.7.4 (quality of data for AI systems) <https://controlstack.au/controls/iso42001-annex-a-7-4-quality-of-data-for-ai-systems/>
+#     - AI Guidelines for Business (Japan), common guiding principle 3 (fairness) <https://www.meti.go.jp/press/2024/04/20240419004/20240419004.html>
 results["FAI-01"] := data.sekisho.report.finding(group_checks, data.sekisho.evidence.nothing_claimed("groups"))
 
 group_checks contains data.sekisho.report.check(
@@ -23,12 +25,16 @@ group_checks contains data.sekisho.report.check(
 	]),
 	sprintf("%d cases", [object.get(interval, "n", 0)]),
 	sprintf("at least %d cases", [claim.min_n]),
-	data.sekisho.evidence.remedy(claim.suite),
+	group_remedy(claim, group),
 ) if {
 	some claim in data.sekisho.evidence.claims("groups")
 	some group in claim.values
 	interval := data.sekisho.evidence.slice(claim, group)
 }
+
+group_remedy(claim, group) := data.sekisho.text.more_cases(sprintf("%s %s", [claim.axis, group]), claim.suite) if {
+	claim.suite in object.keys(data.sekisho.evidence.counted)
+} else := data.sekisho.evidence.remedy(claim.suite)
 
 measured(interval, least) := "missing" if {
 	object.get(interval, "n", 0) == 0
@@ -54,9 +60,9 @@ group_words := {
 #   actions: [promote]
 #   remedy: See the worst cases of the group that falls behind, improve the version for it, and evaluate it again.
 #   frameworks:
-#     - EU AI Act, Article 10 (data and data governance)
-#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
-#     - NIST AI RMF, MEASURE 2.11 (fairness and bias)
+#     - EU AI Act, Article 10 (data and data governance) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_10>
+#     - NIST AI RMF 1.0, MEASURE 2.11 (fairness and bias) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - AI Guidelines for Business (Japan), common guiding principle 3 (fairness) <https://www.meti.go.jp/press/2024/04/20240419004/20240419004.html>
 results["FAI-02"] := data.sekisho.report.finding(gap_checks, data.sekisho.evidence.nothing_claimed("gaps"))
 
 gap_checks contains gap_check(data.sekisho.evidence.at_most(data.sekisho.evidence.gap(claim), claim.limit_bp), claim) if {
@@ -120,8 +126,9 @@ gap_seen(gap) := sprintf("%s (%s)", [data.sekisho.text.percent(gap.gap_bp), data
 #   actions: [promote]
 #   remedy: See the worst cases of the group, improve the version for it, and evaluate it again.
 #   frameworks:
-#     - EU AI Act, Article 10 (data and data governance)
-#     - NIST AI RMF, MEASURE 2.11 (fairness and bias)
+#     - EU AI Act, Article 10 (data and data governance) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_10>
+#     - NIST AI RMF 1.0, MEASURE 2.11 (fairness and bias) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - AI Guidelines for Business (Japan), common guiding principle 3 (fairness) <https://www.meti.go.jp/press/2024/04/20240419004/20240419004.html>
 results["FAI-03"] := data.sekisho.report.finding(group_floor_checks, data.sekisho.evidence.nothing_claimed("group_floors"))
 
 group_floor_checks contains data.sekisho.report.check(
@@ -159,7 +166,10 @@ group_floor_words := {
 #   kinds: [agent]
 #   actions: [promote]
 #   remedy: See the pairs that differ, find what of the variant the version reacts to, and evaluate it again.
-#   frameworks: []
+#   frameworks:
+#     - EU AI Act, Article 10 (data and data governance) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_10>
+#     - NIST AI RMF 1.0, MEASURE 2.11 (fairness and bias) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - AI Guidelines for Business (Japan), common guiding principle 3 (fairness) <https://www.meti.go.jp/press/2024/04/20240419004/20240419004.html>
 results["FAI-04"] := data.sekisho.report.finding(flip_checks, data.sekisho.evidence.nothing_claimed("flips"))
 
 flip_checks contains data.sekisho.report.check(
@@ -211,7 +221,10 @@ flip_seen(flip) := sprintf("an excess of %s (%s) over %d of %d pairs", [
 #   kinds: [agent]
 #   actions: [promote]
 #   remedy: See which questions of the group get no answer, improve the version for it, and evaluate it again.
-#   frameworks: []
+#   frameworks:
+#     - EU AI Act, Article 10 (data and data governance) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_10>
+#     - NIST AI RMF 1.0, MEASURE 2.11 (fairness and bias) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - AI Guidelines for Business (Japan), common guiding principle 3 (fairness) <https://www.meti.go.jp/press/2024/04/20240419004/20240419004.html>
 results["FAI-05"] := data.sekisho.report.finding(refusal_checks, data.sekisho.evidence.nothing_claimed("refusal_gaps"))
 
 refusal_checks contains gap_check(

@@ -13,7 +13,10 @@ package sekisho.languages
 #   kinds: [agent]
 #   actions: [promote]
 #   remedy: Measure retrieval in every language of the corpus, and improve it where it falls behind.
-#   frameworks: []
+#   frameworks:
+#     - EU AI Act, Article 10 (data and data governance) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_10>
+#     - NIST AI RMF 1.0, MEASURE 2.11 (fairness and bias) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - AI Guidelines for Business (Japan), common guiding principle 3 (fairness) <https://www.meti.go.jp/press/2024/04/20240419004/20240419004.html>
 results["FAI-06"] := data.sekisho.report.finding(language_checks, data.sekisho.report.absent(
 	sprintf("no limit here reads the recall of %s, or the policy data sets no limit of the gap", [data.sekisho.evidence.path]),
 	"recall of a retrieval suite by language, and limit_bp of FAI-06",
@@ -66,9 +69,7 @@ language_checks contains data.sekisho.report.check(
 	sprintf("%s of suite/%s in %s: %s", [what[1], what[0], language, {"passed": "measured", "missing": "not measured"}[status]]),
 	sprintf("%d cases", [cases]),
 	"cases in every language of the corpus",
-	sprintf("add cases in %s to the dataset of suite/%s and have the policy pin it, then: `%s`", [
-		language, what[0], data.sekisho.text.again,
-	]),
+	data.sekisho.text.more_cases(sprintf("language %s", [language]), what[0]),
 ) if {
 	count(languages) > 1
 	limit >= 0

@@ -14,7 +14,7 @@ test_fai_06_is_missing_for_a_language_that_nobody_measured if {
 	found := data.sekisho.fixtures.rule("FAI-06", spoken(["en", "fr", "ja"]))
 	found.status == "missing"
 	found.message == "recall@5 of suite/docs-retrieval in fr: not measured"
-	contains(found.remedy, "add cases in fr")
+	contains(found.remedy, "add cases of language fr")
 }
 
 test_fai_06_asks_nothing_of_one_language if data.sekisho.fixtures.status("FAI-06", spoken(["fr"])) == "passed"

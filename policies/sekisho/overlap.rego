@@ -13,7 +13,10 @@ package sekisho.overlap
 #   kinds: [agent]
 #   actions: [promote]
 #   remedy: Take the cases out of the prompt and the corpus, or measure by others.
-#   frameworks: []
+#   frameworks:
+#     - EU AI Act, Article 10 (data and data governance) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_10>
+#     - NIST AI RMF 1.0, MAP 2.3 (integrity of evaluation and data selection) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - ISO/IEC 42001:2023, A.7.4 (quality of data for AI systems) <https://controlstack.au/controls/iso42001-annex-a-7-4-quality-of-data-for-ai-systems/>
 results["EVA-10"] := data.sekisho.report.finding(overlap_checks, data.sekisho.evidence.no_requirement)
 
 datasets := {pin.dataset | some pin in data.sekisho.evidence.pins}

@@ -22,7 +22,11 @@ nothing := data.sekisho.report.absent(
 #   kinds: [agent, index, corpus]
 #   actions: [promote]
 #   remedy: Say in sekisho.yaml where each source comes from, then apply and evaluate again.
-#   frameworks: []
+#   frameworks:
+#     - EU AI Act, Article 10 (data and data governance) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_10>
+#     - NIST AI RMF 1.0, MAP 4.1 (legal risks of components) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - ISO/IEC 42001:2023, A.7.5 (data provenance) <https://controlstack.au/controls/iso42001-annex-a-7-5-data-provenance/>
+#     - OWASP Top 10 for LLM Applications, LLM05:2026 (Data and Model Poisoning) <https://genai.owasp.org/resource/owasp-genai-llm-top-10-2026/>
 results["LIN-08"] := data.sekisho.report.finding(source_checks, nothing)
 
 source_checks contains data.sekisho.report.check(
@@ -79,7 +83,9 @@ source_remedy(node) := sprintf(
 #   kinds: [agent, index, corpus, dataset, suite]
 #   actions: [promote, rollback]
 #   remedy: Apply the project of that commit again, which brings back what is absent.
-#   frameworks: []
+#   frameworks:
+#     - EU AI Act, Article 12 (record-keeping) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_12>
+#     - NIST AI RMF 1.0, MANAGE 4.1 (recovery and change management) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
 results["LIN-09"] := data.sekisho.report.finding(byte_checks | build_checks, data.sekisho.report.absent(
 	"the closure holds neither a corpus nor a dataset",
 	"a corpus or a dataset",

@@ -78,7 +78,7 @@ async def index_built_again(scene: Scene) -> None:
         "hybrid",
         "--k",
         "10",
-        "--dense-scripts",
+        "--dense-script",
         "latin",
         "--max-tokens",
         "256",

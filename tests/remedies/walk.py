@@ -46,7 +46,7 @@ TYPISTS: Final[Mapping[str, Person]] = {
     "restore": ADMIN,
     "archive": ADMIN,
     "revoke": ADMIN,
-    "models": ADMIN,
+    "rollback": ADMIN,
 }
 """Who types a command in the demo's house, by its first word; everything else is the CI job's."""
 _QUOTED: Final = re.compile(r"`(sekisho [^`]+)`")
