@@ -13,7 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "overlaps",
+        "overlap_checks",
         sa.Column("id", sa.String(36), nullable=False),
         sa.Column("project", sa.String(64), nullable=False),
         sa.Column("dataset", sa.String(71), nullable=False),
@@ -27,10 +27,10 @@ def upgrade() -> None:
         sa.Column("found", sa.Text(), nullable=False),
         sa.Column("principal", sa.String(64), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_overlaps")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_overlap_checks")),
     )
-    op.create_index("ix_overlaps_project_prompt_corpus", "overlaps", ["project", "prompt", "corpus"])
+    op.create_index("ix_overlap_checks_project_prompt_corpus", "overlap_checks", ["project", "prompt", "corpus"])
 
 
 def downgrade() -> None:
-    op.drop_table("overlaps")
+    op.drop_table("overlap_checks")

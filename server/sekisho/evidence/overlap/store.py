@@ -13,8 +13,8 @@ from sekisho.kernel.database import Base, CanonicalJson, Transaction, each
 
 
 class OverlapRow(Base):
-    __tablename__ = "overlaps"
-    __table_args__ = (Index("ix_overlaps_project_prompt_corpus", "project", "prompt", "corpus"),)
+    __tablename__ = "overlap_checks"
+    __table_args__ = (Index("ix_overlap_checks_project_prompt_corpus", "project", "prompt", "corpus"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     project: Mapped[str] = mapped_column(String(64))
