@@ -8,9 +8,10 @@ from typing import Final
 
 from sqlalchemy import text
 
+from sekisho.cli.demo.scene import AGENT
 from sekisho.indexing.types import collection_name
 from sekisho.kernel.digests import digest_of_bytes
-from tests.remedies.walk import AGENT, DENSE, HYBRID, Case, Scene
+from tests.remedies.walk import DENSE, HYBRID, Case, Scene
 
 PROMPT: Final = "prompts/docs-answer.yaml"
 SENTENCES: Final = "Write one or two sentences, in the language of the question."
@@ -27,15 +28,9 @@ async def archived_prompt(scene: Scene) -> None:
 
 
 async def drifted_index(scene: Scene) -> None:
-    """A vector is lost behind Sekisho's back, and the next verification sees it."""
+    """The vectors are lost behind Sekisho's back, and the next verification sees it."""
     digest = (await scene.done("resolve", "index/handbook@latest"))["digest"]
-    vectors, name = scene.services.indexing.vectors, collection_name(digest)
-
-    def lose_one() -> None:
-        lost = next(iter(vectors.scan(name))).id
-        vectors._client.get_collection(name, embedding_function=None).delete(ids=[lost])  # type: ignore[attr-defined]
-
-    await asyncio.to_thread(lose_one)
+    await asyncio.to_thread(scene.services.indexing.vectors.delete, collection_name(digest))
     await scene.run("index", "verify", "index/handbook@latest")
 
 

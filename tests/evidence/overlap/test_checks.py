@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ ASKED = {"subject": "agent/docs@latest", "dataset": "dataset/questions@latest"}
 
 
 @pytest.fixture
-async def door(api: ApiClient) -> AsyncIterator[ApiClient]:
+async def door(api: ApiClient) -> ApiClient:
     """A server that knows an agent, whose corpus holds nothing of a dataset of two questions."""
     actor = await api.services.identity.authenticate(await api.token_for("author"))
     registry = api.services.registry
@@ -31,7 +30,7 @@ async def door(api: ApiClient) -> AsyncIterator[ApiClient]:
     await put(registry, actor, CASES)
     manifest = dataset(CASES, content=digest_of_bytes(CASES), fields=["id", "question"])
     await register(registry, actor, "dataset/questions", manifest)
-    yield api
+    return api
 
 
 async def ask(door: ApiClient, body: dict[str, str] = ASKED, *, by: str = "author") -> Any:
