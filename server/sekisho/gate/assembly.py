@@ -127,11 +127,11 @@ class Assembler:
         return (await self._evidence(tx, version, closure, stage, current, now)).hash
 
     async def _lineage(self, tx: Transaction, project: str, closure: Closure) -> gate.Lineage:
+        held = [file for version in closure.nodes.values() for file in files_of(version)]
+        absent = await self.versions.absent(tx, project, held) if held else frozenset[str]()
         nodes: dict[str, gate.Node] = {}
         for digest, version in sorted(closure.nodes.items()):
             found = await self.indexes.integrity(tx, project, digest) if version.kind is Kind.INDEX else None
-            held = files_of(version)
-            absent = await self.versions.absent(tx, project, held) if held else ()
             nodes[digest] = node_of(version, index=found, absent=absent)
         edges: dict[str, set[str]] = {digest: set() for digest in nodes}
         for edge in closure.edges:
