@@ -19,9 +19,11 @@ no_system := data.sekisho.report.absent(
 #   actions: [promote]
 #   remedy: Write the missing parts of the card.
 #   frameworks:
-#     - EU AI Act, Article 11 (technical documentation)
-#     - EU AI Act, Article 13 (transparency and provision of information to deployers)
-#     - NIST AI RMF, MAP
+#     - EU AI Act, Article 11 (technical documentation) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_11>
+#     - EU AI Act, Article 13 (transparency and provision of information to deployers) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_13>
+#     - NIST AI RMF 1.0, MAP 1.1 (intended purposes and settings) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - ISO/IEC 42001:2023, A.6.2.7 (AI system technical documentation) <https://controlstack.au/controls/iso42001-annex-a-6-2-7-ai-system-technical-documentation/>
+#     - AI Guidelines for Business (Japan), common guiding principle 6 (transparency) <https://www.meti.go.jp/press/2024/04/20240419004/20240419004.html>
 results["DOC-01"] := data.sekisho.report.finding(card_checks, no_system)
 
 wanted_parts := {part | some part in data.sekisho.parameters.parameter("DOC-01", "fields")}
@@ -76,9 +78,9 @@ card_words(empty) := "is complete" if {
 #   actions: [promote]
 #   remedy: Register the system with its purpose, owner and risk class; a prohibited use cannot be promoted.
 #   frameworks:
-#     - EU AI Act, Article 5 (prohibited AI practices)
-#     - EU AI Act, Article 6 (classification of high-risk AI systems)
-#     - NIST AI RMF, MAP
+#     - EU AI Act, Article 5 (prohibited AI practices) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_5>
+#     - EU AI Act, Article 6 (classification rules for high-risk AI systems) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_6>
+#     - NIST AI RMF 1.0, MAP 1.5 (risk tolerances) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
 results["DOC-02"] := data.sekisho.report.finding(class_checks, no_system)
 
 class_checks contains data.sekisho.report.check(

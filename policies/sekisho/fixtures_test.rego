@@ -38,6 +38,23 @@ rule(id, document) := result if {
 	result := data.sekisho.judging.results[id] with input as document with data.parameters as parameters
 }
 
+rule(id, document) := result if {
+	id in {"LIN-08", "LIN-09"}
+	result := data.sekisho.provenance.results[id] with input as document with data.parameters as parameters
+}
+
+rule("EVA-09", document) := result if {
+	result := data.sekisho.dependencies.results["EVA-09"] with input as document with data.parameters as parameters
+}
+
+rule("EVA-10", document) := result if {
+	result := data.sekisho.overlap.results["EVA-10"] with input as document with data.parameters as parameters
+}
+
+rule("FAI-06", document) := result if {
+	result := data.sekisho.languages.results["FAI-06"] with input as document with data.parameters as parameters
+}
+
 rule("EVA-06", document) := result if {
 	result := data.sekisho.comparison.results["EVA-06"] with input as document with data.parameters as parameters
 }
@@ -124,6 +141,7 @@ retrieval := {
 	"origin": "measured",
 	"producer": "ci",
 	"state": "finished",
+	"started_at": 1794913540000,
 	"finished_at": 1794913600000,
 	"final_digest": "sha256:9999999999999999999999999999999999999999999999999999999999999999",
 	"cases": 300,
@@ -201,6 +219,20 @@ retrieval := {
 					"best": "auditor",
 					"worst": "operator",
 					"worst_cases": [],
+				},
+			},
+			"flips": {
+				"asker": {
+					"n": 100,
+					"pairs": 100,
+					"flip_bp": 120,
+					"resample_bp": 100,
+					"excess_bp": 20,
+					"low_bp": -80,
+					"high_bp": 140,
+					"worst_pairs": [
+						"q-031",
+					],
 				},
 			},
 		},
@@ -356,6 +388,7 @@ answers := {
 	"origin": "measured",
 	"producer": "ci",
 	"state": "finished",
+	"started_at": 1794913540000,
 	"finished_at": 1794913600000,
 	"final_digest": "sha256:9999999999999999999999999999999999999999999999999999999999999999",
 	"cases": 300,
@@ -441,6 +474,76 @@ answers := {
 				},
 			},
 		},
+		"abstained": {
+			"n": 300,
+			"mean_bp": 3000,
+			"low_bp": 2800,
+			"high_bp": 3200,
+			"scorer": "grounding",
+			"coverage_bp": 10000,
+			"slices": {
+				"language": {
+					"en": {
+						"n": 150,
+						"mean_bp": 3000,
+						"low_bp": 2700,
+						"high_bp": 3300,
+					},
+					"ja": {
+						"n": 150,
+						"mean_bp": 3000,
+						"low_bp": 2700,
+						"high_bp": 3300,
+					},
+				},
+				"reader": {
+					"auditor": {
+						"n": 100,
+						"mean_bp": 3000,
+						"low_bp": 2650,
+						"high_bp": 3350,
+					},
+					"developer": {
+						"n": 100,
+						"mean_bp": 3000,
+						"low_bp": 2650,
+						"high_bp": 3350,
+					},
+					"operator": {
+						"n": 100,
+						"mean_bp": 3000,
+						"low_bp": 2650,
+						"high_bp": 3350,
+					},
+				},
+			},
+			"gaps": {
+				"language": {
+					"gap_bp": 150,
+					"low_bp": 20,
+					"high_bp": 310,
+					"n": 150,
+					"paired": true,
+					"best": "en",
+					"worst": "ja",
+					"worst_cases": [
+						"q-017-ja",
+						"q-101-ja",
+						"q-003-ja",
+					],
+				},
+				"reader": {
+					"gap_bp": 150,
+					"low_bp": 20,
+					"high_bp": 310,
+					"n": 150,
+					"paired": false,
+					"best": "auditor",
+					"worst": "operator",
+					"worst_cases": [],
+				},
+			},
+		},
 	},
 }
 
@@ -488,6 +591,7 @@ promotion := {
 				"integrity": "verified",
 				"archived": false,
 				"revoked": false,
+				"registered_at": 1789816000000,
 				"facts": {
 					"risk_class": "limited",
 					"purpose_set": true,
@@ -506,6 +610,7 @@ promotion := {
 				"integrity": "verified",
 				"archived": false,
 				"revoked": false,
+				"registered_at": 1789816000000,
 				"facts": {},
 			},
 			"sha256:3333333333333333333333333333333333333333333333333333333333333333": {
@@ -515,8 +620,15 @@ promotion := {
 				"integrity": "verified",
 				"archived": false,
 				"revoked": false,
+				"registered_at": 1789816000000,
 				"facts": {
 					"licence": "CC-BY-4.0",
+					"files": 24,
+					"absent": 0,
+					"languages": [
+						"en",
+						"ja",
+					],
 					"sources": [
 						{
 							"uri": "https://example.org/handbook",
@@ -524,7 +636,6 @@ promotion := {
 							"retrieved_at": 1794222400000,
 						},
 					],
-					"files": 24,
 				},
 			},
 			"sha256:4444444444444444444444444444444444444444444444444444444444444444": {
@@ -534,6 +645,7 @@ promotion := {
 				"integrity": "verified",
 				"archived": false,
 				"revoked": false,
+				"registered_at": 1789816000000,
 				"facts": {
 					"embedder": "minilm",
 					"embedder_digest": "sha256:8888888888888888888888888888888888888888888888888888888888888888",
@@ -542,6 +654,8 @@ promotion := {
 					"corpus": "sha256:3333333333333333333333333333333333333333333333333333333333333333",
 					"integrity": "verified",
 					"verified_at": 1794913600000,
+					"built_at": 1789816000000,
+					"built_with": "sha256:8888888888888888888888888888888888888888888888888888888888888888",
 				},
 			},
 			"sha256:5555555555555555555555555555555555555555555555555555555555555555": {
@@ -551,6 +665,7 @@ promotion := {
 				"integrity": "verified",
 				"archived": false,
 				"revoked": false,
+				"registered_at": 1789816000000,
 				"facts": {
 					"name": "builtin/extractive",
 					"family": "extractive",
@@ -565,6 +680,7 @@ promotion := {
 				"integrity": "verified",
 				"archived": false,
 				"revoked": false,
+				"registered_at": 1789816000000,
 				"facts": {
 					"tools": [
 						{
@@ -694,6 +810,38 @@ promotion := {
 				],
 			},
 		],
+		"overlaps": [
+			{
+				"id": "overlap-bbbb",
+				"dataset": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+				"prompt": "sha256:2222222222222222222222222222222222222222222222222222222222222222",
+				"corpus": "sha256:3333333333333333333333333333333333333333333333333333333333333333",
+				"method": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+				"origin": "measured",
+				"principal": "ci",
+				"at": 1794913600000,
+				"cases": 300,
+				"untold": 0,
+				"in_prompt": 0,
+				"in_corpus": 0,
+				"found": [],
+			},
+			{
+				"id": "overlap-dddd",
+				"dataset": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+				"prompt": "sha256:2222222222222222222222222222222222222222222222222222222222222222",
+				"corpus": "sha256:3333333333333333333333333333333333333333333333333333333333333333",
+				"method": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+				"origin": "measured",
+				"principal": "ci",
+				"at": 1794913600000,
+				"cases": 300,
+				"untold": 0,
+				"in_prompt": 0,
+				"in_corpus": 0,
+				"found": [],
+			},
+		],
 		"cards": [
 			{
 				"id": "card-1",
@@ -743,12 +891,17 @@ parameters := {
 	"waivers": {
 		"longest_ms": 2592000000,
 		"waivable": [
+			"LIN-08",
 			"EVA-02",
 			"EVA-03",
 			"EVA-04",
 			"EVA-06",
+			"EVA-10",
 			"FAI-01",
 			"FAI-03",
+			"FAI-04",
+			"FAI-05",
+			"FAI-06",
 			"LIC-01",
 			"DOC-01",
 			"OPS-01",
@@ -781,6 +934,17 @@ parameters := {
 				"EVA-07": {
 					"parameters": {
 						"min_kappa_bp": 6000,
+					},
+				},
+				"EVA-10": {
+					"parameters": {
+						"max_in_prompt_bp": 100,
+						"max_in_corpus_bp": 500,
+					},
+				},
+				"FAI-06": {
+					"parameters": {
+						"limit_bp": 2000,
 					},
 				},
 				"LIC-01": {
@@ -827,6 +991,9 @@ parameters := {
 		"staging": {
 			"mode": "enforce",
 			"rules": {
+				"LIN-08": {
+					"mode": "warn",
+				},
 				"EVA-01": {
 					"parameters": {
 						"origins": [
@@ -855,6 +1022,13 @@ parameters := {
 						"min_kappa_bp": 6000,
 					},
 				},
+				"EVA-10": {
+					"mode": "warn",
+					"parameters": {
+						"max_in_prompt_bp": 0,
+						"max_in_corpus_bp": 500,
+					},
+				},
 				"FAI-01": {
 					"mode": "warn",
 				},
@@ -863,6 +1037,18 @@ parameters := {
 				},
 				"FAI-03": {
 					"mode": "warn",
+				},
+				"FAI-04": {
+					"mode": "warn",
+				},
+				"FAI-05": {
+					"mode": "warn",
+				},
+				"FAI-06": {
+					"mode": "warn",
+					"parameters": {
+						"limit_bp": 2000,
+					},
 				},
 				"LIC-01": {
 					"parameters": {
@@ -936,6 +1122,17 @@ parameters := {
 				"EVA-07": {
 					"parameters": {
 						"min_kappa_bp": 6000,
+					},
+				},
+				"EVA-10": {
+					"parameters": {
+						"max_in_prompt_bp": 0,
+						"max_in_corpus_bp": 100,
+					},
+				},
+				"FAI-06": {
+					"parameters": {
+						"limit_bp": 1000,
 					},
 				},
 				"LIC-01": {
@@ -1078,6 +1275,22 @@ parameters := {
 					"floor_bp": 3000,
 				},
 			],
+			"flips": [
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"axis": "asker",
+					"limit_bp": 1000,
+				},
+			],
+			"refusal_gaps": [
+				{
+					"suite": "docs-answers",
+					"metric": "abstained",
+					"axis": "language",
+					"limit_bp": 3000,
+				},
+			],
 		},
 		{
 			"id": "docs-assistant-production",
@@ -1187,6 +1400,22 @@ parameters := {
 						"operator",
 					],
 					"floor_bp": 4500,
+				},
+			],
+			"flips": [
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"axis": "asker",
+					"limit_bp": 500,
+				},
+			],
+			"refusal_gaps": [
+				{
+					"suite": "docs-answers",
+					"metric": "abstained",
+					"axis": "language",
+					"limit_bp": 1500,
 				},
 			],
 		},

@@ -13,7 +13,8 @@ package sekisho.licences
 #   actions: [promote]
 #   remedy: Declare the licence in the manifest, use a source whose licence is allowed, or have the allow-list changed.
 #   frameworks:
-#     - NIST AI RMF, GOVERN 6.1 (third-party intellectual property)
+#     - NIST AI RMF 1.0, GOVERN 6.1 (third parties and their rights) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - NIST AI RMF 1.0, MAP 4.1 (legal risks of components) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
 results["LIC-01"] := data.sekisho.report.finding(
 	licence_checks,
 	data.sekisho.report.absent("the closure holds nothing that is licensed", "declared licences", "declare the licences"),

@@ -15,8 +15,8 @@ no_agent := data.sekisho.report.absent("the closure holds no agent", "an agent",
 #   actions: [promote]
 #   remedy: Set max_steps, max_tokens and timeout_ms in the agent's limits.
 #   frameworks:
-#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
-#     - NIST AI RMF, MANAGE
+#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_15>
+#     - OWASP Top 10 for LLM Applications, LLM06:2026 (Unbounded Consumption) <https://genai.owasp.org/resource/owasp-genai-llm-top-10-2026/>
 results["OPS-01"] := data.sekisho.report.finding(limit_checks, no_agent)
 
 limit_checks contains data.sekisho.report.check(
@@ -41,8 +41,9 @@ limit_checks contains data.sekisho.report.check(
 #   actions: [promote]
 #   remedy: Take the tool out of the agent, or have the stage allow its effect.
 #   frameworks:
-#     - EU AI Act, Article 14 (human oversight)
-#     - NIST AI RMF, MANAGE
+#     - EU AI Act, Article 14 (human oversight) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_14>
+#     - NIST AI RMF 1.0, MAP 3.5 (human oversight) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - OWASP Top 10 for LLM Applications, LLM03:2026 (Excessive Agency) <https://genai.owasp.org/resource/owasp-genai-llm-top-10-2026/>
 results["OPS-02"] := data.sekisho.report.finding(tool_checks | toolless_checks, no_agent)
 
 effects := {effect | some effect in data.sekisho.parameters.parameter("OPS-02", "effects")}

@@ -13,8 +13,10 @@ package sekisho.oversight
 #   actions: [promote]
 #   remedy: Ask someone with the approver's role, who had no part in the change, to approve.
 #   frameworks:
-#     - EU AI Act, Article 14 (human oversight)
-#     - NIST AI RMF, GOVERN
+#     - EU AI Act, Article 14 (human oversight) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_14>
+#     - NIST AI RMF 1.0, MAP 3.5 (human oversight) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - NIST AI RMF 1.0, MEASURE 1.3 (independent assessors) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - AI Guidelines for Business (Japan), common guiding principle 7 (accountability) <https://www.meti.go.jp/press/2024/04/20240419004/20240419004.html>
 results["OVS-01"] := data.sekisho.report.finding(
 	approval_checks,
 	data.sekisho.report.absent("nobody has approved this version on this evidence", wanted, data.sekisho.text.approve),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import text
 from structlog.testing import capture_logs
 from tests.api_client import ApiClient
 from tests.cli.projects import PROJECT, changed, write
@@ -20,6 +21,7 @@ from sekisho.cli.apply import commands
 from sekisho.cli.lock import read_lock
 from sekisho.cli.session import Session
 from sekisho.client import Client
+from sekisho.kernel.digests import digest_of_bytes
 
 Run = Callable[..., Awaitable[Result]]
 ADA = ("--author", "Ada <ada@example.org>", "--commit", "1")
@@ -167,3 +169,26 @@ async def test_a_document_that_cannot_be_read_is_left_out_by_name(run: Run, tmp_
     assert "bomb" in refused["reason"]
     told = (await run("apply", str(file), *ADA, as_json=False)).stderr
     assert "pages/bomb.docx" in " ".join(told.split())
+
+
+async def test_a_server_that_lost_bytes_gets_them_back(run: Run, api: ApiClient, tmp_path: Path) -> None:
+    """A restored backup may lack a page; applying the same again registers nothing and brings it back."""
+    file = write(tmp_path)
+    assert (await run("apply", str(file), *ADA)).exit_code == 0
+    page = digest_of_bytes((tmp_path / "pages" / "approvals.md").read_bytes())
+    async with api.services.database.write() as tx:
+        await tx.execute(text("DELETE FROM blobs WHERE digest = :page"), {"page": page})
+    where, headers = f"/v1/projects/default/blobs/{page}", await api.role("viewer")
+    assert (await api.get(where, headers=headers)).status_code == 404
+    assert set(states(await run("apply", str(file), *ADA)).values()) == {(1, "unchanged")}
+    assert (await api.get(where, headers=headers)).status_code == 200
+
+
+async def test_a_suite_may_name_counterfactuals(run: Run, api: ApiClient, tmp_path: Path) -> None:
+    """They stand in its manifest as they are declared."""
+    named = changed(PROJECT, "suite.finding.counterfactuals", ["language"])
+    assert (await run("apply", str(write(tmp_path, named)), *ADA)).exit_code == 0
+    where = "/v1/projects/default/artifacts/suite/finding/versions/v1"
+    assert (await api.get(where, headers=await api.role("viewer"))).json()["manifest"]["counterfactuals"] == [
+        "language"
+    ]

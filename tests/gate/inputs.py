@@ -75,6 +75,7 @@ def run(suite: str, dataset: str, name: str, metrics: Json) -> Json:
         "origin": "measured",
         "producer": "ci",
         "state": "finished",
+        "started_at": NOW - DAY - 60_000,
         "finished_at": NOW - DAY,
         "final_digest": digest("9"),
         "cases": 300,
@@ -94,6 +95,7 @@ def node(kind: str, name: str, of: str, facts: Json) -> Json:
         "integrity": "verified",
         "archived": False,
         "revoked": False,
+        "registered_at": NOW - 60 * DAY,
         "facts": facts,
     }
 
@@ -147,6 +149,8 @@ def promotion() -> Json:
         "corpus": CORPUS,
         "integrity": "verified",
         "verified_at": NOW - DAY,
+        "built_at": NOW - 60 * DAY,
+        "built_with": digest("8"),
     }
     system_facts = {
         "risk_class": "limited",
@@ -163,12 +167,17 @@ def promotion() -> Json:
         RETRIEVAL,
         RETRIEVAL_DATA,
         "docs-retrieval",
-        {"recall@5": metric(8000), "ndcg@10": metric(7000), "mrr": metric(6500)},
+        {"recall@5": {**metric(8000), "flips": {"asker": flips()}}, "ndcg@10": metric(7000), "mrr": metric(6500)},
     )
     made_up = metric(200, reach=100, scorer="grounding")
-    answers = run(ANSWERS, ANSWERS_DATA, "docs-answers", {"hallucinated": made_up})
+    answers = run(
+        ANSWERS, ANSWERS_DATA, "docs-answers", {"hallucinated": made_up, "abstained": metric(3000, scorer="grounding")}
+    )
     answers["instruments"] = [{"scorer": "grounding", "digest": HEAD}]
-    sources = [{"uri": "https://example.org/handbook", "digest": digest("0"), "retrieved_at": NOW - 9 * DAY}]
+    corpus_facts: Json = {"licence": "CC-BY-4.0", "files": 24, "absent": 0, "languages": ["en", "ja"]}
+    corpus_facts["sources"] = [
+        {"uri": "https://example.org/handbook", "digest": digest("0"), "retrieved_at": NOW - 9 * DAY}
+    ]
     return {
         "schema": "sekisho.gate-input/v1",
         "now": NOW,
@@ -186,7 +195,7 @@ def promotion() -> Json:
             "nodes": {
                 SYSTEM: node("system", "docs", SYSTEM, system_facts),
                 PROMPT: node("prompt", "docs-answer", PROMPT, {}),
-                CORPUS: node("corpus", "handbook", CORPUS, {"licence": "CC-BY-4.0", "sources": sources, "files": 24}),
+                CORPUS: node("corpus", "handbook", CORPUS, corpus_facts),
                 INDEX: node("index", "handbook", INDEX, index_facts),
                 MODEL: node(
                     "model",
@@ -211,6 +220,7 @@ def promotion() -> Json:
             "baseline_runs": [baseline_run(retrieval), baseline_run(answers)],
             "qualifications": [],
             "comparisons": [comparison(retrieval, "recall@5", 400), comparison(answers, "hallucinated", -50)],
+            "overlaps": [overlap(RETRIEVAL_DATA), overlap(ANSWERS_DATA)],
             "cards": [
                 {
                     "id": "card-1",
@@ -228,6 +238,31 @@ def promotion() -> Json:
 
 
 CARD_FIELDS: Final = ("intended_use", "limitations", "risks", "contact", "affected_groups", "evaluation")
+
+
+def flips() -> Json:
+    """Variants of a case that are as alike as repeats of one."""
+    rates = {"flip_bp": 120, "resample_bp": 100, "excess_bp": 20, "low_bp": -80, "high_bp": 140}
+    return {"n": 100, "pairs": 100, **rates, "worst_pairs": ["q-031"]}
+
+
+def overlap(dataset: str) -> Json:
+    """A check that found nothing of the dataset in the prompt or the corpus."""
+    return {
+        "id": f"overlap-{dataset[7:11]}",
+        "dataset": dataset,
+        "prompt": PROMPT,
+        "corpus": CORPUS,
+        "method": digest("0"),
+        "origin": "measured",
+        "principal": "ci",
+        "at": NOW - DAY,
+        "cases": 300,
+        "untold": 0,
+        "in_prompt": 0,
+        "in_corpus": 0,
+        "found": [],
+    }
 
 
 def approval() -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,15 @@ class SetIndexes:
         return {"integrity": "verified", "verified_at": 1}
 
 
+class NoOverlaps:
+    """Nobody looked."""
+
+    async def about(
+        self, tx: Transaction, project: str, prompts: Collection[str], corpora: Collection[str]
+    ) -> Sequence[Mapping[str, Any]]:
+        return []
+
+
 @dataclass
 class Heard:
     """An alarm that keeps what it was told."""
@@ -210,7 +219,7 @@ async def build_world(database: Database, clock: FixedClock, signer: Signer, fol
     engine, runs = SetEngine(), SetRuns()
     measurements = Measurements(runs, NoQualifications(), fixed_policies().parameters)
     evidence = Evidence(database, clock, ledger, registry)
-    assembler = Assembler(registry, SetIndexes(), measurements, evidence, identity)
+    assembler = Assembler(registry, SetIndexes(), measurements, evidence, identity, NoOverlaps())
     benches, heard = SetBenches(Bench(fixed_policies(), Judge(engine))), Heard()
     gate = Gate(database, clock, ledger, registry, assembler, benches, Glass(registry, assembler), heard)
     approvals = Approvals(database, clock, ledger, registry, assembler, benches)

@@ -152,6 +152,10 @@ async def _jobs(journey: Journey) -> None:
     gone = {"corpus": "corpus/spare", "document": "en/a.md", "reason": "Request 17 under Article 17 of the GDPR."}
     erasure = await ask("erase_document", f"{HERE}/erasures", gone, by="operator")
     await ask("get_erasure", f"{HERE}/erasures/{erasure['job_id']}")
+    leak = {"subject": "agent/docs@latest", "dataset": "dataset/docs@latest"}
+    check = await ask("check_overlap", f"{HERE}/overlaps", leak, by="author")
+    await ask("get_overlap_check", f"{HERE}/overlaps/{check['id']}")
+    await ask("list_overlaps", f"{HERE}/overlaps?subject=agent/docs@latest")
     labels = digest_of_bytes(LABELS)
     headers = {**await journey.api.role("author"), "content-type": "application/octet-stream"}
     await journey.api.put(f"{HERE}/blobs/{labels}", content=LABELS, headers=headers)

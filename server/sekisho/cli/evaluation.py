@@ -12,6 +12,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
+from sekisho.cli.overlaps import look
 from sekisho.cli.reporting import report_options, show_json, write_report
 from sekisho.cli.results import comparison_table, report_view, run_table, runs_table, scorers_table
 from sekisho.cli.session import Session, session
@@ -90,6 +91,7 @@ def evaluate(
         for suite in chosen
     ]
     ended = _follow(state, client, started)
+    _look_for_overlaps(state, ended)
     state.show({"runs": ended}, run_table(ended))
     sys.exit(max(EXIT_CODES[run["state"]] for run in ended))
 
@@ -233,6 +235,12 @@ def _put(state: Session, file: Path) -> str:
 
 def _client(state: Session) -> Evaluation:
     return Evaluation(state.connection, state.project)
+
+
+def _look_for_overlaps(state: Session, ended: Sequence[dict[str, Any]]) -> None:
+    """What was measured tells less where the questions stand ready in the prompt or the corpus."""
+    measured = [run for run in ended if run["subject_kind"] == Kind.AGENT and run["origin"] == "measured"]
+    look(state, sorted({(run["subject"], run["dataset"]) for run in measured}))
 
 
 def _follow(state: Session, client: Evaluation, started: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

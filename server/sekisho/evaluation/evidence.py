@@ -43,6 +43,7 @@ def brief_evidence(run: Run) -> dict[str, Any]:
         "origin": run.origin.value,
         "producer": run.principal,
         "state": run.state.value,
+        **({} if run.started_at is None else {"started_at": run.started_at}),
         "finished_at": run.finished_at or 0,
         "final_digest": run.final_digest or "",
         "coverage_bp": summary.get("coverage_bp", 0),
@@ -93,6 +94,7 @@ def pool_evidence(runs: Sequence[Run], results: Sequence[Sequence[CaseResult]], 
         metrics=list(metrics),
         axes=sorted({axis for metric in metrics.values() for axis in metric["slices"]}),
         lower=[name for name, metric in metrics.items() if metric["lower_is_better"]],
+        counterfactuals=sorted({axis for metric in metrics.values() for axis in metric.get("flips", {})}),
         alpha=level_ppm / MILLION,
     )
     return {
@@ -169,6 +171,7 @@ def _metric(name: str, metric: Mapping[str, Any]) -> dict[str, Any]:
             for axis, groups in metric["slices"].items()
         },
         "gaps": {axis: dict(gap) for axis, gap in metric["gaps"].items()},
+        **({"flips": {axis: dict(found) for axis, found in metric["flips"].items()}} if metric.get("flips") else {}),
     }
 
 

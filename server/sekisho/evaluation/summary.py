@@ -85,7 +85,7 @@ def summarise(
         "metrics": {
             metric.name: {
                 **_metric(metric, values[metric.name], planned, results, groups),
-                **_flips(results, metric.name, counterfactuals, ranges),
+                **_flips(results, metric, counterfactuals, ranges),
             }
             for metric in made
         },
@@ -117,10 +117,10 @@ def _scored(values: Sequence[Sequence[CaseValue]]) -> int:
 
 
 def _flips(
-    results: Sequence[CaseResult], metric: str, axes: Sequence[str], ranges: Mapping[str, tuple[float, float]]
+    results: Sequence[CaseResult], metric: _Metric, axes: Sequence[str], ranges: Mapping[str, tuple[float, float]]
 ) -> dict[str, Any]:
-    share = ranges.get(metric, SHARE) == SHARE
-    found = {axis: flips(results, metric, axis, axes, share=share, seed=SEED) for axis in axes}
+    share = ranges.get(metric.name, SHARE) == SHARE
+    found = {axis: flips(results, metric.name, axis, axes, share=share, seed=SEED, alpha=metric.alpha) for axis in axes}
     return {"flips": found} if found else {}
 
 

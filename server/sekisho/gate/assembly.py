@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ from sekisho.evidence.types import Card
 from sekisho.gate import input_types as gate
 from sekisho.gate.evidence import Measurements
 from sekisho.gate.evidence_types import CardEvidence, CardFields, Evidence
-from sekisho.gate.facts import node_of
+from sekisho.gate.facts import files_of, node_of
 from sekisho.gate.givers import Hand, People, givers_of, person_or_service
 from sekisho.gate.overrides.standing import as_allowed
 from sekisho.gate.parameters import Parameters
@@ -30,6 +30,8 @@ class Versions(Protocol):
     """What the gate asks of the registry."""
 
     async def closure(self, tx: Transaction, project: str, digest: str) -> Closure: ...
+
+    async def absent(self, tx: Transaction, project: str, digests: Sequence[str]) -> frozenset[str]: ...
 
     async def pointers(self, tx: Transaction, project: str, kind: Kind, name: str) -> tuple[Pointer, ...]: ...
 
@@ -48,6 +50,14 @@ class Cards(Protocol):
     """What the gate asks of attested evidence."""
 
     async def newest_cards(self, tx: Transaction, project: str, subjects: Collection[str]) -> tuple[Card, ...]: ...
+
+
+class Overlaps(Protocol):
+    """What the gate asks of overlap checks."""
+
+    async def about(
+        self, tx: Transaction, project: str, prompts: Collection[str], corpora: Collection[str]
+    ) -> Sequence[Mapping[str, Any]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,7 @@ class Assembler:
     measurements: Measurements
     cards: Cards
     people: People
+    overlaps: Overlaps
 
     def under(self, parameters: Parameters) -> Assembler:
         """The same, gathering what a policy with these parameters asks for."""
@@ -107,6 +118,7 @@ class Assembler:
             current=UNSET if current is None else gate.Current(digest=current.digest, number=current.number),
             formerly_allowed=formerly,
             lineage=await self._lineage(tx, version.project, closure),
+            along=tuple(sorted({other.digest for other in question.along})),
             evidence=evidence,
             approvals=approvals,
             waivers=await self._waivers(tx, question, involved),
@@ -124,10 +136,12 @@ class Assembler:
         return await as_allowed(tx, await self.versions.pointers(tx, version.project, version.kind, version.name))
 
     async def _lineage(self, tx: Transaction, project: str, closure: Closure) -> gate.Lineage:
+        held = [file for version in closure.nodes.values() for file in files_of(version)]
+        absent = await self.versions.absent(tx, project, held) if held else frozenset[str]()
         nodes: dict[str, gate.Node] = {}
         for digest, version in sorted(closure.nodes.items()):
             found = await self.indexes.integrity(tx, project, digest) if version.kind is Kind.INDEX else None
-            nodes[digest] = node_of(version, index=found)
+            nodes[digest] = node_of(version, index=found, absent=absent)
         edges: dict[str, set[str]] = {digest: set() for digest in nodes}
         for edge in closure.edges:
             edges.setdefault(edge.from_digest, set()).add(edge.to_digest)
@@ -143,9 +157,15 @@ class Assembler:
     ) -> Evidence:
         baseline = None if current is None or current.digest == version.digest else current.digest
         measured = await self.measurements.gather(tx, version, stage, baseline, now)
-        systems = [digest for digest, node in closure.nodes.items() if node.kind is Kind.SYSTEM]
+        systems, prompts, corpora = (
+            [digest for digest, node in closure.nodes.items() if node.kind is kind]
+            for kind in (Kind.SYSTEM, Kind.PROMPT, Kind.CORPUS)
+        )
         cards = [_card(card) for card in await self.cards.newest_cards(tx, version.project, systems)]
+        overlaps = await self.overlaps.about(tx, version.project, prompts, corpora)
         plain = {**measured, "cards": msgspec.to_builtins(cards)}
+        if overlaps:  # told of nothing, an evidence hash is what it was before there were such checks
+            plain["overlaps"] = [dict(one) for one in overlaps]
         return msgspec.convert({"hash": digest_of(plain), **plain}, Evidence)
 
     async def _involved(self, tx: Transaction, question: Question, closure: Closure) -> tuple[gate.Involved, ...]:

@@ -58,13 +58,17 @@ class Current(Closed, frozen=True, kw_only=True):
 
 
 class _Node(Closed, tag_field="kind", frozen=True, kw_only=True):
-    """One version of the pinned closure. ``integrity``: whether the stored bytes hash to the digest."""
+    """One version of the pinned closure. ``integrity``: whether the stored bytes hash to the digest.
+
+    ``registered_at``: when these bytes were first registered.
+    """
 
     name: Word
     digest: Digest
     integrity: Literal["verified", "mismatch"]
     archived: bool
     revoked: bool
+    registered_at: Moment | UnsetType = UNSET
 
 
 class NoFacts(Closed, frozen=True, kw_only=True):
@@ -93,15 +97,26 @@ class Source(Closed, frozen=True, kw_only=True):
     retrieved_at: Moment | UnsetType = UNSET
 
 
+class DatasetFacts(Licensed, frozen=True, kw_only=True):
+    """``absent``: 1 where the bytes of its cases are gone, else 0."""
+
+    absent: Count | UnsetType = UNSET
+
+
 class CorpusFacts(Licensed, frozen=True, kw_only=True):
-    """``files``: how many."""
+    """``files``: how many; ``absent``: of how many the bytes are gone. ``languages`` are those of its files."""
 
     sources: tuple[Source, ...]
     files: Count
+    absent: Count | UnsetType = UNSET
+    languages: tuple[Word, ...] = ()
 
 
 class IndexFacts(Closed, frozen=True, kw_only=True):
-    """``integrity``: what the last `sekisho index verify` found; ``unverified`` where none ran."""
+    """``integrity``: what the last `sekisho index verify` found; ``unverified`` where none ran.
+
+    ``built_at`` and ``built_with``, the embedder's digest, are of the record of its last build.
+    """
 
     embedder: Text
     embedder_digest: Digest | UnsetType = UNSET
@@ -110,6 +125,8 @@ class IndexFacts(Closed, frozen=True, kw_only=True):
     corpus: Digest
     integrity: Literal["verified", "drifted", "unverified"]
     verified_at: Moment | UnsetType = UNSET
+    built_at: Moment | UnsetType = UNSET
+    built_with: Digest | UnsetType = UNSET
 
 
 class SystemFacts(Closed, frozen=True, kw_only=True):
@@ -165,7 +182,7 @@ class AgentNode(_Node, tag="agent", frozen=True, kw_only=True):
 
 
 class DatasetNode(_Node, tag="dataset", frozen=True, kw_only=True):
-    facts: Licensed
+    facts: DatasetFacts
 
 
 class SuiteNode(_Node, tag="suite", frozen=True, kw_only=True):
@@ -234,6 +251,8 @@ class GateInput(Closed, frozen=True, kw_only=True):
     formerly_allowed: bool
     """Whether an allowing decision once moved this digest to this stage."""
     lineage: Lineage
+    along: tuple[Digest, ...] = ()
+    """Versions that the same decision would move too."""
     evidence: Evidence
     approvals: tuple[ApprovalEvidence, ...]
     waivers: tuple[WaiverEvidence, ...]

@@ -50,6 +50,9 @@ class RuleParameters(_Closed, frozen=True, kw_only=True):
     allowed: tuple[Word, ...] | None = None
     fields: Annotated[tuple[CardField, ...], Meta(min_length=1)] | None = None
     approvals: Annotated[int, Meta(ge=1, le=100)] | None = None
+    limit_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    max_in_prompt_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    max_in_corpus_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
     effects: tuple[Literal["read", "write", "destructive"], ...] | None = None
 
 
@@ -126,6 +129,10 @@ class Requirement(_Closed, frozen=True, kw_only=True):
     groups: tuple[Groups, ...] = ()
     gaps: tuple[GapLimit, ...] = ()
     group_floors: tuple[GroupFloor, ...] = ()
+    flips: tuple[GapLimit, ...] = ()
+    """Counterfactual axes, and by how much more often variants may differ than repeats."""
+    refusal_gaps: tuple[GapLimit, ...] = ()
+    """Between groups, in the rate of a metric such as ``abstained``."""
 
 
 class Waivers(_Closed, frozen=True, kw_only=True):

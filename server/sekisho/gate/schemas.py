@@ -22,7 +22,8 @@ def schema(name: str) -> dict[str, Any]:
     """The JSON Schema kept as ``policies/<name>``."""
     kind, title = FILES[name]
     (root,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
-    return {"$schema": DIALECT, "title": title, **root, "$defs": components}
+    plain: dict[str, Any] = json.loads(json.dumps({"$schema": DIALECT, "title": title, **root, "$defs": components}))
+    return plain
 
 
 def schema_text(name: str) -> str:

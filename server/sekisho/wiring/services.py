@@ -15,6 +15,7 @@ from sekisho.evaluation.index_comparison import IndexComparison
 from sekisho.evaluation.judges.service import Judging
 from sekisho.evaluation.scorers.catalogue import known_scorers
 from sekisho.evaluation.service import Evaluation
+from sekisho.evidence.overlap.service import Overlaps
 from sekisho.evidence.service import Evidence
 from sekisho.gate.approvals import Approvals
 from sekisho.gate.assembly import Assembler
@@ -83,6 +84,7 @@ class Services:
     index_comparison: IndexComparison
     drafting: Drafting
     evidence: Evidence
+    overlaps: Overlaps
     policy_in_force: PolicyInForce
     publishing: Publishing
     activating: Activating
@@ -188,6 +190,7 @@ class Services:
             "index_comparison": self.index_comparison,
             "drafting": self.drafting,
             "evidence": self.evidence,
+            "overlaps": self.overlaps,
             "gate": self.gate,
             "approvals": self.approvals,
             "waivers": self.waivers,
@@ -230,8 +233,9 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     )
     judging = Judging(database, clock, ledger, jobs, registry, inference, concurrency=settings.worker_concurrency)
     evidence = Evidence(database, clock, ledger, registry)
+    overlaps = Overlaps(database, clock, ledger, jobs, registry)
     measurements = Measurements(Gathering(ledger, jobs), evaluation, in_force.seed.parameters)
-    assembler = Assembler(registry, indexing, measurements, evidence, identity)
+    assembler = Assembler(registry, indexing, measurements, evidence, identity, overlaps)
     schema = Schema(database)
     alarms = Alarms(signer, settings.alert_url)
     gate = Gate(database, clock, ledger, registry, assembler, in_force, Glass(registry, assembler), alarms, shadowing)
@@ -254,6 +258,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         index_comparison=IndexComparison(database, jobs, registry, indexing),
         drafting=Drafting(database, ledger, jobs, registry, indexing, inference),
         evidence=evidence,
+        overlaps=overlaps,
         policy_in_force=in_force,
         publishing=publishing,
         activating=activating,

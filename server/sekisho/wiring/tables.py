@@ -23,6 +23,7 @@ ROOMS: Final = (
     "evaluation",
     "evaluation.judges",
     "evidence",
+    "evidence.overlap",
     "gate",
     "gate.decision_logs",
     "gate.governing",

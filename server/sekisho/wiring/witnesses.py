@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sekisho.evaluation.witness import Runs
+from sekisho.evidence.overlap.witness import OverlapChecks
 from sekisho.evidence.witness import Cards
 from sekisho.gate.governing.witness import Activations, PublishedPolicies, Shadows
 from sekisho.gate.witness import Decisions, GivenApprovals, GivenWaivers, Promotions
@@ -22,4 +23,14 @@ def witnesses(keys: Iterable[PublicKey]) -> tuple[Witness, ...]:
         (Versions(), Registrations(), Revocations(), Stages(), Moves()),
     )
     gate = (decisions, Promotions(), GivenApprovals(), GivenWaivers())
-    return (*identity, *registry, Runs(), Cards(), *gate, PublishedPolicies(), Activations(), Shadows())
+    return (
+        *identity,
+        *registry,
+        Runs(),
+        Cards(),
+        OverlapChecks(),
+        *gate,
+        PublishedPolicies(),
+        Activations(),
+        Shadows(),
+    )

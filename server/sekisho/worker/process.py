@@ -34,6 +34,7 @@ def handlers(services: Services) -> dict[str, Handler]:
         "qualify": services.judging.execute,
         "compare": services.index_comparison.execute,
         "draft": services.drafting.execute,
+        "overlap": services.overlaps.execute,
     }
 
 

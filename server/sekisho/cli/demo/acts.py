@@ -28,8 +28,8 @@ HYBRID: Final = (
     "# The embedder reads no Japanese: there its vectors abstain, and shared characters decide alone.\n"
     "    retriever: {mode: hybrid, k: 10, dense_scripts: [latin]}"
 )
-MEASURED: Final = ("docs-retrieval", "docs-answers", "docs-answers-sample")
-QUICK: Final = ("docs-retrieval", "docs-answers-sample")
+MEASURED: Final = ("docs-retrieval", "docs-askers", "docs-answers", "docs-answers-sample")
+QUICK: Final = ("docs-retrieval", "docs-askers", "docs-answers-sample")
 _EMBEDS: Final = "bert"
 
 
