@@ -39,6 +39,13 @@ verify_index(index) := sprintf("sekisho index verify %s", [reference(index)])
 
 restore(version) := sprintf("sekisho restore %s", [reference(version)])
 
+scan_licences := sprintf("sekisho licence scan %s", [reference(input.subject)])
+
+attest(version, type) := sprintf(
+	"sekisho attest %s --type %s --file %s.md --days %d",
+	[reference(version), type, type, data.sekisho.attested.days(type)],
+)
+
 write_card(system) := sprintf("sekisho card add %s card.yaml", [reference(system)])
 
 pin(suite) := sprintf("sekisho policy pin %s --suite DIGEST --dataset DIGEST", [suite])

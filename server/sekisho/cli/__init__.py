@@ -43,6 +43,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "judging": ("judge",),
     "drafting": ("dataset",),
     "evidence": ("card",),
+    "attesting": ("attest", "attested", "licence"),
     "gate": ("promote", "gate", "rollback", "approve", "explain", "attestation", "decisions"),
     "waivers": ("waive", "waiver"),
     "policy": ("policy",),

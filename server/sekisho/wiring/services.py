@@ -15,6 +15,8 @@ from sekisho.evaluation.index_comparison import IndexComparison
 from sekisho.evaluation.judges.service import Judging
 from sekisho.evaluation.scorers.catalogue import known_scorers
 from sekisho.evaluation.service import Evaluation
+from sekisho.evidence.attesting import Attesting
+from sekisho.evidence.licensing import Licensing
 from sekisho.evidence.service import Evidence
 from sekisho.gate.approvals import Approvals
 from sekisho.gate.assembly import Assembler
@@ -30,6 +32,7 @@ from sekisho.identity.bootstrap import Bootstrap
 from sekisho.identity.service import Identity
 from sekisho.indexing.integrity import KeptIntegrity
 from sekisho.indexing.service import Indexing
+from sekisho.inference.licences import ModelLicences
 from sekisho.inference.service import Inference
 from sekisho.kernel.clock import Clock, SystemClock
 from sekisho.kernel.database import ChangeWatch, Database
@@ -68,6 +71,8 @@ class Services:
     index_comparison: IndexComparison
     drafting: Drafting
     evidence: Evidence
+    attesting: Attesting
+    licensing: Licensing
     policy: PolicySet
     engine: PolicyEngine
     standby: PolicyEngine | None
@@ -130,6 +135,8 @@ class Services:
             "index_comparison": self.index_comparison,
             "drafting": self.drafting,
             "evidence": self.evidence,
+            "attesting": self.attesting,
+            "licensing": self.licensing,
             "gate": self.gate,
             "approvals": self.approvals,
             "waivers": self.waivers,
@@ -189,6 +196,8 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         index_comparison=IndexComparison(database, jobs, registry, indexing),
         drafting=Drafting(database, ledger, jobs, registry, indexing, inference),
         evidence=evidence,
+        attesting=Attesting(database, clock, ledger, registry, policy.parameters.attested),
+        licensing=Licensing(database, clock, ledger, registry, ModelLicences(inference)),
         policy=policy,
         engine=engine,
         standby=standby,

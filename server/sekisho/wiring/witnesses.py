@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sekisho.evaluation.witness import Runs
-from sekisho.evidence.witness import Cards
+from sekisho.evidence.witness import AttestedDocuments, Cards, LicenceScans
 from sekisho.gate.witness import Decisions, GivenApprovals, Promotions
 from sekisho.identity.witness import Principals, Roles, Tokens
 from sekisho.ledger.signing import PublicKey
@@ -17,4 +17,5 @@ def witnesses(keys: Iterable[PublicKey]) -> tuple[Witness, ...]:
     """`keys` are those that decisions of this server may be signed with."""
     decisions = Decisions({key.keyid: key for key in keys})
     identity, registry = (Principals(), Roles(), Tokens()), (Versions(), Registrations(), Stages(), Moves())
-    return (*identity, *registry, Runs(), Cards(), decisions, Promotions(), GivenApprovals())
+    evidence = (Cards(), AttestedDocuments(), LicenceScans())
+    return (*identity, *registry, Runs(), *evidence, decisions, Promotions(), GivenApprovals())
