@@ -23,9 +23,8 @@ def schema(name: str) -> dict[str, Any]:
     kind, title = FILES[name]
     (root,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
     found = {"$schema": DIALECT, "title": title, **root, "$defs": components}
-    plain: dict[str, Any] = msgspec.json.decode(
-        msgspec.json.encode(found)
-    )  # defaults that are tuples are arrays in the file
+    # Defaults that are tuples are arrays in the file.
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(found))
     return plain
 
 
