@@ -86,7 +86,7 @@ class_checks contains data.sekisho.report.check(
 	sprintf("%s: %s", [data.sekisho.text.label(system), class_words(system)]),
 	object.get(system.facts, "risk_class", "no risk class"),
 	"a purpose, an owner, and a risk class that is not prohibited",
-	sprintf("register system/%s with its purpose, owner and risk class", [system.name]),
+	sprintf("set purpose, owner and risk_class of system/%s, then: %s", [system.name, data.sekisho.text.applied]),
 ) if {
 	some system in systems
 }
@@ -193,7 +193,7 @@ notice_checks contains data.sekisho.report.check(
 	sprintf("%s %s", [data.sekisho.text.label(system), {true: "has an AI notice", false: "has no AI notice"}[told]]),
 	{true: "an AI notice", false: "no AI notice"}[told],
 	"an AI notice",
-	sprintf("set ai_notice in system/%s, then sekisho apply", [system.name]),
+	sprintf("set ai_notice in system/%s, then: %s", [system.name, data.sekisho.text.applied]),
 ) if {
 	some system in systems
 	told := object.get(system.facts, "ai_notice_set", false)
@@ -219,7 +219,7 @@ marking_checks contains data.sekisho.report.check(
 	sprintf("%s marks its outputs by %s", [data.sekisho.text.label(system), method_words(methods)]),
 	method_words(methods),
 	sprintf("one of %s", [concat(", ", sort(accepted_methods))]),
-	sprintf("set output_marking.methods in system/%s, then sekisho apply", [system.name]),
+	sprintf("set output_marking.methods in system/%s, then: %s", [system.name, data.sekisho.text.applied]),
 ) if {
 	some system in systems
 	methods := {method | some method in system.facts.output_marking}

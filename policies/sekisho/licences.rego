@@ -82,7 +82,7 @@ licence_checks contains data.sekisho.report.check(
 	sprintf("%s: %s says %s%s", [data.sekisho.text.label(node), told_by(found), found.said, licence_words(found)]),
 	found.said,
 	allow_words,
-	licence_remedy(found, node),
+	licence_remedy(licence_status(found), node),
 ) if {
 	some digest, node in licensed
 	not digest in object.keys(confirmed)
@@ -94,7 +94,7 @@ confirmed_checks contains data.sekisho.report.check(
 	sprintf("%s: %s confirmed %s", [data.sekisho.text.label(licensed[digest]), document.principal, names]),
 	names,
 	allow_words,
-	sprintf("use another source than %s/%s", [licensed[digest].kind, licensed[digest].name]),
+	licence_remedy("failed", licensed[digest]),
 ) if {
 	some digest, document in confirmed
 	names := concat(" OR ", [concat(" AND ", alternative) | some alternative in document.licence])
@@ -113,13 +113,12 @@ licence_words(found) := {
 	"failed": ", which is not on the allow-list",
 }[licence_status(found)]
 
-licence_remedy(found, node) := remedy if {
-	licence_status(found) == "failed"
-	remedy := concat("", [
-		sprintf("replace what says so in %s/%s and apply; where it is not the licence: ", [node.kind, node.name]),
-		data.sekisho.text.attest(node, "licence"),
-	])
-} else := data.sekisho.text.attest(node, "licence")
+licence_remedy("failed", node) := sprintf(
+	"use in %s/%s what the stage allows (or have somebody attest that it says so of something else), then: %s",
+	[node.kind, node.name, data.sekisho.text.applied],
+)
+
+licence_remedy(status, node) := data.sekisho.text.attest(node, "licence") if status != "failed"
 
 told_by(found) := sprintf("%s (%s)", [found.place, found.source]) if {
 	found.count < 2

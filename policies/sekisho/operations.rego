@@ -26,7 +26,7 @@ limit_checks contains data.sekisho.report.check(
 	sprintf("%s: %s is %s", [data.sekisho.text.label(agent), name, {true: "set", false: "not set"}[is_set]]),
 	{true: "set", false: "not set"}[is_set],
 	sprintf("%s set", [concat(", ", sort(wanted_limits))]),
-	sprintf("set limits.%s in agent/%s, apply, and evaluate it again", [name, agent.name]),
+	sprintf("set limits.%s in agent/%s, then: %s", [name, agent.name, data.sekisho.text.applied]),
 ) if {
 	some agent in agents
 	some name in wanted_limits
@@ -58,7 +58,7 @@ tool_checks contains data.sekisho.report.check(
 	sprintf("%s: tool %s has the effect %s", [data.sekisho.text.label(agent), tool.name, tool.effect]),
 	tool.effect,
 	sprintf("effects among %s", [concat(", ", sort(effects))]),
-	sprintf("take the tool %s out of agent/%s, apply, and evaluate it again", [tool.name, agent.name]),
+	sprintf("take the tool %s out of agent/%s, then: %s", [tool.name, agent.name, data.sekisho.text.applied]),
 ) if {
 	some agent in agents
 	some tool in agent.facts.tools
@@ -112,7 +112,7 @@ matches(wanted, parts) if {
 scope_checks contains data.sekisho.report.absent(
 	sprintf("%s: tool %s declares no scopes", [data.sekisho.text.label(agent), tool.name]),
 	sprintf("scopes among %s", [concat(", ", sort(patterns))]),
-	sprintf("declare the scopes of the tool %s in agent/%s, apply, and evaluate it again", [tool.name, agent.name]),
+	sprintf("declare the scopes of the tool %s in agent/%s, then: %s", [tool.name, agent.name, data.sekisho.text.applied]),
 ) if {
 	some agent in agents
 	some tool in agent.facts.tools
@@ -124,7 +124,7 @@ scope_checks contains data.sekisho.report.check(
 	sprintf("%s: tool %s has the scope %s", [data.sekisho.text.label(agent), tool.name, scope]),
 	scope,
 	sprintf("scopes among %s", [concat(", ", sort(patterns))]),
-	sprintf("take the scope %s out of agent/%s, apply, and evaluate it again", [scope, agent.name]),
+	sprintf("take the scope %s out of agent/%s, then: %s", [scope, agent.name, data.sekisho.text.applied]),
 ) if {
 	some agent in agents
 	some tool in agent.facts.tools
@@ -153,7 +153,7 @@ destructive_checks contains data.sekisho.report.check(
 	sprintf("%s: tool %s %s", [data.sekisho.text.label(agent), tool.name, waiting_words[waits]]),
 	waiting_words[waits],
 	"a person's approval of each call",
-	sprintf("set human_approval: true for the tool %s in agent/%s, apply, and evaluate it again", [tool.name, agent.name]),
+	sprintf("set human_approval: true for the tool %s in agent/%s, then: %s", [tool.name, agent.name, data.sekisho.text.applied]),
 ) if {
 	some agent in agents
 	some tool in destructive(agent)
@@ -196,7 +196,7 @@ longest_log := object.get(data.sekisho.parameters.rule("OPS-05"), ["parameters",
 logging_checks contains data.sekisho.report.absent(
 	sprintf("%s says nothing of a log", [data.sekisho.text.label(agent)]),
 	log_words,
-	sprintf("set logging.retention_days in agent/%s, apply, and evaluate it again", [agent.name]),
+	sprintf("set logging.retention_days in agent/%s, then: %s", [agent.name, data.sekisho.text.applied]),
 ) if {
 	some agent in agents
 	not agent.facts.log_retention_days
@@ -207,7 +207,7 @@ logging_checks contains data.sekisho.report.check(
 	sprintf("%s keeps its log for %d days", [data.sekisho.text.label(agent), kept]),
 	sprintf("%d days", [kept]),
 	log_words,
-	sprintf("set logging.retention_days in agent/%s to %s, apply, and evaluate it again", [agent.name, log_words]),
+	sprintf("set logging.retention_days in agent/%s to %s, then: %s", [agent.name, log_words, data.sekisho.text.applied]),
 ) if {
 	some agent in agents
 	kept := agent.facts.log_retention_days

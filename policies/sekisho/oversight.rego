@@ -123,7 +123,7 @@ approval_checks contains data.sekisho.report.check(
 results["OVS-02"] := data.sekisho.report.finding(behind_checks, data.sekisho.report.absent(
 	"no person is known to stand behind this change",
 	"an author who is known as a person",
-	"register it again, naming its author: sekisho apply --author 'NAME <E-MAIL>'",
+	"have its author registered with it: `sekisho apply --author 'NAME <E-MAIL>'`",
 ))
 
 people_behind := {someone.principal |
@@ -154,7 +154,7 @@ behind_checks contains data.sekisho.report.check(
 	sprintf("the author %s is not known here", [stranger]),
 	stranger,
 	"an author who is known as a person",
-	"have an admin make the author known: sekisho principal create NAME --kind person --email E-MAIL",
+	"have an admin make the author known: `sekisho principal create NAME --kind person --email E-MAIL`",
 ) if {
 	count(people_behind) == 0
 	some stranger in strangers
