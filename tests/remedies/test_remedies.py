@@ -1,0 +1,35 @@
+"""Every rule is reachable from the demo's data by one change, and its remedy, followed literally, mends it."""
+
+from __future__ import annotations
+
+import pytest
+
+from sekisho.gate.policies import load_policies
+from sekisho.kernel.trees import tree
+from tests.remedies import licence_documentation_oversight_operations as compliance
+from tests.remedies.walk import Case, Scene, walk
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+CASES = [*compliance.CASES]
+UNREACHABLE = {**compliance.UNREACHABLE}
+FAMILIES = ("LIC", "DOC", "OVS", "OPS")
+
+
+def test_every_rule_is_walked_or_says_why_not() -> None:
+    """A rule that is added without a walk is noticed, and so is a reason that no rule needs any more."""
+    rules = {entry.id for entry in load_policies(tree("policies")).catalog if entry.id.startswith(FAMILIES)}
+    walked = {rule for case in CASES for rule in case.rules}
+    assert walked | UNREACHABLE.keys() == rules
+    assert walked & UNREACHABLE.keys() == set()
+
+
+async def test_the_demo_as_it_is_mended_is_allowed(scene: Scene) -> None:
+    """Without a change nothing stands in the way: what a walk shows is its one change."""
+    decision = await scene.ask("production")
+    assert decision["outcome"] == "allow", decision["blocking"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_the_remedy_mends_it(scene: Scene, case: Case) -> None:
+    """One change denies, the remedies' own commands mend."""
+    await walk(scene, case)
