@@ -145,7 +145,8 @@ def asked(tried: Iterable[Tried], parameters: Parameters, *, before: Sequence[Tr
     document = promotion()
     if not before:
         del document["current"]
-    document["evidence"] = {"hash": EVIDENCE, **gathered, "cards": document["evidence"]["cards"]}
+    kept = {part: document["evidence"][part] for part in ("cards", "licences", "attested")}
+    document["evidence"] = {"hash": EVIDENCE, **gathered, **kept}
     return document
 
 

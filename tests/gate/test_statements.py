@@ -14,8 +14,8 @@ from sekisho.kernel.references import Kind, Number, Reference
 from sekisho.registry.types import Provenance, Version
 from tests.gate.world import World, exactly
 
-MOST = 37
-"""Statements of one promotion with approvals, waivers looked for, decision, attestation, ledger entries and move."""
+MOST = 39
+"""Statements of one promotion: approvals, waivers, scans and documents looked for; decision, ledger entries and move."""
 
 
 @contextmanager

@@ -153,7 +153,8 @@ class Assembler:
         """Licence scans and attested documents; what there is nothing of is left out, as in the input."""
         scans = await self.cards.newest_scans(tx, project, closure.nodes)
         documents = await self.cards.newest_documents(tx, project, closure.nodes)
-        held = await self.people.who_holds(tx, {one.principal for one in documents}, project)
+        names = {one.principal for one in documents}
+        held = await self.people.who_holds(tx, names, project) if names else frozenset()
         found = {
             "licences": [scan_evidence(scan) for scan in scans],
             "attested": [document_evidence(one, has_role=(one.principal, one.role) in held) for one in documents],
