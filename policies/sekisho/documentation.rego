@@ -118,8 +118,7 @@ class_words(system) := "the risk class is prohibited" if {
 #   actions: [promote]
 #   remedy: Have the document written, and attested by somebody in a role that policy names.
 #   frameworks:
-#     - EU AI Act, Article 9 (risk management system)
-#     - NIST AI RMF, MAP
+#     - EU AI Act, Article 9 (risk management system) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_9>
 results["DOC-03"] := data.sekisho.report.finding(document_checks | spared_checks, no_system)
 
 wanted_documents := {type | some type in data.sekisho.parameters.parameter("DOC-03", "documents")}
@@ -185,7 +184,7 @@ spared_checks contains data.sekisho.report.check(
 #   actions: [promote]
 #   remedy: Write into the system's ai_notice how people are told that they deal with an AI system.
 #   frameworks:
-#     - EU AI Act, Article 50(1) (informing people that they interact with an AI system)
+#     - EU AI Act, Article 50(1) (informing people that they interact with an AI system) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_50>
 results["DOC-04"] := data.sekisho.report.finding(notice_checks, no_system)
 
 notice_checks contains data.sekisho.report.check(
@@ -209,7 +208,7 @@ notice_checks contains data.sekisho.report.check(
 #   actions: [promote]
 #   remedy: Mark the outputs, and write into the system's output_marking by which methods.
 #   frameworks:
-#     - EU AI Act, Article 50(2) (marking of outputs in a machine-readable format)
+#     - EU AI Act, Article 50(2) (marking of outputs in a machine-readable format) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_50>
 results["DOC-05"] := data.sekisho.report.finding(marking_checks, no_system)
 
 accepted_methods := {method | some method in data.sekisho.parameters.parameter("DOC-05", "methods")}

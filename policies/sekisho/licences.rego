@@ -136,7 +136,7 @@ told_by(found) := sprintf("%s (%s)", [found.place, found.source]) if {
 #   actions: [promote]
 #   remedy: Add a licence file or an SPDX tag, scan again, or have somebody confirm the licence.
 #   frameworks:
-#     - NIST AI RMF, GOVERN 6.1 (third-party intellectual property)
+#     - NIST AI RMF 1.0, GOVERN 6.1 (third parties and their rights) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
 results["LIC-02"] := data.sekisho.report.finding(borne_checks | unconcerned_checks, nothing_licensed)
 
 # What is to be borne out; nothing where the parameter is absent, which is missing evidence.

@@ -87,8 +87,7 @@ toolless_checks contains data.sekisho.report.check(
 #   actions: [promote]
 #   remedy: Declare the tool's scopes, take out those that the stage does not allow, or have the stage allow them.
 #   frameworks:
-#     - EU AI Act, Article 14 (human oversight)
-#     - NIST AI RMF, MANAGE
+#     - EU AI Act, Article 14 (human oversight) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_14>
 results["OPS-03"] := data.sekisho.report.finding(scope_checks | toolless_checks, no_agent)
 
 patterns := {pattern | some pattern in data.sekisho.parameters.parameter("OPS-03", "scopes")}
@@ -142,8 +141,7 @@ scope_checks contains data.sekisho.report.check(
 #   actions: [promote]
 #   remedy: Set human_approval for the tool, and have whoever runs the agent ask a person before each call.
 #   frameworks:
-#     - EU AI Act, Article 14 (human oversight)
-#     - NIST AI RMF, MANAGE
+#     - EU AI Act, Article 14 (human oversight) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_14>
 results["OPS-04"] := data.sekisho.report.finding(destructive_checks | harmless_checks, no_agent)
 
 destructive(agent) := [tool | some tool in agent.facts.tools; tool.effect == "destructive"]
@@ -185,8 +183,8 @@ harmless_checks contains data.sekisho.report.check(
 #   actions: [promote]
 #   remedy: Log what the agent does, and set logging.retention_days in its manifest within the stage's bounds.
 #   frameworks:
-#     - EU AI Act, Article 12 (record-keeping)
-#     - EU AI Act, Article 26(6) (deployers keep logs for at least six months)
+#     - EU AI Act, Article 12 (record-keeping) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_12>
+#     - EU AI Act, Article 26(6) (deployers keep logs for at least six months) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_26>
 results["OPS-05"] := data.sekisho.report.finding(logging_checks, no_agent)
 
 shortest_log := data.sekisho.parameters.parameter("OPS-05", "min_retention_days")

@@ -118,8 +118,7 @@ approval_checks contains data.sekisho.report.check(
 #   actions: [promote]
 #   remedy: Make the commit's author known as a person by the e-mail of the commit, or register again as a person.
 #   frameworks:
-#     - EU AI Act, Article 14 (human oversight)
-#     - NIST AI RMF, GOVERN
+#     - EU AI Act, Article 14 (human oversight) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_14>
 results["OVS-02"] := data.sekisho.report.finding(behind_checks, data.sekisho.report.absent(
 	"no person is known to stand behind this change",
 	"an author who is known as a person",
