@@ -31,11 +31,16 @@ def pieces(document: Json) -> Iterator[tuple[str, Any]]:
     """Every piece of evidence that can be taken away: what holds it, and its key or its place."""
     evidence = document["evidence"]
     parts = ("runs", "pools", "abandoned", "recorded", "baseline_runs", "qualifications", "comparisons", "cards")
-    for part in parts:
+    for part in (*parts, *(name for name in ("licences", "attested") if name in evidence)):
         for place in range(len(evidence[part])):
             yield f"evidence/{part}", place
+    for number, scan in enumerate(evidence.get("licences", ())):
+        for place in range(len(scan["findings"])):
+            yield f"evidence/licences/{number}/findings", place
     for place in range(len(document["approvals"])):
         yield "approvals", place
+    for place in range(len(document["involved"])):
+        yield "involved", place
     for number, run in enumerate(evidence["runs"]):
         for name, metric in run["metrics"].items():
             yield f"evidence/runs/{number}/metrics", name
@@ -125,9 +130,25 @@ def missing(document: Json, parameters: Json) -> Iterator[str]:
     systems = {digest for digest, node in lineage["nodes"].items() if node["kind"] == "system"}
     if not systems <= {card["subject"] for card in evidence["cards"]}:
         yield "card"
+    yield from _unattested(document, lineage["nodes"])
     for need in parameters["requirements"]:
         if document["stage"] in need["stages"]:
             yield from _unmeasured(document, need, parameters["suites"])
+
+
+def _unattested(document: Json, nodes: Json) -> Iterator[str]:
+    evidence = document["evidence"]
+    found = {one["subject"]: one["findings"] for one in evidence.get("licences", ())}
+    assessed = {one["subject"] for one in evidence.get("attested", ()) if one["type"] == "risk-assessment"}
+    for digest, node in nodes.items():
+        if node["kind"] in {"corpus", "index", "model"} and not found.get(digest):
+            yield f"licence of {node['name']}"
+        if node["kind"] in {"index", "model"} and all(one["source"] == "manifest" for one in found.get(digest, ())):
+            yield f"anybody's word but the manifest's on the licence of {node['name']}"
+        if node["kind"] == "system" and digest not in assessed:
+            yield f"risk assessment of {node['name']}"
+    if not any(one.get("kind") == "person" and one["because"] != "requester" for one in document["involved"]):
+        yield "a person behind the change"
 
 
 def _unmeasured(document: Json, need: Json, pins: Json) -> Iterator[str]:

@@ -150,6 +150,8 @@ def _call(token: _Token, following: list[_Token], functions: frozenset[str]) -> 
         yield token.line, f"{name} is not in the dialect{hint}"
     elif name == "sprintf":
         yield from _sprintf(token.line, following)
+    elif name == "glob.match":
+        yield from _glob(token.line, following)
 
 
 def _sprintf(line: int, following: list[_Token]) -> Iterator[tuple[int, str]]:
@@ -160,3 +162,15 @@ def _sprintf(line: int, following: list[_Token]) -> Iterator[tuple[int, str]]:
     for verb in _VERB.findall(pattern.text):
         if verb not in "sd":
             yield line, f"sprintf: %{verb} is not in the dialect, only %s of strings and %d of integers"
+
+
+def _glob(line: int, following: list[_Token]) -> Iterator[tuple[int, str]]:
+    """regorus takes a slash for a delimiter whatever is given, so with others it matches what OPA does not."""
+    depth = 0
+    for place, token in enumerate(following):
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(token.text, 0) if token.kind == "mark" else 0
+        if depth == 1 and token.text == ",":
+            given = "".join(part.text for part in following[place + 1 : place + 4])
+            if given != '["/"]':
+                yield line, 'glob.match needs ["/"] as its delimiters, on which the engines agree'
+            return
