@@ -15,7 +15,7 @@ from sekisho.registry.types import Provenance, Version
 from tests.gate.world import World, exactly
 
 MOST = 39
-"""Statements of one promotion: approvals, waivers, scans and documents looked for; decision, ledger entries and move."""
+"""Statements of one promotion: approvals, waivers, scans and documents looked for; decision, ledger and move."""
 
 
 @contextmanager

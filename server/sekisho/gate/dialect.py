@@ -89,6 +89,8 @@ def _lint(text: str) -> Iterator[tuple[int, str]]:
                 yield from _shadowed(tokens[place + 1 :], names)
             elif following and following[0].text == "(" and token.text not in _KEYWORDS:
                 yield from _call(token, following, functions)
+                if token.text == "glob.match":
+                    yield from _delimiters(token.line, tokens[place + 1 :])
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -150,8 +152,6 @@ def _call(token: _Token, following: list[_Token], functions: frozenset[str]) -> 
         yield token.line, f"{name} is not in the dialect{hint}"
     elif name == "sprintf":
         yield from _sprintf(token.line, following)
-    elif name == "glob.match":
-        yield from _glob(token.line, following)
 
 
 def _sprintf(line: int, following: list[_Token]) -> Iterator[tuple[int, str]]:
@@ -164,7 +164,7 @@ def _sprintf(line: int, following: list[_Token]) -> Iterator[tuple[int, str]]:
             yield line, f"sprintf: %{verb} is not in the dialect, only %s of strings and %d of integers"
 
 
-def _glob(line: int, following: list[_Token]) -> Iterator[tuple[int, str]]:
+def _delimiters(line: int, following: list[_Token]) -> Iterator[tuple[int, str]]:
     """regorus takes a slash for a delimiter whatever is given, so with others it matches what OPA does not."""
     depth = 0
     for place, token in enumerate(following):
