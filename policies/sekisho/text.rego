@@ -49,6 +49,18 @@ again := "sekisho apply && sekisho eval"
 
 restore(version) := sprintf("sekisho restore %s", [reference(version)])
 
+scan_licences := sprintf("sekisho licence scan %s", [reference(input.subject)])
+
+attest(version, type) := sprintf(
+	"sekisho attest %s --type %s --file %s.md --days %d",
+	[reference(version), type, type, data.sekisho.attested.days(type)],
+)
+
+# After a change of the project. An agent that changes with it is another version, which is measured as such.
+default applied := "`sekisho apply`"
+
+applied := "`sekisho apply && sekisho eval`" if input.subject.kind == "agent"
+
 write_card(system) := sprintf("sekisho card add %s card.yaml", [reference(system)])
 
 pin(suite) := sprintf("sekisho policy pin %s --suite DIGEST --dataset DIGEST", [suite])

@@ -15,7 +15,7 @@ RULES = "sekisho/rules.rego"
 HOME = "sekisho/operations.rego"
 FIXTURES = "sekisho/fixtures_test.rego"
 EXAMPLE = "sekisho/example_test.rego"
-DECLARED = b'\t"OPS-03": {"kinds": {"agent"}, "actions": {"promote"}},\n\t"OPS-02":'
+DECLARED = b'\t"OPS-20": {"kinds": {"agent"}, "actions": {"promote"}},\n\t"OPS-02":'
 
 
 @pytest.fixture
@@ -38,11 +38,11 @@ def test_it_keeps_to_the_dialect(policies: PolicySet) -> None:
 
 def test_it_stands_in_the_catalogue(policies: PolicySet) -> None:
     """Its METADATA is whole, and it is declared."""
-    assert "OPS-03" in policies.titles
+    assert "OPS-20" in policies.titles
 
 
 def test_its_test_passes(policies: PolicySet) -> None:
     """A slow agent fails by it."""
     results = run_rego_tests(policies)
-    assert [result.rule for result in results] == ["test_ops_03_fails_on_a_slow_agent"]
+    assert [result.rule for result in results] == ["test_ops_20_fails_on_a_slow_agent"]
     assert all(result.passed for result in results), [result.reason for result in results]

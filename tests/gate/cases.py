@@ -161,7 +161,8 @@ def root_of_another_version(document: Json) -> None:
 
 
 @case("LIN-01", "failed", "LIN-01", "LIN-02", "LIN-03", "LIN-04", "LIN-05", "LIN-08", "LIN-09", "EVA-09",
-      "EVA-10", "LIC-01", "DOC-01", "DOC-02", "OPS-01", "OPS-02")  # fmt: skip
+      "EVA-10", "LIC-01", "LIC-02", "DOC-01", "DOC-02",
+      "DOC-03", "DOC-04", "DOC-05", "OPS-01", "OPS-02", "OPS-03", "OPS-04", "OPS-05")  # fmt: skip
 def empty_closure(document: Json) -> None:
     document["lineage"].update(nodes={}, edges={})
 
@@ -219,8 +220,8 @@ def skipped_stage(document: Json) -> None:
 
 
 @case("LIN-06", "missing", "LIN-06", "EVA-01", "EVA-02", "EVA-03", "EVA-04", "EVA-05", "EVA-06", "EVA-07", "EVA-08",
-      "EVA-09", "EVA-10", "FAI-01", "FAI-02", "FAI-03", "FAI-04", "FAI-05", "FAI-06", "LIC-01", "DOC-01", "OVS-01",
-      "OPS-02")  # fmt: skip
+      "EVA-09", "EVA-10", "FAI-01", "FAI-02", "FAI-03", "FAI-04", "FAI-05", "FAI-06", "LIC-01", "LIC-02", "DOC-01",
+      "DOC-03", "DOC-05", "OVS-01", "OPS-02", "OPS-03", "OPS-05")  # fmt: skip
 def unknown_stage(document: Json) -> None:
     document["stage"] = "moon"
 
@@ -646,19 +647,86 @@ def group_perhaps_left_behind(document: Json) -> None:
     _span(_metric(document, RETRIEVAL, "recall@5")["slices"]["language"]["ja"], 4800, 5600)
 
 
+def _licences(document: Json, subject: str, *findings: Json) -> None:
+    """Another scan of one version than its own."""
+    found = document["evidence"]["licences"]
+    found[:] = [inputs.scan(subject, *findings) if one["subject"] == subject else one for one in found]
+
+
 @case("LIC-01", "failed")
 def licence_not_allowed(document: Json) -> None:
-    document["lineage"]["nodes"][CORPUS]["facts"]["licence"] = "CC-BY-NC-4.0"
+    _licences(document, CORPUS, inputs.licence("manifest", "licence", "CC-BY-NC-4.0"))
+
+
+@case("LIC-01", "failed")
+def page_under_another_licence(document: Json) -> None:
+    declared = inputs.licence("manifest", "licence", "CC-BY-4.0")
+    _licences(document, CORPUS, declared, inputs.licence("document", "en/a.md", "CC-BY-NC-4.0", 3))
+
+
+@case("LIC-01", "failed")
+def licences_that_hold_together(document: Json) -> None:
+    _licences(document, CORPUS, inputs.licence("file", "LICENSE", "MIT AND CC-BY-NC-4.0"))
+
+
+@case("LIC-01", "inconclusive")
+def licence_that_nobody_can_read(document: Json) -> None:
+    _licences(document, CORPUS, inputs.licence("file", "LICENSE", "a text that begins: All rights reserved"))
+
+
+@case("LIC-01", "passed")
+def licence_that_somebody_confirmed(document: Json) -> None:
+    licence_that_nobody_can_read(document)
+    document["evidence"]["attested"].append(inputs.confirmation(CORPUS, "Apache-2.0"))
+
+
+@case("LIC-01", "inconclusive")
+def confirmation_that_has_expired(document: Json) -> None:
+    licence_that_nobody_can_read(document)
+    document["evidence"]["attested"].append({**inputs.confirmation(CORPUS, "Apache-2.0"), "expires_at": NOW})
+
+
+@case("LIC-01", "failed")
+def confirmation_of_another_licence(document: Json) -> None:
+    document["evidence"]["attested"].append(inputs.confirmation(CORPUS, "CC-BY-NC-4.0"))
 
 
 @case("LIC-01", "missing")
-def no_licence(document: Json) -> None:
-    del document["lineage"]["nodes"][CORPUS]["facts"]["licence"]
+def licences_not_scanned(document: Json) -> None:
+    document["evidence"]["licences"] = document["evidence"]["licences"][1:]
+
+
+@case("LIC-01", "missing", "LIC-01", "LIC-02")
+def embedder_of_unknown_licence(document: Json) -> None:
+    _licences(document, INDEX)
 
 
 @case("LIC-01", "passed")
 def licence_by_choice(document: Json) -> None:
-    document["lineage"]["nodes"][CORPUS]["facts"]["licence"] = "GPL-3.0-only OR MIT"
+    _licences(document, CORPUS, inputs.licence("manifest", "licence", "GPL-3.0-only OR MIT"))
+
+
+@case("LIC-01", "failed", "")
+def waived_licence(document: Json) -> None:
+    licence_not_allowed(document)
+    document["waivers"] = [inputs.waiver("LIC-01")]
+
+
+@case("LIC-02", "missing")
+def licence_by_the_manifest_alone(document: Json) -> None:
+    _licences(document, MODEL, inputs.licence("manifest", "licence", "Apache-2.0"))
+
+
+@case("LIC-02", "passed")
+def licence_of_the_model_confirmed(document: Json) -> None:
+    licence_by_the_manifest_alone(document)
+    document["evidence"]["attested"].append(inputs.confirmation(MODEL, "Apache-2.0"))
+
+
+@case("LIC-02", "missing", "")
+def waived_bearing_out(document: Json) -> None:
+    licence_by_the_manifest_alone(document)
+    document["waivers"] = [inputs.waiver("LIC-02")]
 
 
 @case("DOC-01", "missing")
@@ -679,6 +747,89 @@ def prohibited_use(document: Json) -> None:
 @case("DOC-02", "missing")
 def no_risk_class(document: Json) -> None:
     del document["lineage"]["nodes"][SYSTEM]["facts"]["risk_class"]
+
+
+@case("DOC-03", "missing")
+def no_risk_assessment(document: Json) -> None:
+    del document["evidence"]["attested"]
+
+
+@case("DOC-03", "missing")
+def risk_assessment_expired(document: Json) -> None:
+    document["evidence"]["attested"][0]["expires_at"] = NOW
+
+
+@case("DOC-03", "missing")
+def risk_assessment_withdrawn(document: Json) -> None:
+    document["evidence"]["attested"][0]["withdrawn"] = True
+
+
+@case("DOC-03", "missing")
+def risk_assessment_by_the_author(document: Json) -> None:
+    document["evidence"]["attested"][0].update(principal="alice", role="author")
+
+
+@case("DOC-03", "missing")
+def risk_assessment_whose_giver_lost_the_role(document: Json) -> None:
+    document["evidence"]["attested"][0]["has_role"] = False
+
+
+@case("DOC-03", "missing")
+def risk_assessment_of_another_version(document: Json) -> None:
+    document["evidence"]["attested"][0]["subject"] = OTHER
+
+
+@case("DOC-03", "passed")
+def minimal_risk(document: Json) -> None:
+    document["lineage"]["nodes"][SYSTEM]["facts"]["risk_class"] = "minimal"
+    del document["evidence"]["attested"]
+
+
+@case("DOC-03", "missing", "")
+def waived_risk_assessment(document: Json) -> None:
+    no_risk_assessment(document)
+    document["waivers"] = [inputs.waiver("DOC-03")]
+
+
+@case("DOC-04", "missing")
+def no_ai_notice(document: Json) -> None:
+    del document["lineage"]["nodes"][SYSTEM]["facts"]["ai_notice_set"]
+
+
+@case("DOC-05", "missing")
+def outputs_unmarked(document: Json) -> None:
+    del document["lineage"]["nodes"][SYSTEM]["facts"]["output_marking"]
+
+
+@case("DOC-05", "failed")
+def outputs_marked_for_people_alone(document: Json) -> None:
+    document["lineage"]["nodes"][SYSTEM]["facts"]["output_marking"] = ["label"]
+
+
+@case("DOC-04", "missing", "")
+def waived_ai_notice(document: Json) -> None:
+    no_ai_notice(document)
+    document["waivers"] = [inputs.waiver("DOC-04")]
+
+
+@case("OVS-01", "missing")
+def approval_that_is_stale(document: Json) -> None:
+    document["approvals"][0].update(at=NOW - 8 * DAY, expires_at=NOW + 22 * DAY)
+
+
+@case("OVS-01", "failed")
+def approver_who_lost_the_role(document: Json) -> None:
+    document["approvals"][0]["has_role"] = False
+
+
+@case("OVS-02", "missing")
+def machines_alone(document: Json) -> None:
+    document["involved"][1].update(principal="robot", kind="service")
+
+
+@case("OVS-02", "inconclusive")
+def author_whom_nobody_knows(document: Json) -> None:
+    document["involved"][1] = {"principal": "Eve <eve@example.org>", "because": "commit_author"}
 
 
 @case("OVS-01", "missing")
@@ -712,13 +863,72 @@ def no_time_limit(document: Json) -> None:
 
 
 @case("OPS-02", "failed")
-def destructive_tool(document: Json) -> None:
-    document["lineage"]["nodes"][AGENT]["facts"]["tools"].append({"name": "purge", "effect": "destructive"})
+def effect_not_allowed(document: Json) -> None:
+    tool = {"name": "file", "effect": "write", "scopes": ["docs:read"]}
+    document["lineage"]["nodes"][AGENT]["facts"]["tools"].append(tool)
 
 
 @case("OPS-02", "passed")
 def no_tools(document: Json) -> None:
     document["lineage"]["nodes"][AGENT]["facts"]["tools"] = []
+
+
+@case("OPS-01", "failed")
+def no_limit_on_cost(document: Json) -> None:
+    del document["lineage"]["nodes"][AGENT]["facts"]["limits"]["max_cost_micros"]
+
+
+@case("OPS-03", "failed")
+def scope_not_allowed(document: Json) -> None:
+    document["lineage"]["nodes"][AGENT]["facts"]["tools"][0]["scopes"] = ["docs:read", "mail:write"]
+
+
+@case("OPS-03", "failed")
+def scope_with_a_slash(document: Json) -> None:
+    document["lineage"]["nodes"][AGENT]["facts"]["tools"][0]["scopes"] = ["docs/read"]
+
+
+@case("OPS-03", "failed")
+def scope_of_three_parts(document: Json) -> None:
+    document["lineage"]["nodes"][AGENT]["facts"]["tools"][0]["scopes"] = ["docs:all:read"]
+
+
+@case("OPS-03", "missing")
+def tool_without_scopes(document: Json) -> None:
+    del document["lineage"]["nodes"][AGENT]["facts"]["tools"][0]["scopes"]
+
+
+@case("OPS-04", "failed", "OPS-02", "OPS-04")
+def destroys_without_asking(document: Json) -> None:
+    tool = {"name": "purge", "effect": "destructive", "scopes": ["docs:read"]}
+    document["lineage"]["nodes"][AGENT]["facts"]["tools"].append(tool)
+
+
+@case("OPS-04", "passed", "OPS-02")
+def destroys_when_told_to(document: Json) -> None:
+    tool = {"name": "purge", "effect": "destructive", "scopes": ["docs:read"], "human_approval": True}
+    document["lineage"]["nodes"][AGENT]["facts"]["tools"].append(tool)
+
+
+@case("OPS-05", "missing")
+def nothing_logged(document: Json) -> None:
+    del document["lineage"]["nodes"][AGENT]["facts"]["log_retention_days"]
+
+
+@case("OPS-05", "failed")
+def log_thrown_away(document: Json) -> None:
+    document["lineage"]["nodes"][AGENT]["facts"]["log_retention_days"] = 30
+
+
+@case("OPS-05", "failed")
+def log_kept_for_ever(document: Json) -> None:
+    document["lineage"]["nodes"][AGENT]["facts"]["log_retention_days"] = 36_500
+
+
+@case("OPS-05", "failed", "")
+def waived_log(document: Json) -> None:
+    log_thrown_away(document)
+    document["waivers"] = [inputs.waiver("OPS-05")]
 
 
 @case("DOC-01", "missing", "")

@@ -146,7 +146,7 @@ def asked(tried: Iterable[Tried], parameters: Parameters, *, before: Sequence[Tr
     document = promotion()
     if not before:
         del document["current"]
-    kept = {name: document["evidence"][name] for name in ("cards", "overlaps")}
+    kept = {part: document["evidence"][part] for part in ("cards", "overlaps", "licences", "attested")}
     document["evidence"] = {"hash": EVIDENCE, **gathered, **kept}
     return document
 

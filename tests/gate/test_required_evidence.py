@@ -34,11 +34,16 @@ def pieces(document: Json) -> Iterator[tuple[str, Any]]:
     parts = (
         "runs", "pools", "abandoned", "recorded", "baseline_runs", "qualifications", "comparisons", "cards", "overlaps",
     )  # fmt: skip
-    for part in parts:
+    for part in (*parts, *(name for name in ("licences", "attested") if name in evidence)):
         for place in range(len(evidence[part])):
             yield f"evidence/{part}", place
+    for number, scan in enumerate(evidence.get("licences", ())):
+        for place in range(len(scan["findings"])):
+            yield f"evidence/licences/{number}/findings", place
     for place in range(len(document["approvals"])):
         yield "approvals", place
+    for place in range(len(document["involved"])):
+        yield "involved", place
     for number, run in enumerate(evidence["runs"]):
         for name, metric in run["metrics"].items():
             yield f"evidence/runs/{number}/metrics", name
@@ -133,6 +138,7 @@ def missing(document: Json, parameters: Json) -> Iterator[str]:
     if not systems <= {card["subject"] for card in evidence["cards"]}:
         yield "card"
     yield from _unlooked(document, parameters)
+    yield from _unattested(document, lineage["nodes"])
     for need in parameters["requirements"]:
         if document["stage"] in need["stages"]:
             yield from _unmeasured(document, need, parameters["suites"])
@@ -155,6 +161,21 @@ def _unlooked(document: Json, parameters: Json) -> Iterator[str]:
     for wanted in itertools.product(datasets, prompts, corpora):
         if wanted not in looked:
             yield f"overlap of {wanted[0]}"
+
+
+def _unattested(document: Json, nodes: Json) -> Iterator[str]:
+    evidence = document["evidence"]
+    found = {one["subject"]: one["findings"] for one in evidence.get("licences", ())}
+    assessed = {one["subject"] for one in evidence.get("attested", ()) if one["type"] == "risk-assessment"}
+    for digest, node in nodes.items():
+        if node["kind"] in {"corpus", "index", "model"} and not found.get(digest):
+            yield f"licence of {node['name']}"
+        if node["kind"] in {"index", "model"} and all(one["source"] == "manifest" for one in found.get(digest, ())):
+            yield f"anybody's word but the manifest's on the licence of {node['name']}"
+        if node["kind"] == "system" and digest not in assessed:
+            yield f"risk assessment of {node['name']}"
+    if not any(one.get("kind") == "person" and one["because"] != "requester" for one in document["involved"]):
+        yield "a person behind the change"
 
 
 def _unmeasured(document: Json, need: Json, pins: Json) -> Iterator[str]:

@@ -14,9 +14,8 @@ from sekisho.kernel.references import Kind, Number, Reference
 from sekisho.registry.types import Provenance, Version
 from tests.gate.world import World, exactly
 
-MOST = 38
-"""Statements of one promotion with bytes and waivers looked for, approvals, decision, attestation, ledger entries and
-move."""
+MOST = 42
+"""Statements of one promotion with bytes, waivers, scans and documents looked for; decision, ledger and move."""
 
 
 @contextmanager

@@ -30,6 +30,7 @@ CARD = {
     "evaluation": "The suites that policy pins for production.",
     "contact": "docs@example.org",
 }
+ASSESSMENT = "A reader may act on a wrong answer: every answer is shown with its passages. Class: limited."
 
 
 @dataclass
@@ -180,6 +181,12 @@ async def _promotion(journey: Journey) -> None:
     ask = journey.ask
     await ask("add_card", f"{HERE}/cards", {"subject": "system/docs@latest", "card": CARD}, by="author")
     await ask("list_cards", f"{HERE}/cards?subject=system/docs@latest")
+    assessed = {"subject": "system/docs@latest", "type": "risk-assessment", "document": ASSESSMENT, "days": 180}
+    document = await ask("attest", f"{HERE}/attested", assessed, by="approver")
+    await ask("list_attested", f"{HERE}/attested?subject=system/docs@latest")
+    await ask("withdraw_attested", f"{HERE}/attested/{document['id']}/withdraw", {}, by="approver")
+    await ask("scan_licences", f"{HERE}/licence-scans", {"subject": "agent/docs@latest"}, by="author")
+    await ask("list_licence_scans", f"{HERE}/licence-scans?subject=agent/docs@latest")
     wanted = {"subject": "agent/docs@v1", "stage": "dev"}
     evidence = await ask("show_evidence", f"{HERE}/evidence?subject=agent/docs@v1&stage=dev")
     await ask("approve", f"{HERE}/approvals", {**wanted, "evidence_hash": evidence["hash"]}, by="approver")

@@ -6,13 +6,14 @@ import pytest
 
 from sekisho.gate.policies import load_policies
 from sekisho.kernel.trees import tree
-from tests.remedies import lineage_evaluation_fairness
+from tests.remedies import licence_documentation_oversight_operations as compliance
+from tests.remedies import lineage_evaluation_fairness as quality
 from tests.remedies.walk import Case, Scene, commands_in, walk
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-CASES = [*lineage_evaluation_fairness.CASES]
-UNREACHABLE = {**lineage_evaluation_fairness.UNREACHABLE}
-FAMILIES = ("LIN", "EVA", "FAI")
+CASES = [*quality.CASES, *compliance.CASES]
+UNREACHABLE = {**quality.UNREACHABLE, **compliance.UNREACHABLE}
+FAMILIES = ("LIN", "EVA", "FAI", "LIC", "DOC", "OVS", "OPS")
 
 
 def test_every_rule_is_walked_or_says_why_not() -> None:

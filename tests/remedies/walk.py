@@ -23,6 +23,7 @@ from click.testing import CliRunner, Result
 from structlog.testing import capture_logs
 
 from sekisho.cli import Product
+from sekisho.cli.demo.acts import ASSESSMENT
 from sekisho.cli.demo.scene import AGENT, ALICE, BOB, CI, PEOPLE, Person
 from sekisho.cli.session import Session
 from sekisho.client import Client
@@ -42,6 +43,8 @@ ADMIN: Final = Person("admin", "person", "admin", "runs the server")
 TYPISTS: Final[Mapping[str, Person]] = {
     "approve": BOB,
     "waive": BOB,
+    "attest": BOB,
+    "principal": ADMIN,
     "card": ALICE,
     "restore": ADMIN,
     "archive": ADMIN,
@@ -251,6 +254,7 @@ STEPS: Final = (
     ("apply",),
     ("eval",),
     ("card", "add", "system/docs@latest", "card.yaml"),
+    ("attest", "system/docs@latest", *ASSESSMENT),
     ("promote", AGENT, "--to", "staging"),
     ("approve", AGENT, "--to", "production"),
 )

@@ -44,6 +44,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "drafting": ("dataset",),
     "evidence": ("card",),
     "overlaps": ("overlap",),
+    "attesting": ("attest", "attested", "licence"),
     "gate": ("promote", "gate", "rollback", "approve", "explain", "attestation", "decisions"),
     "waivers": ("waive", "waiver"),
     "policy": ("policy",),

@@ -9,10 +9,11 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import UNSET
 
-from sekisho.evidence.types import Card
+from sekisho.evidence.types import Attested, Card, LicenceScan
 from sekisho.gate import input_types as gate
+from sekisho.gate.attested import card_evidence, document_evidence, scan_evidence
 from sekisho.gate.evidence import Measurements
-from sekisho.gate.evidence_types import CardEvidence, CardFields, Evidence
+from sekisho.gate.evidence_types import Evidence
 from sekisho.gate.facts import files_of, node_of
 from sekisho.gate.givers import Hand, People, givers_of, person_or_service
 from sekisho.gate.overrides.standing import as_allowed
@@ -50,6 +51,14 @@ class Cards(Protocol):
     """What the gate asks of attested evidence."""
 
     async def newest_cards(self, tx: Transaction, project: str, subjects: Collection[str]) -> tuple[Card, ...]: ...
+
+    async def newest_documents(
+        self, tx: Transaction, project: str, subjects: Collection[str]
+    ) -> tuple[Attested, ...]: ...
+
+    async def newest_scans(
+        self, tx: Transaction, project: str, subjects: Collection[str]
+    ) -> tuple[LicenceScan, ...]: ...
 
 
 class Overlaps(Protocol):
@@ -161,12 +170,25 @@ class Assembler:
             [digest for digest, node in closure.nodes.items() if node.kind is kind]
             for kind in (Kind.SYSTEM, Kind.PROMPT, Kind.CORPUS)
         )
-        cards = [_card(card) for card in await self.cards.newest_cards(tx, version.project, systems)]
+        cards = [card_evidence(card) for card in await self.cards.newest_cards(tx, version.project, systems)]
         overlaps = await self.overlaps.about(tx, version.project, prompts, corpora)
-        plain = {**measured, "cards": msgspec.to_builtins(cards)}
+        looked = await self._looked_at(tx, version.project, closure)
+        plain = {**measured, "cards": msgspec.to_builtins(cards), **looked}
         if overlaps:  # told of nothing, an evidence hash is what it was before there were such checks
             plain["overlaps"] = [dict(one) for one in overlaps]
         return msgspec.convert({"hash": digest_of(plain), **plain}, Evidence)
+
+    async def _looked_at(self, tx: Transaction, project: str, closure: Closure) -> dict[str, Any]:
+        """Licence scans and attested documents; what there is nothing of is left out, as in the input."""
+        scans = await self.cards.newest_scans(tx, project, closure.nodes)
+        documents = await self.cards.newest_documents(tx, project, closure.nodes)
+        names = {one.principal for one in documents}
+        held = await self.people.who_holds(tx, names, project) if names else frozenset()
+        found = {
+            "licences": [scan_evidence(scan) for scan in scans],
+            "attested": [document_evidence(one, has_role=(one.principal, one.role) in held) for one in documents],
+        }
+        return {name: msgspec.to_builtins(values) for name, values in found.items() if values}
 
     async def _involved(self, tx: Transaction, question: Question, closure: Closure) -> tuple[gate.Involved, ...]:
         requester = gate.Involved(principal=question.requester, because="requester")
@@ -175,10 +197,14 @@ class Assembler:
     async def _authors(self, tx: Transaction, project: str, closure: Closure) -> tuple[gate.Involved, ...]:
         hands = await self.versions.hands_in(tx, project, closure.nodes)
         authors = {author for _, author in hands if author}
-        known = await self.people.people_named(tx, authors)
+        known = await self.people.people_named(tx, authors | {principal for principal, _ in hands})
         found = {(principal, "author") for principal, _ in hands}
         found |= {(known[author].name if author in known else author, "commit_author") for author in authors}
-        pairs = [{"principal": principal, "because": because} for principal, because in sorted(found)]
+        kinds = {person.name: person.kind.value for person in known.values()}
+        pairs = [
+            {"principal": principal, "because": because, **({"kind": kinds[principal]} if principal in kinds else {})}
+            for principal, because in sorted(found)
+        ]
         return msgspec.convert(tuple(pairs), tuple[gate.Involved, ...])
 
     async def _approvals(
@@ -207,14 +233,3 @@ class Assembler:
             tx, version.project, await self.versions.closure(tx, version.project, version.digest)
         )
         return (await givers_of(tx, self.people, version.project, [given], involved)).reasons(given)
-
-
-def _card(card: Card) -> CardEvidence:
-    return CardEvidence(
-        id=card.id,
-        subject=card.subject,
-        origin="attested",
-        principal=card.principal,
-        created_at=card.created_at,
-        fields=CardFields(**card.document.filled()),
-    )

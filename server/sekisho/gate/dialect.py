@@ -100,6 +100,8 @@ def _lint(text: str) -> Iterator[tuple[int, str]]:
                 yield from _shadowed(tokens[place + 1 :], names)
             elif following and following[0].text == "(" and token.text not in _KEYWORDS:
                 yield from _call(token, following, functions)
+                if token.text == "glob.match":
+                    yield from _delimiters(token.line, tokens[place + 1 :])
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -171,3 +173,15 @@ def _sprintf(line: int, following: list[_Token]) -> Iterator[tuple[int, str]]:
     for verb in _VERB.findall(pattern.text):
         if verb not in "sd":
             yield line, f"sprintf: %{verb} is not in the dialect, only %s of strings and %d of integers"
+
+
+def _delimiters(line: int, following: list[_Token]) -> Iterator[tuple[int, str]]:
+    """regorus takes a slash for a delimiter whatever is given, so with others it matches what OPA does not."""
+    depth = 0
+    for place, token in enumerate(following):
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(token.text, 0) if token.kind == "mark" else 0
+        if depth == 1 and token.text == ",":
+            given = "".join(part.text for part in following[place + 1 : place + 4])
+            if given != '["/"]':
+                yield line, 'glob.match needs ["/"] as its delimiters, on which the engines agree'
+            return

@@ -251,6 +251,50 @@ class CardEvidence(Closed, frozen=True, kw_only=True):
     fields: CardFields
 
 
+class LicenceFinding(Closed, frozen=True, kw_only=True):
+    """What one place says of a licence. ``alternatives``: sets of SPDX licences that hold together, of which one set is
+    enough; empty where nobody can say which licence ``said`` is. ``count`` places say the same, ``place`` is the first.
+    """
+
+    source: Literal["manifest", "document", "file", "package", "host"]
+    place: Text
+    said: Text
+    alternatives: tuple[tuple[Word, ...], ...]
+    count: Count
+
+
+class LicenceEvidence(Closed, frozen=True, kw_only=True):
+    """What a licence scan found about one version of the closure, ``subject``."""
+
+    id: Word
+    subject: Digest
+    origin: Origin
+    scanner: Word
+    at: Moment
+    findings: tuple[LicenceFinding, ...]
+
+
+class AttestedEvidence(Closed, frozen=True, kw_only=True):
+    """The newest document of a type about one version. ``has_role``: its giver still has the role he gave it in.
+
+    ``content`` is the document's digest. ``licence`` is what a document of the type ``licence`` confirms, as
+    alternatives of SPDX licences.
+    """
+
+    id: Word
+    type: Word
+    subject: Digest
+    origin: Origin
+    principal: Word
+    role: Word
+    has_role: bool
+    at: Moment
+    expires_at: Moment
+    withdrawn: bool
+    content: Digest
+    licence: tuple[tuple[Word, ...], ...] = ()
+
+
 class Evidence(Closed, frozen=True, kw_only=True):
     """What was measured, compared and written down. ``hash`` is what an approval must name.
 
@@ -267,3 +311,5 @@ class Evidence(Closed, frozen=True, kw_only=True):
     comparisons: tuple[ComparisonEvidence, ...]
     cards: tuple[CardEvidence, ...]
     overlaps: tuple[OverlapEvidence, ...] = ()
+    licences: tuple[LicenceEvidence, ...] = ()
+    attested: tuple[AttestedEvidence, ...] = ()

@@ -56,6 +56,8 @@ def _system(manifest: Mapping[str, Any]) -> gate.SystemFacts:
         owner_set=bool(str(manifest.get("owner", "")).strip()),
         affected_groups=tuple(manifest.get("affected_groups", ())),
         role=manifest.get("role", "deployer"),
+        ai_notice_set=bool(str(manifest.get("ai_notice", "")).strip()),
+        output_marking=tuple(manifest.get("output_marking", {}).get("methods", ())),
     )
 
 
@@ -105,10 +107,20 @@ def _index(manifest: Mapping[str, Any], found: Mapping[str, Any]) -> gate.IndexF
 
 def _agent(manifest: Mapping[str, Any]) -> gate.AgentFacts:
     limits = manifest.get("limits", {})
-    names = ("max_steps", "max_tokens", "timeout_ms")
+    names = ("max_steps", "max_tokens", "timeout_ms", "max_cost_micros")
     return gate.AgentFacts(
-        tools=tuple(gate.Tool(name=tool["name"], effect=tool["effect"]) for tool in manifest.get("tools", ())),
+        tools=tuple(map(_tool, manifest.get("tools", ()))),
         limits=gate.Limits(**{name: limits[name] for name in names if name in limits}),
+        log_retention_days=manifest.get("logging", {}).get("retention_days", UNSET),
+    )
+
+
+def _tool(tool: Mapping[str, Any]) -> gate.Tool:
+    return gate.Tool(
+        name=tool["name"],
+        effect=tool["effect"],
+        scopes=tuple(tool.get("scopes", ())),
+        human_approval=tool.get("human_approval", False),
     )
 
 

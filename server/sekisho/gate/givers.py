@@ -27,6 +27,8 @@ class People(Protocol):
         self, tx: Transaction, names: Collection[str], project: str, action: Action
     ) -> frozenset[str]: ...
 
+    async def who_holds(self, tx: Transaction, names: Collection[str], project: str) -> frozenset[tuple[str, str]]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Hand:

@@ -44,10 +44,11 @@ class Requester(Closed, frozen=True, kw_only=True):
 
 
 class Involved(Closed, frozen=True, kw_only=True):
-    """Someone who may not approve this change, and why."""
+    """Someone who may not approve this change, and why. ``kind`` is absent for a name that nobody here has."""
 
     principal: Word
     because: Literal["author", "requester", "commit_author"]
+    kind: PrincipalKind | UnsetType = UNSET
 
 
 class Current(Closed, frozen=True, kw_only=True):
@@ -130,20 +131,27 @@ class IndexFacts(Closed, frozen=True, kw_only=True):
 
 
 class SystemFacts(Closed, frozen=True, kw_only=True):
-    """What is governed. ``purpose_set`` and ``owner_set``: whether the manifest fills these fields."""
+    """What is governed. ``purpose_set``, ``owner_set``, ``ai_notice_set``: whether the manifest fills these fields.
+
+    ``output_marking`` are the methods by which outputs are marked as made by an AI system; empty where none is.
+    """
 
     risk_class: Literal["minimal", "limited", "high", "prohibited"] | UnsetType = UNSET
     purpose_set: bool
     owner_set: bool
     affected_groups: tuple[Word, ...]
     role: Literal["provider", "deployer"]
+    ai_notice_set: bool = False
+    output_marking: tuple[Literal["metadata", "watermark", "fingerprint", "label"], ...] = ()
 
 
 class Tool(Closed, frozen=True, kw_only=True):
-    """What an agent may call."""
+    """What an agent may call. ``human_approval``: a person says yes to each call before it is made."""
 
     name: Word
     effect: Literal["read", "write", "destructive"]
+    scopes: tuple[Word, ...] = ()
+    human_approval: bool = False
 
 
 class Limits(Closed, frozen=True, kw_only=True):
@@ -152,13 +160,15 @@ class Limits(Closed, frozen=True, kw_only=True):
     max_steps: Count | UnsetType = UNSET
     max_tokens: Count | UnsetType = UNSET
     timeout_ms: Count | UnsetType = UNSET
+    max_cost_micros: Count | UnsetType = UNSET
 
 
 class AgentFacts(Closed, frozen=True, kw_only=True):
-    """What an agent may do."""
+    """What an agent may do. ``log_retention_days``: for how long its log is kept; absent where nothing is logged."""
 
     tools: tuple[Tool, ...]
     limits: Limits
+    log_retention_days: Count | UnsetType = UNSET
 
 
 class SystemNode(_Node, tag="system", frozen=True, kw_only=True):

@@ -13,8 +13,9 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from sekisho.gate.scalars import Bp, Count, Digest, Moment, Origin, StageName, Word
+from sekisho.gate.scalars import Bp, Count, Digest, KindName, Moment, Origin, StageName, Word
 from sekisho.gate.types import Mode, RuleId
+from sekisho.identity.types import Role
 from sekisho.kernel.errors import FieldError, Invalid
 
 UNCONDITIONAL: Final = frozenset({"LIN-01", "LIN-02", "LIN-03", "LIN-06", "LIN-07"})
@@ -26,6 +27,9 @@ The order of stages (LIN-06) is not among them: an emergency may have to skip on
 """
 
 CardField = Literal["intended_use", "limitations", "risks", "contact", "affected_groups", "evaluation"]
+Limit = Literal["max_steps", "max_tokens", "timeout_ms", "max_cost_micros"]
+Marking = Literal["metadata", "watermark", "fingerprint", "label"]
+DocumentType = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 SomeWords = Annotated[tuple[Word, ...], Meta(min_length=1)]
 
 
@@ -54,6 +58,14 @@ class RuleParameters(_Closed, frozen=True, kw_only=True):
     max_in_prompt_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
     max_in_corpus_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
     effects: tuple[Literal["read", "write", "destructive"], ...] | None = None
+    kinds: Annotated[tuple[KindName, ...], Meta(min_length=1)] | None = None
+    documents: Annotated[tuple[DocumentType, ...], Meta(min_length=1)] | None = None
+    risk_classes: tuple[Literal["minimal", "limited", "high"], ...] | None = None
+    methods: Annotated[tuple[Marking, ...], Meta(min_length=1)] | None = None
+    limits: Annotated[tuple[Limit, ...], Meta(min_length=1)] | None = None
+    scopes: tuple[Word, ...] | None = None
+    min_retention_days: Count | None = None
+    max_retention_days: Count | None = None
 
 
 class RuleSetting(_Closed, frozen=True, kw_only=True):
@@ -149,6 +161,14 @@ class Overrides(_Closed, frozen=True, kw_only=True):
     overridable: tuple[RuleId, ...] = ()
 
 
+class Attestable(_Closed, frozen=True, kw_only=True):
+    """Who may attest one type of document, about which kinds of versions, and for how long at most."""
+
+    roles: Annotated[tuple[Role, ...], Meta(min_length=1)]
+    kinds: Annotated[tuple[KindName, ...], Meta(min_length=1)]
+    longest_ms: Count
+
+
 class Parameters(_Closed, frozen=True, kw_only=True):
     """All of it."""
 
@@ -160,6 +180,8 @@ class Parameters(_Closed, frozen=True, kw_only=True):
     stages: dict[StageName, StageSetting]
     suites: dict[Word, Pin]
     requirements: tuple[Requirement, ...]
+    attested: dict[DocumentType, Attestable] = {}
+    """What people may attest, by the type of the document."""
 
     def parameters_of(self, stage: str, rule: str) -> RuleParameters:
         """What a rule is given at a stage; nothing where the data does not say."""

@@ -22,7 +22,9 @@ def schema(name: str) -> dict[str, Any]:
     """The JSON Schema kept as ``policies/<name>``."""
     kind, title = FILES[name]
     (root,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
-    plain: dict[str, Any] = json.loads(json.dumps({"$schema": DIALECT, "title": title, **root, "$defs": components}))
+    found = {"$schema": DIALECT, "title": title, **root, "$defs": components}
+    # Defaults that are tuples are arrays in the file.
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(found))
     return plain
 
 

@@ -278,6 +278,11 @@ class Identity:
         here = [grant for grant in grants if grant.project in (project, EVERYWHERE)]
         return frozenset(grant.principal for grant in here if action in ROLE_ACTIONS[grant.role])
 
+    async def who_holds(self, tx: Transaction, names: Collection[str], project: str) -> frozenset[tuple[str, str]]:
+        """Each of these principals with each role that he has there now."""
+        grants = await RoleStore(tx).of(names)
+        return frozenset((one.principal, one.role.value) for one in grants if one.project in (project, EVERYWHERE))
+
     @asynccontextmanager
     async def change(self) -> AsyncIterator[Transaction]:
         """A write that takes its turn with every other one, and that every process hears of on commit.

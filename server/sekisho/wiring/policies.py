@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import overload
 
+from sekisho.evidence.types import Terms
 from sekisho.gate.decision_logs.service import DecisionLogs
 from sekisho.gate.engines.port import PolicyEngine
 from sekisho.gate.governing.activating import Activating
@@ -43,6 +44,22 @@ class StagesInForce(Sequence[str]):
 
     def __len__(self) -> int:
         return len(self.in_force.current.policies.stages)
+
+
+@dataclass(frozen=True)
+class AttestableInForce(Mapping[str, Terms]):
+    """What people may attest by the policy in force, whichever that is."""
+
+    in_force: PolicyInForce
+
+    def __getitem__(self, kind: str) -> Terms:
+        return self.in_force.current.policies.parameters.attested[kind]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.in_force.current.policies.parameters.attested)
+
+    def __len__(self) -> int:
+        return len(self.in_force.current.policies.parameters.attested)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from sekisho.evaluation.index_comparison import IndexComparison
 from sekisho.evaluation.judges.service import Judging
 from sekisho.evaluation.scorers.catalogue import known_scorers
 from sekisho.evaluation.service import Evaluation
+from sekisho.evidence.attesting import Attesting
+from sekisho.evidence.licensing import Licensing
 from sekisho.evidence.overlap.service import Overlaps
 from sekisho.evidence.service import Evidence
 from sekisho.gate.approvals import Approvals
@@ -39,6 +41,7 @@ from sekisho.identity.bootstrap import Bootstrap
 from sekisho.identity.service import Identity
 from sekisho.indexing.integrity import KeptIntegrity
 from sekisho.indexing.service import Indexing
+from sekisho.inference.licences import ModelLicences
 from sekisho.inference.service import Inference
 from sekisho.kernel.clock import Clock, SystemClock
 from sekisho.kernel.database import ChangeWatch, Database
@@ -52,7 +55,7 @@ from sekisho.ledger.pushing.targets import targets_of
 from sekisho.ledger.service import Ledger
 from sekisho.ledger.signing import Signer, load_or_create_signer, retired_keys
 from sekisho.registry.service import Registry
-from sekisho.wiring.policies import PolicyChecks, StagesInForce, governing, policy_in_force
+from sekisho.wiring.policies import AttestableInForce, PolicyChecks, StagesInForce, governing, policy_in_force
 from sekisho.wiring.readiness import Readiness, Schema, SigningKey, StagePointers
 from sekisho.wiring.witnesses import witnesses
 
@@ -85,6 +88,8 @@ class Services:
     drafting: Drafting
     evidence: Evidence
     overlaps: Overlaps
+    attesting: Attesting
+    licensing: Licensing
     policy_in_force: PolicyInForce
     publishing: Publishing
     activating: Activating
@@ -191,6 +196,8 @@ class Services:
             "drafting": self.drafting,
             "evidence": self.evidence,
             "overlaps": self.overlaps,
+            "attesting": self.attesting,
+            "licensing": self.licensing,
             "gate": self.gate,
             "approvals": self.approvals,
             "waivers": self.waivers,
@@ -259,6 +266,8 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         drafting=Drafting(database, ledger, jobs, registry, indexing, inference),
         evidence=evidence,
         overlaps=overlaps,
+        attesting=Attesting(database, clock, ledger, registry, AttestableInForce(in_force)),
+        licensing=Licensing(database, clock, ledger, registry, ModelLicences(inference)),
         policy_in_force=in_force,
         publishing=publishing,
         activating=activating,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sekisho.evaluation.witness import Runs
 from sekisho.evidence.overlap.witness import OverlapChecks
-from sekisho.evidence.witness import Cards
+from sekisho.evidence.witness import AttestedDocuments, Cards, LicenceScans
 from sekisho.gate.governing.witness import Activations, PublishedPolicies, Shadows
 from sekisho.gate.witness import Decisions, GivenApprovals, GivenWaivers, Promotions
 from sekisho.identity.witness import Principals, Roles, Tokens
@@ -22,15 +22,6 @@ def witnesses(keys: Iterable[PublicKey]) -> tuple[Witness, ...]:
         (Principals(), Roles(), Tokens()),
         (Versions(), Registrations(), Revocations(), Stages(), Moves()),
     )
+    evidence = (Cards(), AttestedDocuments(), LicenceScans(), OverlapChecks())
     gate = (decisions, Promotions(), GivenApprovals(), GivenWaivers())
-    return (
-        *identity,
-        *registry,
-        Runs(),
-        Cards(),
-        OverlapChecks(),
-        *gate,
-        PublishedPolicies(),
-        Activations(),
-        Shadows(),
-    )
+    return (*identity, *registry, Runs(), *evidence, *gate, PublishedPolicies(), Activations(), Shadows())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from sekisho.cli.apply.reading import Project, read_project
 from sekisho.cli.apply.registering import Applied, Applier
 from sekisho.cli.lock import NAME, Lock, read_lock_or_empty, write_lock
 from sekisho.cli.session import Session, session
+from sekisho.client.evidence import Evidence
 from sekisho.client.indexing import Indexing
 from sekisho.client.registry import Registry
 from sekisho.kernel.digests import short
@@ -28,6 +29,7 @@ from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.references import DEFAULT_PROJECT, Kind
 
 UNCLAIMED_S = 15
+LICENSED = frozenset({Kind.CORPUS, Kind.DATASET, Kind.INDEX, Kind.MODEL})
 
 
 @click.command()
@@ -41,7 +43,7 @@ UNCLAIMED_S = 15
 @click.option("--ci-run", default="", envvar="SEKISHO_CI_RUN", help="URL of the CI run.  [default: the CI's]")
 @session
 def apply(state: Session, /, file: Path, lock_file: Path | None, check: bool, strict: bool, **said: str) -> None:
-    """Register what FILE declares, build its indexes, and write sekisho.lock.
+    """Register what FILE declares, build its indexes, have licences scanned, and write sekisho.lock.
 
     Everything is validated before anything is sent. A document that cannot be read is left out and named, with the
     reason; with --strict it stops everything. Applying the same again changes nothing, and says so. Commit the
@@ -69,6 +71,7 @@ def apply(state: Session, /, file: Path, lock_file: Path | None, check: bool, st
             shows=bars,
         )
         done = applier.apply(project)
+    _scan_licences(Evidence(state.connection, name), done)
     written = write_lock(Lock(lock_file, name, {one.label: one.digest for one in done}))
     changed = written or any(one.state != "unchanged" for one in done)
     versions = [asdict(one) for one in done]
@@ -76,6 +79,13 @@ def apply(state: Session, /, file: Path, lock_file: Path | None, check: bool, st
     state.show(shown, _table(done))
     word = "wrote" if written else "unchanged:"
     state.say(f"{word} {lock_file}" if changed else f"nothing changed; {lock_file} says so already")
+
+
+def _scan_licences(evidence: Evidence, done: Sequence[Applied]) -> None:
+    """Have the server read what each part says of its licence: policy does not believe manifests."""
+    for one in done:
+        if Kind(one.label.partition("/")[0]) in LICENSED:
+            evidence.scan_licences(f"{one.label}@{one.digest}")
 
 
 def _tell_refused(state: Session, project: Project, strict: bool) -> None:

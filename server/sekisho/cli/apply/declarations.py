@@ -24,6 +24,8 @@ from sekisho.registry.kinds import (
     Language,
     Licence,
     Limits,
+    Logging,
+    OutputMarking,
     PromptMessage,
     Sample,
     ScorerUse,
@@ -56,6 +58,8 @@ class SystemDeclaration(Declaration, frozen=True, kw_only=True):
     owner: Word
     role: Literal["provider", "deployer"]
     affected_groups: tuple[Word, ...] = ()
+    ai_notice: Text | UnsetType = UNSET
+    output_marking: OutputMarking | UnsetType = UNSET
 
 
 class PromptDeclaration(Declaration, frozen=True, kw_only=True):
@@ -170,6 +174,7 @@ class AgentDeclaration(Declaration, frozen=True, kw_only=True):
     context_passages: Annotated[int, Meta(ge=1, le=1000)]
     tools: Annotated[tuple[Tool, ...], Meta(max_length=200)] = ()
     generation: Generation | UnsetType = UNSET
+    logging: Logging | UnsetType = UNSET
 
 
 class DatasetDeclaration(Declaration, frozen=True, kw_only=True):
