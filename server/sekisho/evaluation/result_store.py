@@ -75,6 +75,19 @@ class ResultStore:
         )
         return {row.case_id: result_of(row) for row in rows}
 
+    async def whole(self, run_id: str, cases: Sequence[str]) -> dict[str, list[CaseResult]]:
+        """Every result of these cases that is there, by case and repeat."""
+        found: dict[str, list[CaseResult]] = {}
+        for start in range(0, len(cases), BATCH):
+            rows = await self._tx.scalars(
+                select(CaseResultRow)
+                .where(CaseResultRow.run_id == run_id, CaseResultRow.case_id.in_(cases[start : start + BATCH]))
+                .order_by(CaseResultRow.case_id, CaseResultRow.repeat)
+            )
+            for row in rows:
+                found.setdefault(row.case_id, []).append(result_of(row))
+        return found
+
     async def stream(self, run_id: str) -> AsyncIterator[Slim]:
         """Every result of a run, by case (in the order of its code points) and repeat; few are in memory at a time."""
         row = CaseResultRow

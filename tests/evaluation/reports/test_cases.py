@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from sekisho.evaluation.reports.cases import case_view, claims, distribution, flags, passages, worst_first
+from sekisho.evaluation.reports.cases import case_view, claims, distribution, flags, passages
+from sekisho.evaluation.reports.choosing import worst_first
 from sekisho.evaluation.summary import case_values
 from sekisho.evaluation.types import Scored, Unscored
 from tests.evaluation.reports.samples import LOWER, result, results
@@ -15,14 +16,14 @@ from tests.evaluation.reports.samples import LOWER, result, results
 def test_a_case_that_nothing_is_known_of_comes_first() -> None:
     """Then the worst by any metric, then by the mean of all."""
     unknown = result("u", None, scores={"hallucinated": Unscored("x"), "token_f1": Unscored("x")})
-    ordered = worst_first([result("good", 0, f1=0.9), result("bad", 1), result("fair", 0, f1=0.2), unknown], LOWER)
-    assert [repeats[0].case_id for repeats in ordered] == ["u", "bad", "fair", "good"]
+    found = [result("good", 0, f1=0.9), result("bad", 1), result("fair", 0, f1=0.2), unknown]
+    assert worst_first(found, LOWER, shown=9) == ["u", "bad", "fair", "good"]
 
 
 def test_named_cases_come_before_all() -> None:
     """Those that got worse most, in the order given."""
-    ordered = worst_first(results(3, 6), LOWER, ["q-005-ja", "q-004-en"])
-    assert [repeats[0].case_id for repeats in ordered][:3] == ["q-005-ja", "q-004-en", "q-000-en"]
+    ordered = worst_first(results(3, 6), LOWER, ["q-005-ja", "q-004-en"], shown=3)
+    assert ordered == ["q-005-ja", "q-004-en", "q-000-en"]
 
 
 def test_the_worst_repeat_is_shown() -> None:
