@@ -79,7 +79,8 @@ def found_cases(plan: Plan, file: IO[bytes]) -> CaseSource:
         measured = _sampled(CaseSource(file, dialect, measured), measured, sample.size, sample.seed or 0)
     if plan.target is not Target.ANSWERS:
         controls = array("Q")
-    return CaseSource(file, dialect, measured + controls, len(controls))
+    measured.extend(controls)
+    return CaseSource(file, dialect, measured, len(controls))
 
 
 def _lines(file: IO[bytes]) -> tuple[Dialect, array[int], array[int]] | None:
