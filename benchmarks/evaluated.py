@@ -27,6 +27,7 @@ from benchmarks.stub_model import ANSWER, DIGEST, NAME
 from sekisho.evaluation.reports.formats import Format, Wish
 from sekisho.evaluation.types import Hit
 from sekisho.inference.service import Inference
+from sekisho.kernel.allocation import keep_large_blocks_apart
 from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.digests import digest_of_bytes
 from sekisho.kernel.migrations import upgrade
@@ -152,6 +153,7 @@ def peak_mb() -> float:
 
 
 async def stage(name: str, folder: Path, cases: int, stub: str | None) -> dict[str, Any]:
+    keep_large_blocks_apart()  # as the server and the worker do when they start
     if name == "prepare":
         return await prepare(folder, cases)
     async with room(folder, cases, stub) as world:

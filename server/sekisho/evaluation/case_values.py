@@ -31,8 +31,13 @@ class Scale:
     def width(self) -> float:
         return self.high - self.low
 
+    @property
+    def is_share(self) -> bool:
+        """Whether values are as statistics see them."""
+        return self == _SHARE
+
     def unit(self, value: float) -> float:
-        return value if self == _SHARE else (value - self.low) / self.width
+        return value if self.is_share else (value - self.low) / self.width
 
     def value(self, unit: float) -> float:
         return self.low + unit * self.width

@@ -61,6 +61,20 @@ class Columns(Sequence[CaseResult]):
         self._control.append(control)
         self._score(scores)
 
+    def add(self, result: CaseResult, *, repeat: int | None = None) -> None:
+        """Append a result that is at hand, as that repeat where another number is given."""
+        self.append(
+            result.case_id,
+            result.repeat if repeat is None else repeat,
+            result.cluster,
+            result.pair,
+            json.dumps(dict(result.slices)),
+            result.scores,
+            result.latency_ms,
+            failed=result.failed,
+            control=result.is_control,
+        )
+
     def _score(self, scores: Mapping[str, Score]) -> None:
         for name in scores.keys() - self.metrics.keys():
             self.metrics[name] = Scores(len(self) - 1)

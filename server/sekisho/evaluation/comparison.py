@@ -5,8 +5,8 @@ from __future__ import annotations
 import heapq
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sekisho.evaluation import statistics
@@ -83,7 +83,7 @@ def compare(
 def compare_runs(
     baseline: Sequence[CaseResult],
     candidate: Sequence[CaseResult],
-    metrics: Iterable[str],
+    metrics: Collection[str],
     lower: Iterable[str],
     *,
     margins: Mapping[str, int] | None = None,
@@ -95,8 +95,10 @@ def compare_runs(
     holds, in basis points, by how much each metric may be worse; none where it is silent.
     """
     better_low, margins = set(lower), margins or {}
-    compared = {
-        name: compare(
+    claims: dict[str, Comparison] = {}
+    told: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+    for name in sorted(metrics):
+        found = compare(
             baseline,
             candidate,
             name,
@@ -104,15 +106,16 @@ def compare_runs(
             margin_bp=margins.get(name, 0),
             declared=ranges.get(name),
         )
-        for name in sorted(metrics)
-    }
-    known = {name: found for name, found in compared.items() if found is not None}
-    joint = statistics.together({name: found.claim for name, found in known.items()})
+        if found is not None:
+            told[name] = comparison_json(found), _cases(found)
+            # The claims are looked at together; by then nothing of the cases is needed.
+            claims[name] = replace(found, before=(), after=(), gains=(), pessimistic=())
+    joint = statistics.together({name: found.claim for name, found in claims.items()})
     return {
-        name: {"n": 0, "change": "unknown"}
-        if found is None
-        else {**comparison_json(found), "holm": _holm(found, joint[name], len(known)), **_cases(found)}
-        for name, found in compared.items()
+        name: {**told[name][0], "holm": _holm(claims[name], joint[name], len(claims)), **told[name][1]}
+        if name in claims
+        else {"n": 0, "change": "unknown"}
+        for name in sorted(metrics)
     }
 
 

@@ -13,7 +13,7 @@ from sekisho.evaluation import statistics
 from sekisho.evaluation.case_values import LEAST_COVERAGE_BP, SEED, CaseValue, Scale
 from sekisho.evaluation.statistics import Bounds, Interval, Observation
 from sekisho.evaluation.types import basis_points
-from sekisho.evaluation.values import observed
+from sekisho.evaluation.values import held_by, observed
 
 MAX_WORST: Final = 5
 
@@ -68,9 +68,7 @@ def _ordered(
     members: Mapping[str, Sequence[CaseValue]], first: str, second: str, scale: Scale, sign: float
 ) -> tuple[str, str, _Difference]:
     """The better group, the worse one, and by how much."""
-    left, right = (
-        _Group(members[name], array("d", (scale.unit(row.value) for row in members[name]))) for name in (first, second)
-    )
+    left, right = _group(members[first], scale), _group(members[second], scale)
     pairs = _paired(left, right)
     ahead = sign * (
         statistics.mean([value for _, value, _ in pairs])
@@ -89,11 +87,12 @@ class _Group:
     """A group's values, and beside them what they are in units of the scale."""
 
     rows: Sequence[CaseValue]
-    units: array[float]
+    units: Sequence[float]
 
 
 def _group(rows: Sequence[CaseValue], scale: Scale) -> _Group:
-    return _Group(rows, array("d", (scale.unit(row.value) for row in rows)))
+    held = held_by(rows)
+    return _Group(rows, held if scale.is_share else array("d", map(scale.unit, held)))
 
 
 _Pairs = list[tuple[str, float, str]]
@@ -112,7 +111,10 @@ def _of_pairs(pairs: _Pairs, sign: float) -> _Difference:
 
 
 def _of_groups(first: _Group, second: _Group, sign: float) -> _Difference:
-    left, right = (observed(group.rows, (sign * unit for unit in group.units)) for group in (first, second))
+    left, right = (
+        observed(group.rows, group.units if sign > 0 else [sign * unit for unit in group.units])
+        for group in (first, second)
+    )
     lowest = heapq.nsmallest(
         MAX_WORST, ((sign * unit, row.case_id) for row, unit in zip(second.rows, second.units, strict=True))
     )

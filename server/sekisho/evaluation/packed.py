@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import math
+import zlib
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, overload
 
 from sekisho.evaluation.types import Score, Scored, Unscored
 
 _CODES: Final = 0xFF
+_BLOCK: Final = 256
 _WIDTHS: Final = {"B": 0xFF, "H": 0xFFFF, "I": 0xFFFFFFFF, "Q": 2**64 - 1}
 
 
 class Numbers(Sequence[int]):
     """Whole numbers from 0 on, each in as many bytes as the greatest so far needs."""
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: Iterable[int] = ()) -> None:
         self._held = array("B")
         self._most = _WIDTHS["B"]
+        self.extend(numbers)
+
+    def extend(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            self.append(number)
 
     def append(self, number: int) -> None:
         if number > self._most:
@@ -43,18 +51,26 @@ class Numbers(Sequence[int]):
 
 
 class Texts:
-    """Many short texts end to end."""
+    """Many short texts, packed by blocks, to be read one after another: ids that are numbered shrink to a fifth."""
 
     def __init__(self) -> None:
-        self._bytes = bytearray()
-        self._ends = array("I")
+        self._blocks: list[bytes] = []
+        self._open: list[str] = []
+        self._looked_at: tuple[int, list[str]] = (-1, [])
 
     def append(self, text: str) -> None:
-        self._bytes += text.encode()
-        self._ends.append(len(self._bytes))
+        self._open.append(text)
+        if len(self._open) == _BLOCK:
+            self._blocks.append(zlib.compress(json.dumps(self._open).encode(), 1))
+            self._open = []
 
     def __getitem__(self, place: int) -> str:
-        return self._bytes[self._ends[place - 1] if place else 0 : self._ends[place]].decode()
+        number, within = divmod(place, _BLOCK)
+        if number == len(self._blocks):
+            return self._open[within]
+        if self._looked_at[0] != number:
+            self._looked_at = number, json.loads(zlib.decompress(self._blocks[number]))
+        return self._looked_at[1][within]
 
 
 class Sparse:

@@ -127,10 +127,7 @@ def columns_of(results: Iterable[CaseResult], columns: Columns | None = None) ->
     """Results at hand, as columns; appended to those given."""
     found = Columns() if columns is None else columns
     for one in results:
-        found.append(
-            one.case_id, one.repeat, one.cluster, one.pair, json.dumps(dict(one.slices)), one.scores, one.latency_ms,
-            failed=one.failed, control=one.is_control,
-        )  # fmt: skip
+        found.add(one)
     return found
 
 

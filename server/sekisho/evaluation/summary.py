@@ -29,12 +29,20 @@ from sekisho.evaluation.scorers.catalogue import RANGES, UNITS
 from sekisho.evaluation.scorers.declaration import SHARE
 from sekisho.evaluation.statistics import ALPHA, Interval, Observation
 from sekisho.evaluation.types import CaseResult, basis_points
-from sekisho.evaluation.values import Values, count_cases, count_scored, grouped, observed, observed_with, of_group
+from sekisho.evaluation.values import (
+    Values,
+    count_cases,
+    count_scored,
+    group_of,
+    groups_of,
+    observed,
+    observed_with,
+)
 
 __all__ = ["LEAST_COVERAGE_BP", "SEED", "CaseValue", "case_values", "interval_bp", "summarise", "verdict"]
 
-Groups = Mapping[str, Mapping[str, Sequence[CaseResult]]]
-"""Axis → group → its results."""
+Groups = Mapping[str, Sequence[str]]
+"""Axis → its groups, in the order of their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ def summarise(
     greatest value of each metric that does not lie between 0 and 1. `counterfactuals` are the axes whose variants
     should change nothing; each metric then has its ``flips``.
     """
-    groups, better_low = {axis: grouped(results, axis) for axis in axes}, set(lower)
+    groups, better_low = {axis: groups_of(results, axis) for axis in axes}, set(lower)
     scored = count_scored(results, metrics)
     # One metric after the other, so that the values of one at a time are held.
     return {
@@ -113,9 +121,24 @@ def _numbers(
     lower: bool,
     alpha: float,
 ) -> dict[str, Any]:
+    metric, whole = _whole(name, results, planned, declared, lower=lower, alpha=alpha)
+    return {**whole, **_parts(metric, results, groups)}
+
+
+def _whole(
+    name: str,
+    results: Sequence[CaseResult],
+    planned: int,
+    declared: tuple[float, float] | None,
+    *,
+    lower: bool,
+    alpha: float,
+) -> tuple[_Metric, dict[str, Any]]:
+    """A metric over all cases, whose values also say how far it reaches."""
     rows = case_values(results, name)
     metric = _Metric(name, scale_of(declared, (row.value for row in rows)), lower, alpha)
-    return _metric(metric, rows, planned, results, groups)
+    unit = {"unit": UNITS[name]} if name in UNITS else {}
+    return metric, {**_mean(metric, rows, planned, results), **unit, "lower_is_better": lower}
 
 
 def _flips(
@@ -126,19 +149,18 @@ def _flips(
     return {"flips": found} if found else {}
 
 
-def _metric(
-    metric: _Metric, rows: Sequence[CaseValue], planned: int, results: Sequence[CaseResult], groups: Groups
-) -> dict[str, Any]:
+def _parts(metric: _Metric, results: Sequence[CaseResult], groups: Groups) -> dict[str, Any]:
+    """A metric over each group of each axis, and the gaps between them."""
     slices: dict[str, Any] = {}
     gaps: dict[str, Any] = {}
-    for axis, parts in groups.items():
-        members = {name: of_group(rows, axis, name) for name in parts}
+    for axis, names in groups.items():
+        parts = {name: group_of(results, axis, name) for name in names}
+        members = {name: case_values(part, metric.name) for name, part in parts.items()}
         slices[axis] = {name: _mean(metric, members[name], count_cases(part), part) for name, part in parts.items()}
+        parts.clear()
         if gap := gap_of(members, scale=metric.scale, lower_is_better=metric.lower_is_better, alpha=metric.alpha):
             gaps[axis] = gap
-    whole = _mean(metric, rows, planned, results)
-    unit = {"unit": UNITS[metric.name]} if metric.name in UNITS else {}
-    return {**whole, **unit, "lower_is_better": metric.lower_is_better, "slices": slices, "gaps": gaps}
+    return {"slices": slices, "gaps": gaps}
 
 
 def _mean(metric: _Metric, rows: Sequence[CaseValue], planned: int, results: Sequence[CaseResult]) -> dict[str, Any]:
@@ -165,9 +187,8 @@ def _at_worst(metric: _Metric, planned: int, results: Sequence[CaseResult]) -> S
 
 
 def _limits(metric: _Metric, observations: Sequence[Observation]) -> dict[str, int]:
-    interval = statistics.mean_interval(
-        statistics.changed(observations, metric.scale.unit), seed=SEED, alpha=metric.alpha
-    )
+    unit = observations if metric.scale.is_share else statistics.changed(observations, metric.scale.unit)
+    interval = statistics.mean_interval(unit, seed=SEED, alpha=metric.alpha)
     mean = statistics.mean(statistics.values_of(observations))
     return interval_bp(mean, metric.scale.interval(interval))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress, groupby
+from itertools import groupby
 from typing import Final, overload
 
 from sekisho.evaluation.columns import Clusters, Columns, Part
@@ -41,7 +41,7 @@ _COMMON: Final = {0.0: 0.0, 1.0: 1.0}
 class Values(Sequence[CaseValue]):
     """Values of columns: where each case's last scored result stands, its mean, and whether all were 0 or 1."""
 
-    def __init__(self, columns: Columns, places: array[int], values: array[float], binary: bytearray) -> None:
+    def __init__(self, columns: Columns, places: Sequence[int], values: array[float], binary: bytearray) -> None:
         self._columns = columns
         self._places = places
         self._values = values
@@ -91,16 +91,6 @@ class Values(Sequence[CaseValue]):
             bytearray(map(self._binary.__getitem__, numbers)),
         )
 
-    def of_group(self, axis: str, group: str) -> Values:
-        """The values of one group of an axis."""
-        kept = bytearray(self._columns.slices(place).get(axis) == group for place in self._places)
-        return Values(
-            self._columns,
-            array("I", compress(self._places, kept)),
-            array("d", compress(self._values, kept)),
-            bytearray(compress(self._binary, kept)),
-        )
-
     def _one(self, place: int, value: float, binary: int) -> CaseValue:
         columns = self._columns
         value = _COMMON.get(value, value)
@@ -127,7 +117,9 @@ def values_of(results: Columns | Part, metric: str, *, unscored: float | None = 
             places.append(last)
             values.append(mean(sorted(found)))
             binary.append(all(value in {0.0, 1.0} for value in found))
-    return Values(columns, places, values, binary)
+    # Mostly every result is its case's only one; then no place need be remembered.
+    everywhere = len(places) == len(columns)
+    return Values(columns, range(len(columns)) if everywhere else places, values, binary)
 
 
 def count_scored(results: Sequence[CaseResult], metrics: Sequence[str]) -> int:
@@ -147,10 +139,15 @@ def count_scored(results: Sequence[CaseResult], metrics: Sequence[str]) -> int:
 
 def observed(rows: Sequence[CaseValue], values: Iterable[float] | None = None) -> Sequence[Observation]:
     """What statistics see of the values, or of others that stand in their place."""
+    held = held_by(rows) if values is None else values
     if isinstance(rows, Values):
-        return Observed(rows.held if values is None else array("d", values), rows.clusters, rows.names)
-    held = [row.value for row in rows] if values is None else values
+        return Observed(held if isinstance(held, array) else array("d", held), rows.clusters, rows.names)
     return [Observation(value, row.cluster) for value, row in zip(held, rows, strict=True)]
+
+
+def held_by(rows: Sequence[CaseValue]) -> Sequence[float]:
+    """The bare values."""
+    return rows.held if isinstance(rows, Values) else [row.value for row in rows]
 
 
 def observed_with(rows: Values, further: Sequence[float]) -> Sequence[Observation]:
@@ -166,29 +163,26 @@ def observed_with(rows: Values, further: Sequence[float]) -> Sequence[Observatio
 
 
 def taken(rows: Sequence[CaseValue], numbers: Sequence[int]) -> Sequence[CaseValue]:
-    """Some of the values, by where they stand."""
+    """Some of the values, by where they stand, in their order."""
+    if len(numbers) == len(rows):
+        return rows
     return rows.at(numbers) if isinstance(rows, Values) else [rows[number] for number in numbers]
 
 
-def of_group(rows: Sequence[CaseValue], axis: str, group: str) -> Sequence[CaseValue]:
-    """The values of one group of an axis."""
-    return rows.of_group(axis, group) if isinstance(rows, Values) else [r for r in rows if r.slices.get(axis) == group]
-
-
-def grouped(results: Sequence[CaseResult], axis: str) -> Mapping[str, Sequence[CaseResult]]:
-    """The results of each group of an axis, groups in the order of their names."""
+def groups_of(results: Sequence[CaseResult], axis: str) -> list[str]:
+    """The groups of an axis, in the order of their names."""
     if isinstance(results, (Columns, Part)):
-        places: dict[str, array[int]] = {}
-        for place in results.places:
-            group = results.columns.slices(place).get(axis)
-            if group is not None:
-                places.setdefault(group, array("I")).append(place)
-        return {name: results.part(places[name]) for name in sorted(places)}
-    found: dict[str, list[CaseResult]] = {}
-    for result in results:
-        if axis in result.slices:
-            found.setdefault(result.slices[axis], []).append(result)
-    return dict(sorted(found.items()))
+        columns = results.columns
+        return sorted({slices[axis] for place in results.places if axis in (slices := columns.slices(place))})
+    return sorted({result.slices[axis] for result in results if axis in result.slices})
+
+
+def group_of(results: Sequence[CaseResult], axis: str, group: str) -> Sequence[CaseResult]:
+    """The results of one group."""
+    if isinstance(results, (Columns, Part)):
+        columns = results.columns
+        return results.part(place for place in results.places if columns.slices(place).get(axis) == group)
+    return [result for result in results if result.slices.get(axis) == group]
 
 
 def count_cases(results: Sequence[CaseResult]) -> int:
