@@ -7,6 +7,7 @@ import math
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Final
 
 from sekisho.evaluation import statistics
@@ -14,7 +15,7 @@ from sekisho.evaluation.case_values import SEED, CaseValue, Scale, case_values, 
 from sekisho.evaluation.scorers.catalogue import RANGES
 from sekisho.evaluation.statistics import ALPHA, Bounds, Claim, Interval, Joint, Observation, Rate
 from sekisho.evaluation.types import CaseResult, basis_points
-from sekisho.evaluation.values import observed, taken
+from sekisho.evaluation.values import all_binary, held_by, ids_of, observed, taken
 
 MAX_LISTED: Final = 50
 
@@ -45,7 +46,7 @@ class Comparison:
 
     @property
     def changes(self) -> Iterator[Change]:
-        return ((old.case_id, old.value, new.value) for old, new in zip(self.before, self.after, strict=True))
+        return zip(ids_of(self.after), held_by(self.before), held_by(self.after), strict=True)
 
     def difference(self, gain: Interval) -> Interval:
         """Candidate minus baseline as the metric counts."""
@@ -66,7 +67,7 @@ def compare(
     before, after = _shared(case_values(baseline, metric), case_values(candidate, metric))
     if not after:
         return None
-    scale = scale_of(declared, (row.value for rows in (before, after) for row in rows))
+    scale = scale_of(declared, chain(held_by(before), held_by(after)))
     sign = (-1 if lower_is_better else 1) / scale.width
     return Comparison(
         before=before,
@@ -181,18 +182,19 @@ def _pessimistic(
 
 
 def _gains(before: Sequence[CaseValue], after: Sequence[CaseValue], sign: float) -> Sequence[Observation]:
-    return observed(after, (sign * (new.value - old.value) for old, new in zip(before, after, strict=True)))
+    sides = zip(held_by(before), held_by(after), strict=True)
+    return observed(after, array("d", (sign * (new - old) for old, new in sides)))
 
 
 def _shared(before: Sequence[CaseValue], after: Sequence[CaseValue]) -> tuple[Sequence[CaseValue], Sequence[CaseValue]]:
     """The values of the cases that both have; each side stands in the order of case ids."""
     left, right = array("I"), array("I")
-    going = enumerate(after)
-    place, row = next(going, (0, None))
-    for number, old in enumerate(before):
-        while row is not None and row.case_id < old.case_id:
-            place, row = next(going, (0, None))
-        if row is not None and row.case_id == old.case_id:
+    going = enumerate(ids_of(after))
+    place, name = next(going, (0, None))
+    for number, case_id in enumerate(ids_of(before)):
+        while name is not None and name < case_id:
+            place, name = next(going, (0, None))
+        if name == case_id:
             left.append(number)
             right.append(place)
     return taken(before, left), taken(after, right)
@@ -210,7 +212,7 @@ def _pessimistic_json(found: Comparison, alpha: float) -> dict[str, int]:
 
 
 def _posterior(found: Comparison) -> dict[str, int]:
-    if not all(row.binary for rows in (found.before, found.after) for row in rows):
+    if not (all_binary(found.before) and all_binary(found.after)):
         return {}
     before, after = (_rate(rows) for rows in (found.before, found.after))
     worse = statistics.probability_worse(before, after, margin=found.margin, lower_is_better=found.lower_is_better)
@@ -238,7 +240,7 @@ def _cases(found: Comparison) -> dict[str, Any]:
     sign = -1 if found.lower_is_better else 1
     worse = ((sign * (new - old), name, old, new) for name, old, new in found.changes if sign * (new - old) < 0)
     better = ((sign * (old - new), name, old, new) for name, old, new in found.changes if sign * (new - old) > 0)
-    gained = array("d", (sign * (new - old) for _, old, new in found.changes))
+    gained = statistics.values_of(found.gains)
     return {
         "worsened": [_listed(row) for row in heapq.nsmallest(MAX_LISTED, worse)],
         "improved": [_listed(row) for row in heapq.nsmallest(MAX_LISTED, better)],
@@ -260,15 +262,16 @@ def _change(gain: Interval) -> str:
 
 
 def _mcnemar(found: Comparison) -> dict[str, int]:
-    if not {row.value for rows in (found.before, found.after) for row in rows} <= {0.0, 1.0}:
+    sides = held_by(found.before), held_by(found.after)
+    if not set(chain(*sides)) <= {0.0, 1.0}:
         return {}
-    lost = sum(old > new for _, old, new in found.changes)
-    won = sum(new > old for _, old, new in found.changes)
+    lost = sum(old > new for old, new in zip(*sides, strict=True))
+    won = sum(new > old for old, new in zip(*sides, strict=True))
     return {"mcnemar_p_bp": basis_points(statistics.mcnemar(lost, won))}
 
 
 def _mean(rows: Sequence[CaseValue]) -> float:
-    return statistics.mean(array("d", (row.value for row in rows)))
+    return statistics.mean(held_by(rows))
 
 
 def _p_bp(p: float) -> int:

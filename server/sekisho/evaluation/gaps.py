@@ -13,7 +13,7 @@ from sekisho.evaluation import statistics
 from sekisho.evaluation.case_values import LEAST_COVERAGE_BP, SEED, CaseValue, Scale
 from sekisho.evaluation.statistics import Bounds, Interval, Observation
 from sekisho.evaluation.types import basis_points
-from sekisho.evaluation.values import held_by, observed
+from sekisho.evaluation.values import held_by, ids_of, observed
 
 MAX_WORST: Final = 5
 
@@ -116,7 +116,7 @@ def _of_groups(first: _Group, second: _Group, sign: float) -> _Difference:
         for group in (first, second)
     )
     lowest = heapq.nsmallest(
-        MAX_WORST, ((sign * unit, row.case_id) for row, unit in zip(second.rows, second.units, strict=True))
+        MAX_WORST, ((sign * unit, name) for name, unit in zip(ids_of(second.rows), second.units, strict=True))
     )
     return _Difference(
         value=statistics.mean(statistics.values_of(left)) - statistics.mean(statistics.values_of(right)),

@@ -9,7 +9,7 @@ from typing import Any
 
 from sekisho.evaluation.columns import Columns, measured_results
 from sekisho.evaluation.comparison import compare_runs
-from sekisho.evaluation.reports.choosing import choose
+from sekisho.evaluation.reports.choosing import Choice, choose
 from sekisho.evaluation.reports.formats import Wish
 from sekisho.evaluation.reports.json import Baseline, report_of
 from sekisho.evaluation.reports.shape import Report
@@ -34,17 +34,45 @@ async def read_measured(tx: Transaction, run: Run) -> Measured:
 async def read_report(tx: Transaction, run: Run, before: Run | None, wish: Wish) -> Report:
     """The report of a run, beside a baseline where there is one. A hundred thousand cases take no more than fifty."""
     after = await read_measured(tx, run)
-    old = None if before is None else await read_measured(tx, before)
-    compared = None if old is None else await asyncio.to_thread(compared_runs, old, after)
-    choice = await asyncio.to_thread(choose, run, after.columns, LOWER_IS_BETTER, compared, shown=wish.cases)
-    whole = await ResultStore(tx).whole(run.id, choice.names)
-    baseline = None
-    if old is not None:
-        baseline = Baseline(
-            old.run, old.columns, compared or {}, await ResultStore(tx).whole(old.run.id, choice.changed)
-        )
+    if before is None:
+        return await report_measured(tx, after, {}, wish)
+    old = await read_measured(tx, before)
+    metrics = await asyncio.to_thread(compared_runs, old, after)
+    choice = await asyncio.to_thread(choose, run, after.columns, LOWER_IS_BETTER, metrics, shown=wish.cases)
+    baseline = Baseline(before, old.columns, metrics, await ResultStore(tx).whole(before.id, choice.changed))
+    return await _report(tx, after, choice, {}, wish, baseline)
+
+
+async def report_measured(
+    tx: Transaction, measured: Measured, others: Mapping[tuple[str, int], CaseResult], wish: Wish | None = None
+) -> Report:
+    """The report of results as the columns have them; `others` are those that are not as they are stored."""
+    wish = wish or Wish()
+    choice = await asyncio.to_thread(choose, measured.run, measured.columns, LOWER_IS_BETTER, shown=wish.cases)
+    return await _report(tx, measured, choice, others, wish)
+
+
+async def _report(
+    tx: Transaction,
+    measured: Measured,
+    choice: Choice,
+    others: Mapping[tuple[str, int], CaseResult],
+    wish: Wish,
+    baseline: Baseline | None = None,
+) -> Report:
+    stored = await ResultStore(tx).whole(measured.run.id, choice.names)
+    whole = {
+        case: [others.get((case, result.repeat), result) for result in repeats] for case, repeats in stored.items()
+    }
     return await asyncio.to_thread(
-        report_of, run, after.columns, choice, whole, lower=LOWER_IS_BETTER, baseline=baseline, docs=wish.docs
+        report_of,
+        measured.run,
+        measured.columns,
+        choice,
+        whole,
+        lower=LOWER_IS_BETTER,
+        baseline=baseline,
+        docs=wish.docs,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 from sqlalchemy import Table, Text, collate, func, insert, select, type_coerce
@@ -121,14 +121,6 @@ def add(columns: Columns, row: Slim) -> None:
         row.case_id, row.repeat, row.cluster, row.pair, row.slices, scores_of(row.scores), row.latency_ms,
         failed=row.failed, control=_is_control(row.output),
     )  # fmt: skip
-
-
-def columns_of(results: Iterable[CaseResult], columns: Columns | None = None) -> Columns:
-    """Results at hand, as columns; appended to those given."""
-    found = Columns() if columns is None else columns
-    for one in results:
-        found.add(one)
-    return found
 
 
 def _is_control(output: str) -> bool:

@@ -35,6 +35,7 @@ from sekisho.evaluation.values import (
     count_scored,
     group_of,
     groups_of,
+    held_by,
     observed,
     observed_with,
 )
@@ -136,7 +137,7 @@ def _whole(
 ) -> tuple[_Metric, dict[str, Any]]:
     """A metric over all cases, whose values also say how far it reaches."""
     rows = case_values(results, name)
-    metric = _Metric(name, scale_of(declared, (row.value for row in rows)), lower, alpha)
+    metric = _Metric(name, scale_of(declared, held_by(rows)), lower, alpha)
     unit = {"unit": UNITS[name]} if name in UNITS else {}
     return metric, {**_mean(metric, rows, planned, results), **unit, "lower_is_better": lower}
 

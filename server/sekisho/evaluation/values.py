@@ -70,6 +70,14 @@ class Values(Sequence[CaseValue]):
         return self._values
 
     @property
+    def ids(self) -> Iterator[str]:
+        return map(self._columns.case_id, self._places)
+
+    @property
+    def binary(self) -> bool:
+        return all(self._binary)
+
+    @property
     def names(self) -> Clusters:
         """Of the clusters."""
         return self._columns.clusters
@@ -148,6 +156,16 @@ def observed(rows: Sequence[CaseValue], values: Iterable[float] | None = None) -
 def held_by(rows: Sequence[CaseValue]) -> Sequence[float]:
     """The bare values."""
     return rows.held if isinstance(rows, Values) else [row.value for row in rows]
+
+
+def ids_of(rows: Sequence[CaseValue]) -> Iterator[str]:
+    """Whose the values are."""
+    return rows.ids if isinstance(rows, Values) else (row.case_id for row in rows)
+
+
+def all_binary(rows: Sequence[CaseValue]) -> bool:
+    """Whether every repeat of every case scored 0 or 1."""
+    return rows.binary if isinstance(rows, Values) else all(row.binary for row in rows)
 
 
 def observed_with(rows: Values, further: Sequence[float]) -> Sequence[Observation]:

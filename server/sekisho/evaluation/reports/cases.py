@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ from sekisho.evaluation.reports.neutral import clipped
 from sekisho.evaluation.reports.shape import Bin, CaseView, Claim, Flag, Passage
 from sekisho.evaluation.summary import CaseValue
 from sekisho.evaluation.types import CaseResult, Scored, score_json
+from sekisho.evaluation.values import held_by, ids_of
 
 BINS: Final = 10
 BIN_CASES: Final = 8
@@ -63,16 +63,16 @@ def distribution(values: Sequence[CaseValue]) -> list[Bin]:
     """The values in ten bins of equal width, from 0 to 1, or to the largest where one lies beyond."""
     if not values:
         return []
-    seen = array("d", (row.value for row in values))
+    seen = held_by(values)
     low, high = min((0.0, min(seen))), max((1.0, max(seen)))
     width = (high - low) / BINS
     counts, cases = [0] * BINS, [list[str]() for _ in range(BINS)]
-    for row in values:
+    for case, value in zip(ids_of(values), seen, strict=True):
         # The small addition keeps a value that stands on a limit (0.3) from falling below it by rounding.
-        place = min(BINS - 1, int((row.value - low) / width + 1e-9))
+        place = min(BINS - 1, int((value - low) / width + 1e-9))
         counts[place] += 1
         if len(cases[place]) < BIN_CASES:
-            cases[place].append(row.case_id)
+            cases[place].append(case)
     return [
         {
             "low_bp": round((low + place * width) * 10_000),
