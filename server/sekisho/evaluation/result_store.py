@@ -42,6 +42,7 @@ class ResultStore:
                 "slices": dict(r.slices), "question": r.question,
                 "scores": {name: score_json(score) for name, score in r.scores.items()}, "output": dict(r.output),
                 "latency_ms": r.latency_ms, "at": r.at, "failed": r.failed,
+                "wanted": None if r.wanted is None else dict(r.wanted),
             }
             for r in results
         ]  # fmt: skip

@@ -37,6 +37,13 @@ def case_view(repeats: Sequence[CaseResult], lower: frozenset[str]) -> CaseView:
         "flags": list(flags(output))[:MAX_FLAGS],
         "claims": list(claims(output))[:MAX_FLAGS],
     }
+    wanted = result.wanted or {}
+    if "expected" in wanted:
+        view["expected"] = clipped(wanted["expected"], MAX_ANSWER)
+    if "gold" in wanted:
+        view["gold"] = list(wanted["gold"])
+    if "relevant" in wanted:
+        view["relevant"] = list(wanted["relevant"])
     if isinstance(output.get("answer"), str):
         view["answer"] = clipped(output["answer"], MAX_ANSWER)
     if isinstance(output.get("failure"), str):

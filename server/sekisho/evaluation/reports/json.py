@@ -80,6 +80,7 @@ def case_json(result: CaseResult) -> dict[str, Any]:
         "slices": dict(result.slices),
         "scores": {name: score_json(score) for name, score in result.scores.items()},
         "output": dict(result.output),
+        **(result.wanted or {}),
         "latency_ms": result.latency_ms,
         "at": result.at,
     }
