@@ -53,10 +53,12 @@ def serve(session: Session) -> None:
     import uvicorn
 
     from sekisho.http.app import create_app
+    from sekisho.kernel.allocation import keep_large_blocks_apart
     from sekisho.kernel.logging import configure_logging
     from sekisho.wiring.services import build_services
 
     settings = session.settings
+    keep_large_blocks_apart()
     end_with_supervisor()
     configure_logging(settings)
     listener = listen(settings)

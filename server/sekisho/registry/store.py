@@ -25,7 +25,7 @@ from sekisho.registry.rows import (
 )
 from sekisho.registry.types import Artifact, Edge, Provenance, Registration, Version
 
-PIECE: Final = 1 << 20
+PIECE: Final = 1 << 16
 """Bytes of a blob that are in memory at a time while it is copied."""
 
 
@@ -301,7 +301,7 @@ class BlobStore:
         return cast("bytes | None", await self._tx.scalar(query))
 
     async def copy(self, project: str, digest: str, file: IO[bytes]) -> bool:
-        """Write the bytes to a file, a megabyte at a time; False where there are none."""
+        """Write the bytes to a file, a piece at a time; False where there are none."""
         if self._tx.get_bind().dialect.name == "sqlite":
             return await self._copy_sqlite(project, digest, file)
         size = (await self.sizes(project, [digest])).get(digest)
