@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from sekisho.indexing.chunking import chunks_of
+from sekisho.indexing.cut_cache import CutCache, Cutting
 from sekisho.indexing.filling import Filling
 from sekisho.indexing.spool import Spool
 from sekisho.indexing.store import IndexStore
@@ -78,6 +77,7 @@ class Builder:
     embedder: Embedder
     reranker: Reranker | None
     cache: VectorCache
+    cuts: CutCache
     folder: Path
     """Where the chunks are laid while the build goes on."""
 
@@ -109,10 +109,10 @@ class Builder:
             version = await self.registry.of_digest(tx, self.job.project, corpus_digest)
         corpus = msgspec.convert(dict(version.manifest), CorpusManifest)
         files = sorted(corpus.files, key=lambda file: file.path)
+        cutting = Cutting(self.embedder, recipe.chunker, self.cuts)
         for start in range(0, len(files), _READ_AT_ONCE):
-            for document in await self._documents(corpus, files[start : start + _READ_AT_ONCE]):
-                cut = partial(chunks_of, document, self.embedder.count_tokens, limit, recipe.chunker.overlap)
-                spool.extend(await asyncio.to_thread(cut, recipe.chunker.name))
+            documents = await self._documents(corpus, files[start : start + _READ_AT_ONCE])
+            spool.extend(await asyncio.to_thread(cutting.chunks, documents))
             await self._beat(min(start + _READ_AT_ONCE, len(files)), len(files), "documents")
         if not len(spool):
             raise Invalid("the corpus holds no words", fields=[FieldError("$.corpus", "none of its files has text")])

@@ -58,6 +58,7 @@ class Working(Ports):
                 embedder=embedder,
                 reranker=reranker,
                 cache=self.vector_cache,
+                cuts=self.cut_cache,
                 folder=self.settings.data_dir / "builds",
             )
             built = await builder.build(recipe.corpus, recipe)
