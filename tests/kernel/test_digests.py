@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sekisho.kernel.digests import canonical_json, digest_of, is_digest
+from sekisho.kernel.digests import canonical_flat, canonical_json, digest_of, is_digest
 from sekisho.kernel.errors import Invalid
 from sekisho.kernel.json import decode_json
 
@@ -32,6 +32,21 @@ def test_canonical_json_reads_back(value: Any) -> None:
     assert decode_json(data) == value
     assert canonical_json(decode_json(data)) == data
     assert is_digest(digest_of(value))
+
+
+@given(
+    st.dictionaries(st.text(st.characters(codec="ascii"), max_size=5), st.text(), max_size=4)
+    | st.lists(st.text() | st.integers(0, 2**53 - 1), max_size=4)
+)
+def test_flat_values_have_the_same_canonical_bytes(value: Any) -> None:
+    """The fast way writes what the general one writes, and refuses what that refuses: lone surrogates."""
+    try:
+        expected = canonical_json(value)
+    except Invalid:
+        with pytest.raises(Invalid):
+            canonical_flat(value)
+    else:
+        assert canonical_flat(value) == expected
 
 
 def test_order_of_keys_does_not_matter() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from sekisho.kernel.digests import PREFIX, digest_of
+from sekisho.kernel.digests import PREFIX, canonical_flat, digest_of_bytes
 from sekisho.kernel.errors import FieldError
 from sekisho.ledger.merkle import merkle_root_of, raw
 
@@ -163,7 +163,8 @@ class Chunk:
 
 
 def chunk_hash(chunk_id: str, document: str, heading: str, language: str, text: str) -> str:
-    return digest_of({"id": chunk_id, "document": document, "heading": heading, "language": language, "text": text})
+    said = {"id": chunk_id, "document": document, "heading": heading, "language": language, "text": text}
+    return digest_of_bytes(canonical_flat(said))
 
 
 def vector_hash(vector: NDArray[np.float32]) -> str:
