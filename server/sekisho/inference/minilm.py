@@ -24,8 +24,8 @@ _FILES: Final = (
     "1_Pooling/config.json", "config.json", "model.safetensors", "modules.json", "sentence_bert_config.json",
     "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
 )  # fmt: skip
-# As many positions as the weights have. The package's own setting cuts texts silently at 256, which is little for
-# Japanese: MiniLM's vocabulary spends two to three times as many tokens on it.
+# As many positions as the weights have. The package's own settings cut texts at 256, as `minilm` does; that is little
+# for Japanese, on which MiniLM's vocabulary spends two to three times as many tokens.
 MAX_TOKENS: Final = 512
 
 
