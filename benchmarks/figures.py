@@ -19,6 +19,7 @@ NAMES: Final = (
     "replay",
     "ledger",
     "index",
+    "index_memory",
     "queries",
     "verify",
     "verdicts",

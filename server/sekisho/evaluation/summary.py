@@ -87,7 +87,7 @@ def summarise(
         "metrics": {
             name: {
                 **_numbers(name, results, planned, groups, ranges.get(name), lower=name in better_low, alpha=alpha),
-                **_flips(results, name, counterfactuals, ranges),
+                **_flips(results, name, counterfactuals, ranges, alpha),
             }
             for name in metrics
         },
@@ -143,10 +143,14 @@ def _whole(
 
 
 def _flips(
-    results: Sequence[CaseResult], metric: _Metric, axes: Sequence[str], ranges: Mapping[str, tuple[float, float]]
+    results: Sequence[CaseResult],
+    metric: str,
+    axes: Sequence[str],
+    ranges: Mapping[str, tuple[float, float]],
+    alpha: float,
 ) -> dict[str, Any]:
-    share = ranges.get(metric.name, SHARE) == SHARE
-    found = {axis: flips(results, metric.name, axis, axes, share=share, seed=SEED, alpha=metric.alpha) for axis in axes}
+    share = ranges.get(metric, SHARE) == SHARE
+    found = {axis: flips(results, metric, axis, axes, share=share, seed=SEED, alpha=alpha) for axis in axes}
     return {"flips": found} if found else {}
 
 

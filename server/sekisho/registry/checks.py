@@ -23,7 +23,16 @@ KnownScorers = Callable[[], Collection[str]]
 
 async def read_blob(tx: Transaction, project: str, digest: str) -> bytes:
     """The bytes under this digest, verified. Raises `NotFound` and `IntegrityFailed`."""
-    data = await BlobStore(tx).one_or_none(project, digest)
+    return _checked(project, digest, await BlobStore(tx).one_or_none(project, digest))
+
+
+async def read_blobs(tx: Transaction, project: str, digests: Sequence[str]) -> Mapping[str, bytes]:
+    """The bytes under each of these digests, verified. Raises as `read_blob`."""
+    held = await BlobStore(tx).some(project, digests)
+    return {digest: _checked(project, digest, held.get(digest)) for digest in digests}
+
+
+def _checked(project: str, digest: str, data: bytes | None) -> bytes:
     if data is None:
         raise NotFound(f"there is no blob {digest} in project {project}")
     if not data and digest != OF_NOTHING:

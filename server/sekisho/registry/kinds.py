@@ -213,6 +213,8 @@ class Retriever(Part, frozen=True, kw_only=True):
     rrf_k: Annotated[int, Meta(ge=1, le=10_000)] | None = None
     candidates: Annotated[int, Meta(ge=1, le=1000)] | None = None
     """How deep each list goes into the fusion."""
+    dense_weight: Annotated[int, Meta(ge=1, le=99)] | None = None
+    """Percent: scores are fused in place of ranks, the vectors' with this weight and the terms' with the rest."""
     dense_scripts: tuple[Literal["cjk", "latin"], ...] | None = None
     """Scripts that the embedder reads: for a query in another one vectors abstain and terms decide alone."""
     reranker: RerankerPin | None = None

@@ -300,6 +300,11 @@ class BlobStore:
         query = select(BlobRow.data).where(BlobRow.project == project, BlobRow.digest == digest)
         return cast("bytes | None", await self._tx.scalar(query))
 
+    async def some(self, project: str, digests: Sequence[str]) -> dict[str, bytes]:
+        """The bytes of each of these blobs that is there."""
+        query = select(BlobRow.digest, BlobRow.data).where(BlobRow.project == project, BlobRow.digest.in_(digests))
+        return {row.digest: row.data for row in (await self._tx.execute(query)).all()}
+
     async def copy(self, project: str, digest: str, file: IO[bytes]) -> bool:
         """Write the bytes to a file, a piece at a time; False where there are none."""
         if self._tx.get_bind().dialect.name == "sqlite":
