@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261125_26_wanted"
-down_revision = "20261125_20_exceptions"
+down_revision = "20261125_26_overlaps"
 branch_labels = None
 depends_on = None
 
