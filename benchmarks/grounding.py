@@ -28,7 +28,6 @@ from benchmarks.grounding_training import BLEND, Bools, Floats, Table, fit, fold
 from sekisho.evaluation.grounding import ground
 from sekisho.evaluation.grounding.features import NAMES
 from sekisho.evaluation.grounding.head import head_of
-from sekisho.evaluation.grounding.verdict import COPIED
 
 TASKS: Final = ("qa", "summary", "data2txt")
 POOLED: Final = {"qa": 0.88, "summary": 0.75, "data2txt": 0.82}
@@ -52,9 +51,8 @@ def grounding(blend: float = BLEND) -> Fit:
             found = []
             for answer in answers:
                 held = slice(*np.searchsorted(data.owner, [answer, answer + 1]))
-                logits, _ = head.sentences(data.rows[held])
-                logits = np.where(data.copied[held], COPIED, logits)
-                found.append(head.answer(logits, data.rows[held], data.kind[answer].tolist()) if len(logits) else 0.0)
+                rows, copied = data.rows[held], data.copied[held]
+                found.append(head.read(rows, copied, data.kind[answer].tolist()).whole if len(rows) else 0.0)
             return np.array(found)
 
         return predict

@@ -21,7 +21,15 @@ from sekisho.evaluation.grounding.vectors import WordVectors
 
 NAMES: Final = (
     *("aligned", "aligned_order", "altered", "altered_number", "altered_name", "altered_word", "altered_far"),
-    *("altered_opposite", "altered_negation", "altered_added", "number_rival", "name_rival", "denied_new", "denied_lost"),
+    *(
+        "altered_opposite",
+        "altered_negation",
+        "altered_added",
+        "number_rival",
+        "name_rival",
+        "denied_new",
+        "denied_lost",
+    ),
 )
 _MOST_TOKENS: Final = 120
 _CANDIDATES: Final = 4
