@@ -5,8 +5,8 @@
 Trains and measures on answers to other sources: five folds grouped by source (pooled figures), and one generator left
 out at a time, where the training set holds neither that generator nor the measured sources. Beside it, on the same
 folds, stand a lexical logistic regression (the baseline), the linear half of the head alone, and the trees alone, with
-paired intervals of the difference in AUROC (bootstrap over sources). Then calibration, a learning curve, answers per
-second, and files that nothing was trained on, judged by the shipped head.
+paired intervals of the difference in AUROC (bootstrap over sources), per task and for all tasks together. Then
+calibration, a learning curve, answers per second, and files that nothing was trained on, judged by the shipped head.
 """
 
 from __future__ import annotations
@@ -218,22 +218,28 @@ def _compare(
     value: Callable[[NDArray[np.int64], Floats], float],
     resamples: int = _RESAMPLES,
 ) -> None:
-    for task in TASKS:
-        rows = np.flatnonzero((tasks == task) & real)
+    for task in (*TASKS, "all"):
+        rows = np.flatnonzero(((tasks == task) | (task == "all")) & real)
         for name, found in chances.items():
             line = f"  {task:9} {name:10} {value(rows, found):.3f}"
-            if name == "grounding":
+            if name == "grounding" and task in targets:
                 line += f" (> {targets[task]}: {met(value(rows, found), targets[task])})"
-            if name != "lexical":
+            for other in _besides(name, chances):
                 low, high = paired(
                     data.source[rows],
-                    lambda drawn, rows=rows, found=found: (  # type: ignore[misc]
-                        value(rows[drawn], found) - value(rows[drawn], chances["lexical"])
+                    lambda drawn, rows=rows, found=found, other=other: (  # type: ignore[misc]
+                        value(rows[drawn], found) - value(rows[drawn], chances[other])
                     ),
                     resamples,
                 )
-                line += f"  minus lexical: {low:+.3f} to {high:+.3f}"
+                line += f"  minus {other}: {low:+.3f} to {high:+.3f}"
             print(line, flush=True)
+
+
+def _besides(name: str, chances: Mapping[str, Floats]) -> list[str]:
+    """What an instrument is held against: the baseline, and the shipped blend against its own line too."""
+    others = {"lexical": [], "grounding": ["lexical", "its line"]}.get(name, ["lexical"])
+    return [other for other in others if other in chances]
 
 
 def outside(path: Path) -> None:
