@@ -21,12 +21,20 @@ from sekisho.evaluation.grounding.vectors import WordVectors
 
 NAMES: Final = (
     *("aligned", "aligned_order", "altered", "altered_number", "altered_name", "altered_word", "altered_far"),
-    *("altered_opposite", "altered_negation", "altered_added", "number_rival", "name_rival", "denied_new", "denied_lost"),
+    *(
+        "altered_opposite",
+        "altered_negation",
+        "altered_added",
+        "number_rival",
+        "name_rival",
+        "denied_new",
+        "denied_lost",
+    ),
 )
 _MOST_TOKENS: Final = 120
 _CANDIDATES: Final = 4
 _MOST_REPLACED: Final = 3
-_FAITHFUL: Final = 0.5
+_FAITHFUL: Final = 0.4
 _MOST_RIVALS: Final = 80
 
 
@@ -118,7 +126,8 @@ class Alterations:
                 found += [Altered("added", t.start, t.end, "") for t in ours if t.content and not t.negation]
         if laid.share >= _FAITHFUL:
             found += _turned(mine, laid.theirs, there)
-        return found
+            found += _miscounted(mine, laid.theirs, self._source.known)
+        return list({(a.kind, a.start): a for a in found}.values())
 
     def _far(self, altered: Sequence[Altered], mine: Sequence[Token]) -> float:
         """How far the most distant replacing word is from what it replaced, in word vectors."""
@@ -173,8 +182,8 @@ def _replaced(ours: Sequence[Token], theirs: Sequence[Token]) -> list[Altered]:
     for token in ours:
         if opposite := next((t for t in theirs if t.key in OPPOSITES.get(token.key, ())), None):
             found.append(Altered("opposite", token.start, token.end, opposite.key))
-        elif token.number:
-            other = next((t for t in theirs if t.number and t.key != token.key), None)
+        elif token.number and not token.stop:
+            other = next((t for t in theirs if t.number and not t.stop and t.key != token.key), None)
             found += [Altered("number", token.start, token.end, other.key)] if other else []
         elif token.content:
             kind = [t for t in theirs if t.name] if token.name else [t for t in theirs if t.content]
@@ -196,6 +205,14 @@ def _turned(mine: Sequence[Token], theirs: Sequence[Token], there: set[str]) -> 
         if other and token.key not in there:
             found.append(Altered("opposite", token.start, token.end, other[0]))
     return found
+
+
+def _miscounted(mine: Sequence[Token], theirs: Sequence[Token], known: set[str]) -> list[Altered]:
+    """Numbers that stand nowhere in the context, where the sentence laid beside has one that is not told."""
+    here = {t.key for t in mine}
+    untold = [t.key for t in theirs if t.number and not t.stop and t.key not in here]
+    absent = [t for t in mine if t.number and not t.stop and t.key not in known]
+    return [Altered("number", t.start, t.end, untold[0]) for t in absent] if untold else []
 
 
 def _negated(tokens: Sequence[Token], place: int) -> bool:
