@@ -22,6 +22,7 @@ from sekisho.gate.bundle import Bundle, bundle_signer
 from sekisho.gate.engines.port import PolicyEngine
 from sekisho.gate.evidence import Measurements
 from sekisho.gate.judge import Judge
+from sekisho.gate.margins import PolicyMargins
 from sekisho.gate.policies import PolicySet, load_policies
 from sekisho.gate.service import Gate
 from sekisho.gate.waivers import Waivers
@@ -164,8 +165,9 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     inference = Inference(settings, database, clock)
     indexing = Indexing(settings, database, clock, ledger, jobs, registry, inference)
     evaluation = Evaluation(
-        database, clock, ledger, jobs, registry, indexing, inference, concurrency=settings.worker_concurrency
-    )
+        database, clock, ledger, jobs, registry, indexing, inference, concurrency=settings.worker_concurrency,
+        margins=PolicyMargins(policy.parameters),
+    )  # fmt: skip
     judging = Judging(database, clock, ledger, jobs, registry, inference, concurrency=settings.worker_concurrency)
     evidence = Evidence(database, clock, ledger, registry)
     measurements = Measurements(Gathering(ledger, jobs), evaluation, policy.parameters)
