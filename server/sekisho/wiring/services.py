@@ -42,7 +42,7 @@ from sekisho.kernel.trees import tree
 from sekisho.ledger.service import Ledger
 from sekisho.ledger.signing import Signer, load_or_create_signer, retired_keys
 from sekisho.registry.service import Registry
-from sekisho.wiring.readiness import Readiness, Schema, SigningKey, StagePointers
+from sekisho.wiring.readiness import HostCircuits, Readiness, Schema, SigningKey, StagePointers
 from sekisho.wiring.witnesses import witnesses
 
 _log = get_logger("sekisho.wiring")
@@ -138,6 +138,7 @@ class Services:
             "bundle": self.bundle,
             "jobs": self.jobs,
             "readiness": self.readiness,
+            "host_circuits": HostCircuits(self.schema, self.inference),
         }
 
 
