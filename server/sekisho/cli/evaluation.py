@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from sekisho.cli.overlaps import look
+from sekisho.cli.regressions import compare_ended, comparison_code
 from sekisho.cli.reporting import report_options, show_json, write_report
 from sekisho.cli.results import comparison_table, report_view, run_table, runs_table, scorers_table
 from sekisho.cli.session import Session, session
@@ -46,6 +47,10 @@ class Left(ProgressColumn):
 
 @click.command("eval")
 @click.argument("subject", required=False)
+@click.option("--baseline", help="A run of the same suite: compare with it, and exit 1 on a regression.")
+@click.option(
+    "--against", help="A stage: compare with the last run there is of the version there, by the stage's margins."
+)
 @click.option("--suite", "suites", multiple=True, help="Suite to measure by; may be given again. Default: the lock's.")
 @click.option(
     "--lock",
@@ -66,6 +71,8 @@ class Left(ProgressColumn):
 def evaluate(
     state: Session,
     subject: str | None,
+    baseline: str | None,
+    against: str | None,
     suites: tuple[str, ...],
     lock_file: Path,
     idempotency_key: str | None,
@@ -74,8 +81,11 @@ def evaluate(
     """Measure SUBJECT (an agent, an index or a prompt) by suites, and wait for the result.
 
     Left out, SUBJECT means every agent of sekisho.lock, and the suites are all that the lock holds.
-    Exit code 0 measured, 3 too little could be scored, 4 a run failed or was cancelled.
+    Exit code 0 measured, 3 too little could be scored, 4 a run failed or was cancelled. With --baseline or --against
+    also 1 where a metric got worse, which goes before 3, and 3 where a comparison is inconclusive or has no run there.
     """
+    if baseline is not None and against is not None:
+        raise click.UsageError("--baseline names a run, --against a stage: give one of them")
     subjects = [state.pinned(subject, lock_file)] if subject else state.locked(lock_file, Kind.AGENT)
     chosen = [state.pinned(suite, lock_file) for suite in suites] or state.locked(lock_file, Kind.SUITE)
     client = _client(state)
@@ -90,10 +100,16 @@ def evaluate(
         for one in subjects
         for suite in chosen
     ]
+    if baseline is not None and len(subjects) * len(chosen) != 1:
+        raise click.UsageError("--baseline compares one run; name one subject and one suite")
     ended = _follow(state, client, started)
     _look_for_overlaps(state, ended)
-    state.show({"runs": ended}, run_table(ended))
-    sys.exit(max(EXIT_CODES[run["state"]] for run in ended))
+    compared = compare_ended(state, client, ended, baseline, against)
+    state.show({"runs": ended, **({} if compared is None else {"comparisons": compared})}, run_table(ended))
+    for one in () if compared is None or state.as_json else compared:
+        state.show(one, comparison_table(one))
+    codes = {EXIT_CODES[run["state"]] for run in ended} | set(map(comparison_code, compared or ()))
+    sys.exit(next((code for code in (4, 1, 3) if code in codes), 0))
 
 
 @click.group()
@@ -184,21 +200,25 @@ def replay(state: Session, run_id: str) -> None:
 @click.command()
 @click.argument("baseline")
 @click.argument("candidate")
+@click.option("--stage", help="Judge by the margins that the policy sets at this stage.")
 @report_options
 @session
-def compare(state: Session, /, baseline: str, candidate: str, form: str | None, **options: Any) -> None:
+def compare(
+    state: Session, /, baseline: str, candidate: str, stage: str | None, form: str | None, **options: Any
+) -> None:
     """What changed from run BASELINE to run CANDIDATE, paired case by case.
 
     With --format the report of CANDIDATE with BASELINE beside it.
-    Exit code 1 where a metric got worse with its whole interval on the wrong side of zero.
+    Exit code 1 where a metric got worse with its whole interval on the wrong side of zero. With --stage a metric that
+    has a margin there goes by it alone: 1 where one is exceeded, 3 where too few cases can say.
     """
     client = _client(state)
-    found = client.compare(baseline, candidate)
+    found = client.compare(baseline, candidate, stage)
     if form is None:
         state.show(found, comparison_table(found))
     else:
         write_report(client, candidate, form, baseline=baseline, **options)
-    sys.exit(1 if any(metric["change"] == "worse" for metric in found["metrics"].values()) else 0)
+    sys.exit(comparison_code(found))
 
 
 @run.command("schema")

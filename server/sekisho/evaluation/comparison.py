@@ -93,7 +93,8 @@ def compare_runs(
     """Per metric: all of `comparison_json`, Holm over the metrics, the cases that got worse and better.
 
     ``change`` is ``worse`` or ``better`` where the whole interval lies on that side of zero, else ``none``. `margins`
-    holds, in basis points, by how much each metric may be worse; none where it is silent.
+    holds, in basis points, by how much each metric may be worse; none where it is silent. Where there are margins, Holm
+    goes over the metrics that have one: these are what is claimed.
     """
     better_low, margins = set(lower), margins or {}
     claims: dict[str, Comparison] = {}
@@ -110,11 +111,12 @@ def compare_runs(
         if found is not None:
             told[name] = comparison_json(found), _cases(found)
             # The claims are looked at together; by then nothing of the cases is needed.
-            claims[name] = replace(found, before=(), after=(), gains=(), pessimistic=())
+            if name in margins or not margins:
+                claims[name] = replace(found, before=(), after=(), gains=(), pessimistic=())
     joint = statistics.together({name: found.claim for name, found in claims.items()})
     return {
-        name: {**told[name][0], "holm": _holm(claims[name], joint[name], len(claims)), **told[name][1]}
-        if name in claims
+        name: {**told[name][0], **_held(name, claims, joint), **told[name][1]}
+        if name in told
         else {"n": 0, "change": "unknown"}
         for name in sorted(metrics)
     }
@@ -222,6 +224,10 @@ def _posterior(found: Comparison) -> dict[str, int]:
 def _rate(rows: Sequence[CaseValue]) -> Rate:
     observations = observed(rows)
     return Rate(statistics.mean(statistics.values_of(observations)), statistics.effective_size(observations))
+
+
+def _held(name: str, claims: Mapping[str, Comparison], joint: Mapping[str, Joint]) -> dict[str, Any]:
+    return {"holm": _holm(claims[name], joint[name], len(claims))} if name in claims else {}
 
 
 def _holm(found: Comparison, joint: Joint, claims: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sekisho.evaluation import replay
 from sekisho.evaluation.case_source import open_cases
 from sekisho.evaluation.execution import Execution, end_cancelled, enter, load_plan
 from sekisho.evaluation.judges.store import QualificationStore
+from sekisho.evaluation.margins import Margins, NoMargins, stage_verdict
 from sekisho.evaluation.neighbours import Catalogue, Indexes, Models
 from sekisho.evaluation.progress import Progressed, Watch, events
 from sekisho.evaluation.recorded import parse_recorded
@@ -51,6 +52,7 @@ class Evaluation:
     inference: Models
     concurrency: int = 4
     beat_s: float = BEAT_S
+    margins: Margins = field(default_factory=NoMargins)
     _watch: Watch = field(default_factory=lambda: Watch(WATCH_S), init=False, repr=False, compare=False)
 
     async def start_run(
@@ -185,16 +187,24 @@ class Evaluation:
         found = await self.report(actor, project, run_id, wish, baseline_id)
         return await asyncio.to_thread(render, found, wish)
 
-    async def compare(self, actor: Actor, project: str, baseline_id: str, candidate_id: str) -> dict[str, Any]:
-        """Paired comparison of two runs. Raises `Invalid` where they measured by different suites."""
+    async def compare(
+        self, actor: Actor, project: str, baseline_id: str, candidate_id: str, stage: str | None = None
+    ) -> dict[str, Any]:
+        """Paired comparison of two runs; with a stage, what it says of the margins that policy sets there.
+
+        Raises `Invalid` where they measured by different suites, and for a stage that there is not.
+        """
         actor.require(project, Action.READ)
         async with self.database.read() as tx:
             baseline = await self._one(tx, project, baseline_id)
             candidate = await self._one(tx, project, candidate_id)
             _comparable(baseline, candidate)
             before, after = await read_measured(tx, baseline), await read_measured(tx, candidate)
-        metrics = await asyncio.to_thread(compared_runs, before, after)
-        return report.comparison_json(baseline, candidate, metrics)
+        path = f"{project}/{candidate.subject_kind}/{candidate.subject_name}"
+        limits = {} if stage is None else self.margins.of(path, stage, candidate.suite)
+        metrics = await asyncio.to_thread(compared_runs, before, after, limits)
+        found = report.comparison_json(baseline, candidate, metrics)
+        return found if stage is None else {**found, "stage": stage_verdict(stage, limits, metrics)}
 
     async def cancel(self, actor: Actor, project: str, run_id: str) -> Run:
         """Ask for an end: a queued run ends at once, a running one within its next beat. Raises `Conflict`."""

@@ -160,6 +160,12 @@ class Inference:
         actor.require(project, Action.READ)
         return await self.available()
 
+    async def told(self) -> tuple[HostSeen, ...]:
+        """How the hosts of the settings do, as the worker that asked last wrote it down. Raises `Unavailable`."""
+        async with self.database.read() as tx:
+            told = await ModelHostStore(tx).all()
+        return tuple(told[host.url] for host in self.hosts if host.url in told)
+
     async def available(self) -> tuple[HostState, ...]:
         """As `models`, for callers inside the process."""
         builtin = await asyncio.to_thread(self._builtins)

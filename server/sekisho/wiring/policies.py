@@ -17,6 +17,7 @@ from sekisho.gate.governing.beginning import Beginning
 from sekisho.gate.governing.publishing import Publishing
 from sekisho.gate.governing.shadowing import Shadowing
 from sekisho.gate.governing.standing import PolicyInForce
+from sekisho.gate.margins import PolicyMargins
 from sekisho.gate.policies import PolicySet, load_policies
 from sekisho.identity.service import Identity
 from sekisho.kernel.clock import Clock
@@ -60,6 +61,17 @@ class AttestableInForce(Mapping[str, Terms]):
 
     def __len__(self) -> int:
         return len(self.in_force.current.policies.parameters.attested)
+
+
+@dataclass(frozen=True)
+class MarginsInForce:
+    """The non-inferiority margins of the policy in force, whichever that is."""
+
+    in_force: PolicyInForce
+
+    def of(self, path: str, stage: str, suite: str) -> Mapping[str, int]:
+        """As `PolicyMargins.of`."""
+        return PolicyMargins(self.in_force.current.policies.parameters).of(path, stage, suite)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from sekisho.inference.service import Inference
+from sekisho.inference.types import HostSeen
 from sekisho.kernel.database import Database
 from sekisho.kernel.errors import IntegrityFailed, SekishoError, Unavailable
 from sekisho.kernel.migrations import pending
@@ -60,6 +62,21 @@ class Schema:
                 "the database lacks migrations of this version",
                 remedy="run `sekisho db upgrade`, then start this process again",
             )
+
+
+@dataclass(frozen=True)
+class HostCircuits:
+    """How the model hosts do, for metrics: these have to be answered even where there is no database to read from."""
+
+    schema: Schema
+    inference: Inference
+
+    async def told(self) -> tuple[HostSeen, ...]:
+        """Nothing where nothing is known."""
+        try:
+            return await self.inference.told() if await self.schema.ready() else ()
+        except Unavailable:
+            return ()
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,15 @@ from sekisho.ledger.pushing.targets import targets_of
 from sekisho.ledger.service import Ledger
 from sekisho.ledger.signing import Signer, load_or_create_signer, retired_keys
 from sekisho.registry.service import Registry
-from sekisho.wiring.policies import AttestableInForce, PolicyChecks, StagesInForce, governing, policy_in_force
-from sekisho.wiring.readiness import Readiness, Schema, SigningKey, StagePointers
+from sekisho.wiring.policies import (
+    AttestableInForce,
+    MarginsInForce,
+    PolicyChecks,
+    StagesInForce,
+    governing,
+    policy_in_force,
+)
+from sekisho.wiring.readiness import HostCircuits, Readiness, Schema, SigningKey, StagePointers
 from sekisho.wiring.witnesses import witnesses
 
 _log = get_logger("sekisho.wiring")
@@ -207,6 +214,7 @@ class Services:
             "shadowing": self.shadowing,
             "jobs": self.jobs,
             "readiness": self.readiness,
+            "host_circuits": HostCircuits(self.schema, self.inference),
         }
 
 
@@ -236,8 +244,9 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     inference = Inference(settings, database, clock)
     indexing = Indexing(settings, database, clock, ledger, jobs, registry, inference)
     evaluation = Evaluation(
-        database, clock, ledger, jobs, registry, indexing, inference, concurrency=settings.worker_concurrency
-    )
+        database, clock, ledger, jobs, registry, indexing, inference, concurrency=settings.worker_concurrency,
+        margins=MarginsInForce(in_force),
+    )  # fmt: skip
     judging = Judging(database, clock, ledger, jobs, registry, inference, concurrency=settings.worker_concurrency)
     evidence = Evidence(database, clock, ledger, registry)
     overlaps = Overlaps(database, clock, ledger, jobs, registry)
