@@ -73,8 +73,9 @@ def evaluate(
 ) -> None:
     """Measure SUBJECT (an agent, an index or a prompt) by suites, and wait for the result.
 
-    Left out, SUBJECT means every agent of sekisho.lock, and the suites are all that the lock holds.
-    Exit code 0 measured, 3 too little could be scored, 4 a run failed or was cancelled.
+    Left out, SUBJECT means every agent of sekisho.lock, and the suites are all that the lock holds. Of an agent it also
+    has looked for the suites' questions in its prompt and corpus, as `sekisho overlap check` does.
+    Exit code 0 measured, 3 too little could be scored, 4 a run or that look failed or was cancelled.
     """
     subjects = [state.pinned(subject, lock_file)] if subject else state.locked(lock_file, Kind.AGENT)
     chosen = [state.pinned(suite, lock_file) for suite in suites] or state.locked(lock_file, Kind.SUITE)
@@ -91,8 +92,8 @@ def evaluate(
         for suite in chosen
     ]
     ended = _follow(state, client, started)
-    _look_for_overlaps(state, ended)
     state.show({"runs": ended}, run_table(ended))
+    _look_for_overlaps(state, ended)
     sys.exit(max(EXIT_CODES[run["state"]] for run in ended))
 
 
