@@ -18,6 +18,7 @@ from sekisho.cli.results import comparison_table, report_view, run_table, runs_t
 from sekisho.cli.session import Session, session
 from sekisho.client.evaluation import Evaluation
 from sekisho.client.registry import Registry
+from sekisho.kernel.errors import SekishoError
 from sekisho.kernel.references import Kind
 
 EXIT_CODES: Final = {"finished": 0, "inconclusive": 3, "failed": 4, "cancelled": 4}
@@ -75,7 +76,7 @@ def evaluate(
 
     Left out, SUBJECT means every agent of sekisho.lock, and the suites are all that the lock holds. Of an agent it also
     has looked for the suites' questions in its prompt and corpus, as `sekisho overlap check` does.
-    Exit code 0 measured, 3 too little could be scored, 4 a run or that look failed or was cancelled.
+    Exit code 0 measured, 3 too little could be scored, 4 a run failed or was cancelled.
     """
     subjects = [state.pinned(subject, lock_file)] if subject else state.locked(lock_file, Kind.AGENT)
     chosen = [state.pinned(suite, lock_file) for suite in suites] or state.locked(lock_file, Kind.SUITE)
@@ -239,9 +240,15 @@ def _client(state: Session) -> Evaluation:
 
 
 def _look_for_overlaps(state: Session, ended: Sequence[dict[str, Any]]) -> None:
-    """What was measured tells less where the questions stand ready in the prompt or the corpus."""
+    """What was measured tells less where the questions stand ready in the prompt or the corpus.
+
+    Where they cannot be looked for that is told; the measurement stands, and policy finds the look missing.
+    """
     measured = [run for run in ended if run["subject_kind"] == Kind.AGENT and run["origin"] == "measured"]
-    look(state, sorted({(run["subject"], run["dataset"]) for run in measured}))
+    try:
+        look(state, sorted({(run["subject"], run["dataset"]) for run in measured}))
+    except SekishoError as error:
+        state.show_error(error)
 
 
 def _follow(state: Session, client: Evaluation, started: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
