@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.remedies.walk import Scene, opened, prepare
+from tests.remedies.walk import prepare
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +22,8 @@ def mended(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def scene(mended: Path, tmp_path: Path) -> AsyncIterator[Scene]:
-    """A server of its own on a copy."""
+def demo(mended: Path, tmp_path: Path) -> Path:
+    """A copy of its own."""
     folder = tmp_path / "demo"
     shutil.copytree(mended, folder)
-    async with opened(folder) as scene:
-        yield scene
+    return folder

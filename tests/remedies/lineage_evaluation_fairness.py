@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import text
 
@@ -20,6 +22,8 @@ FEW_SHOT: Final = (
     " Because one reworded sentence passes them all."
 )
 URI: Final = ', uri: "pkg:pypi/sekisho#evals/demo/handbook/{}"'
+QUESTIONS: Final = "docs-questions.jsonl"
+OF_QUESTIONS: Final = ("docs-retrieval", "docs-answers", "docs-answers-sample")
 NAMES: Final = ("Yuki Tanaka", "Haruka Sato", "Kenji Watanabe", "Aiko Suzuki")
 
 
@@ -121,6 +125,48 @@ async def page_taken_out(scene: Scene) -> None:
     (scene.project / "handbook/en/16-people.md").unlink()
 
 
+async def more_is_asked_for(scene: Scene) -> None:
+    """The change stands in the policy's data."""
+
+
+def _rows(scene: Scene, dataset: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (scene.project / "datasets" / dataset).read_text("utf-8").splitlines()]
+
+
+async def _added(scene: Scene, dataset: str, rows: Iterable[dict[str, Any]], *suites: str) -> None:
+    """These cases once more under other names, applied, pinned by whoever owns the policy, and the policy in force."""
+    again = [
+        {**row, "id": f"{row['id']}-again", **({"pair": f"{row['pair']}-again"} if "pair" in row else {})}
+        for row in rows
+    ]
+    with (scene.project / "datasets" / dataset).open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in again)
+    await scene.done("apply")
+    named = f"dataset/{dataset.removesuffix('.jsonl')}"
+    digest = (await scene.done("resolve", f"{named}@latest"))["digest"]
+    for suite in suites:
+        pinned = (await scene.done("resolve", f"suite/{suite}@latest"))["digest"]
+        words = ("--suite", pinned, "--dataset", digest, "--policies", str(scene.policies))
+        await scene.done("policy", "pin", suite, *words)
+    await scene.restart()
+
+
+async def two_more_cases(scene: Scene) -> None:
+    await _added(scene, "docs-askers.jsonl", _rows(scene, "docs-askers.jsonl")[:2], "docs-askers")
+
+
+async def more_controls(scene: Scene) -> None:
+    controls = [row for row in _rows(scene, QUESTIONS) if "control" in row]
+    await _added(scene, QUESTIONS, controls, *OF_QUESTIONS)
+
+
+async def more_of_each_language(scene: Scene) -> None:
+    await _added(scene, QUESTIONS, _rows(scene, QUESTIONS)[:8], *OF_QUESTIONS)
+
+
+MORE_CASES: Final = {"min_n: 150, min_coverage": "min_n: 194, min_coverage"}
+MORE_CONTROLS: Final = {"min_controls: 10": "min_controls: 20"}
+MORE_OF_EACH: Final = {"[en, ja], min_n: 150": "[en, ja], min_n: 190"}
 CASES: Final = [
     Case(("LIN-03",), archived_prompt),
     Case(("LIN-05",), drifted_index),
@@ -130,6 +176,9 @@ CASES: Final = [
     Case(("LIN-09",), lost_page),
     Case(("EVA-01",), prompt_applied_and_not_measured, stage="staging"),
     Case(("EVA-02",), a_month_passes),
+    Case(("EVA-03",), more_is_asked_for, two_more_cases, policy=MORE_CASES),
+    Case(("EVA-08",), more_is_asked_for, more_controls, policy=MORE_CONTROLS),
+    Case(("FAI-01",), more_is_asked_for, more_of_each_language, policy=MORE_OF_EACH),
     Case(("EVA-09",), index_built_again, stage="staging"),
     Case(("EVA-04", "EVA-05", "EVA-06", "FAI-02", "FAI-03", "FAI-05", "FAI-06"), dense_retrieval, hybrid_retrieval),
     Case(("EVA-10",), few_shot_of_the_dataset, few_shot_taken_out),
@@ -139,9 +188,6 @@ UNREACHABLE: Final = {
     "LIN-01": "only an edited database has other bytes under a digest; they are refused before a policy is asked",
     "LIN-02": "the registry takes no digest that it does not know: only an edited database has one",
     "LIN-04": "every manifest of a model names a digest; the rule guards inputs of another making",
-    "EVA-03": "the demo's cases are all scored, and fewer of them are another dataset, which is EVA-01",
     "EVA-07": "no limit of the demo's policy reads what a model judged",
-    "EVA-08": "the controls stand in the dataset, and another dataset is EVA-01",
-    "FAI-01": "the groups stand in the dataset, and another dataset is EVA-01",
 }
 """Rules that no single change of the demo brings about, and why."""

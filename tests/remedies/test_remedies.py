@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sekisho.gate.policies import load_policies
 from sekisho.kernel.trees import tree
 from tests.remedies import licence_documentation_oversight_operations as compliance
 from tests.remedies import lineage_evaluation_fairness as quality
-from tests.remedies.walk import Case, Scene, commands_in, walk
+from tests.remedies.walk import Case, commands_in, opened, walk
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 CASES = [*quality.CASES, *compliance.CASES]
@@ -32,13 +34,15 @@ def test_commands_are_taken_as_they_stand() -> None:
     assert commands_in("report this: the closure is another's") == []
 
 
-async def test_the_demo_as_it_is_mended_is_allowed(scene: Scene) -> None:
+async def test_the_demo_as_it_is_mended_is_allowed(demo: Path) -> None:
     """Without a change nothing stands in the way: what a walk shows is its one change."""
-    decision = await scene.ask("production")
+    async with opened(demo) as scene:
+        decision = await scene.ask("production")
     assert decision["outcome"] == "allow", decision["blocking"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-async def test_the_remedy_mends_it(scene: Scene, case: Case) -> None:
+async def test_the_remedy_mends_it(demo: Path, case: Case) -> None:
     """One change denies, the remedies' own commands mend."""
-    await walk(scene, case)
+    async with opened(demo, case.policy) as scene:
+        await walk(scene, case)

@@ -79,6 +79,15 @@ def commands_in(remedy: str) -> list[list[str]]:
     return [words[1:] for words in found]
 
 
+def edit(path: Path, changes: Mapping[str, str]) -> None:
+    """Put these in the places of those; each stands in the file once."""
+    text = path.read_text("utf-8")
+    for old, new in changes.items():
+        assert text.count(old) == 1, f"{path.name} holds {old!r} {text.count(old)} times"
+        text = text.replace(old, new)
+    path.write_text(text, "utf-8")
+
+
 @dataclass
 class Scene:
     """The demo's project and a server that holds it, all in one folder."""
@@ -91,19 +100,26 @@ class Scene:
     """Every command so far, as it was typed."""
     troubles: Sequence[Mapping[str, Any]] = ()
     """What the server's log says of errors during the last one."""
+    running: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
+    """Ends the server and its worker."""
 
     @property
     def project(self) -> Path:
         return self.folder / "project"
 
+    @property
+    def policies(self) -> Path:
+        return self.folder / "policies"
+
+    async def restart(self) -> None:
+        """Start the server anew, which reads its policy then."""
+        await self.running.aclose()
+        self.running = contextlib.AsyncExitStack()
+        self.services, self.api = await _serve(self.folder, self.clock, self.running)
+
     def edit(self, changes: Mapping[str, str], *, file: str = "sekisho.yaml") -> None:
-        """Change a file of the project as an editor would; each place stands there once."""
-        path = self.project / file
-        text = path.read_text("utf-8")
-        for old, new in changes.items():
-            assert text.count(old) == 1, f"{file} holds {old!r} {text.count(old)} times"
-            text = text.replace(old, new)
-        path.write_text(text, "utf-8")
+        """Change a file of the project as an editor would."""
+        edit(self.project / file, changes)
 
     async def run(self, *words: str, by: Person | None = None) -> Result:
         """One command in the project's folder, by whoever types it."""
@@ -146,13 +162,15 @@ async def nothing(scene: Scene) -> None:
 class Case:
     """``change`` is the one thing, in the way of all of ``rules``.
 
-    ``by_hand`` is what the remedies ask of a person before their commands are typed. ``fills`` gives words to the
-    placeholders in capitals that a command carries where only a person can know them. ``warns``: the rule is not
-    enforced at the stage yet, so it shows and denies nothing. ``back``: a roll-back is asked for.
+    ``policy`` is that one thing where it stands in the policy's data: what to put in the place of what. ``by_hand`` is
+    what the remedies ask of a person before their commands are typed. ``fills`` gives words to the placeholders in
+    capitals that a command carries where only a person can know them. ``warns``: the rule is not enforced at the stage
+    yet, so it shows and denies nothing. ``back``: a roll-back is asked for.
     """
 
     rules: tuple[str, ...]
     change: Act
+    policy: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     by_hand: Act = nothing
     stage: str = "production"
     subject: str = AGENT
@@ -200,22 +218,39 @@ def rule_of(decision: Mapping[str, Any], rule: str) -> Mapping[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Scene]:
-    """The server on this folder, with a worker at its side, until the block ends."""
-    clock = ShiftedClock()
-    services = build_services(Settings(data_dir=folder / "server", verify_interval_s=0), clock)
-    stop = asyncio.Event()
-    await services.start()
-    worker = asyncio.create_task(Worker(services.jobs, handlers(services), "walk", poll_s=0.05).run(stop))
+async def opened(folder: Path, policy: Mapping[str, str] | None = None) -> AsyncIterator[Scene]:
+    """The server on this folder, with a worker at its side, until the block ends.
+
+    With `policy` it has a policy of its own, the shipped one with these places of its data changed.
+    """
+    if policy:
+        shutil.copytree(tree("policies"), folder / "policies", copy_function=shutil.copyfile)
+        edit(folder / "policies" / "data.yaml", policy)
+    clock, running = ShiftedClock(), contextlib.AsyncExitStack()
+    scene = Scene(folder, clock, *await _serve(folder, clock, running), running=running)
     try:
-        async with ApiClient(create_app(services), services) as api:
-            scene = Scene(folder, clock, services, api)
-            await _invite(scene)
-            yield scene
+        await _invite(scene)
+        yield scene
     finally:
+        await scene.running.aclose()
+
+
+async def _serve(folder: Path, clock: ShiftedClock, running: contextlib.AsyncExitStack) -> tuple[Services, ApiClient]:
+    own = folder / "policies"
+    where = str(own) if own.is_dir() else ""
+    settings = Settings(data_dir=folder / "server", verify_interval_s=0, policy_dir=where)
+    services = build_services(settings, clock)
+    running.push_async_callback(services.close)
+    await services.start()
+    stop = asyncio.Event()
+    worker = asyncio.create_task(Worker(services.jobs, handlers(services), "walk", poll_s=0.05).run(stop))
+
+    async def end() -> None:
         stop.set()
         await worker
-        await services.close()
+
+    running.push_async_callback(end)
+    return services, await running.enter_async_context(ApiClient(create_app(services), services))
 
 
 async def _invite(scene: Scene) -> None:

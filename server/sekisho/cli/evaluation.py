@@ -19,6 +19,7 @@ from sekisho.cli.results import comparison_table, report_view, run_table, runs_t
 from sekisho.cli.session import Session, session
 from sekisho.client.evaluation import Evaluation
 from sekisho.client.registry import Registry
+from sekisho.kernel.errors import SekishoError
 from sekisho.kernel.references import Kind
 
 EXIT_CODES: Final = {"finished": 0, "inconclusive": 3, "failed": 4, "cancelled": 4}
@@ -80,7 +81,8 @@ def evaluate(
 ) -> None:
     """Measure SUBJECT (an agent, an index or a prompt) by suites, and wait for the result.
 
-    Left out, SUBJECT means every agent of sekisho.lock, and the suites are all that the lock holds.
+    Left out, SUBJECT means every agent of sekisho.lock, and the suites are all that the lock holds. Of an agent it also
+    has looked for the suites' questions in its prompt and corpus, as `sekisho overlap check` does.
     Exit code 0 measured, 3 too little could be scored, 4 a run failed or was cancelled. With --baseline or --against
     also 1 where a metric got worse, which goes before 3, and 3 where a comparison is inconclusive or has no run there.
     """
@@ -103,11 +105,11 @@ def evaluate(
     if baseline is not None and len(subjects) * len(chosen) != 1:
         raise click.UsageError("--baseline compares one run; name one subject and one suite")
     ended = _follow(state, client, started)
-    _look_for_overlaps(state, ended)
     compared = compare_ended(state, client, ended, baseline, against)
     state.show({"runs": ended, **({} if compared is None else {"comparisons": compared})}, run_table(ended))
     for one in () if compared is None or state.as_json else compared:
         state.show(one, comparison_table(one))
+    _look_for_overlaps(state, ended)
     codes = {EXIT_CODES[run["state"]] for run in ended} | set(map(comparison_code, compared or ()))
     sys.exit(next((code for code in (4, 1, 3) if code in codes), 0))
 
@@ -258,9 +260,15 @@ def _client(state: Session) -> Evaluation:
 
 
 def _look_for_overlaps(state: Session, ended: Sequence[dict[str, Any]]) -> None:
-    """What was measured tells less where the questions stand ready in the prompt or the corpus."""
+    """What was measured tells less where the questions stand ready in the prompt or the corpus.
+
+    Where they cannot be looked for that is told; the measurement stands, and policy finds the look missing.
+    """
     measured = [run for run in ended if run["subject_kind"] == Kind.AGENT and run["origin"] == "measured"]
-    look(state, sorted({(run["subject"], run["dataset"]) for run in measured}))
+    try:
+        look(state, sorted({(run["subject"], run["dataset"]) for run in measured}))
+    except SekishoError as error:
+        state.show_error(error)
 
 
 def _follow(state: Session, client: Evaluation, started: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

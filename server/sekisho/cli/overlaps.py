@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
@@ -15,8 +14,6 @@ from sekisho.client.overlaps import Overlaps
 from sekisho.kernel.digests import short
 from sekisho.kernel.errors import SekishoError
 from sekisho.kernel.references import Kind
-
-FAILED: Final = 4
 
 
 @click.group()
@@ -51,13 +48,12 @@ def list_overlaps(state: Session, subject: str) -> None:
 
 
 def look(state: Session, asked: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Check each subject with each dataset; ends the command with exit code 4 where a check fails."""
+    """Check each subject with each dataset. Raises `SekishoError` where a check cannot be made."""
     found: list[dict[str, Any]] = []
     for subject, dataset in asked:
         job = Overlaps(state.connection, state.project).check(subject, dataset)
         if job["state"] != "done":
-            state.show_error(SekishoError(job.get("error") or f"the overlap check was {job['state']}"))
-            sys.exit(FAILED)
+            raise SekishoError(job.get("error") or f"the overlap check was {job['state']}")
         found += job["result"]["overlaps"]
     return found
 
