@@ -22,6 +22,7 @@ from sekisho.cli.lock import read_lock
 from sekisho.cli.session import Session
 from sekisho.client import Client
 from sekisho.kernel.digests import digest_of_bytes
+from sekisho.identity.types import Action
 
 Run = Callable[..., Awaitable[Result]]
 ADA = ("--author", "Ada <ada@example.org>", "--commit", "1")
@@ -74,6 +75,31 @@ async def test_a_second_apply_changes_nothing_and_says_so(run: Run, api: ApiClie
         "/v1/projects/default/artifacts/prompt/ask/versions/v1/registrations", headers=await api.role("viewer")
     )
     assert [item["author"] for item in found.json()["items"]] == ["Ada <ada@example.org>"]
+
+
+async def test_what_was_applied_has_its_licences_scanned(run: Run, api: ApiClient, tmp_path: Path) -> None:
+    """Corpus, dataset and model, each by its own bytes."""
+    assert (await run("apply", str(write(tmp_path)), *ADA)).exit_code == 0
+    viewer = await api.role("viewer")
+    for label in ("corpus/pages", "dataset/questions", "model/plain"):
+        path = "/v1/projects/default/licence-scans"
+        (found,) = (await api.get(path, params={"subject": f"{label}@latest"}, headers=viewer)).json()["items"]
+        assert ("manifest", "Apache-2.0") in {(one["source"], one["said"]) for one in found["findings"]}
+
+
+async def test_a_token_that_may_only_register_applies_and_is_told_of_the_scan(
+    run: Run, api: ApiClient, tmp_path: Path
+) -> None:
+    """The lock is written all the same; somebody else has the licences scanned."""
+    identity = api.services.identity
+    await api.token_for("author", name="narrow")
+    admin = await identity.authenticate(api.admin_token)
+    _, secret = await identity.issue_token(admin, "narrow", [Action.READ, Action.REGISTER])
+    api._tokens["author", "default", "author"] = secret
+    result = await run("apply", str(write(tmp_path)), *ADA, as_json=False)
+    assert result.exit_code == 0, result.stderr
+    assert "licences were not scanned" in result.stderr
+    assert (tmp_path / "sekisho.lock").exists()
 
 
 async def test_another_author_of_the_same_content_is_put_on_record(run: Run, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from sekisho.client.evidence import Evidence
 from sekisho.client.indexing import Indexing
 from sekisho.client.registry import Registry
 from sekisho.kernel.digests import short
-from sekisho.kernel.errors import FieldError, Invalid
+from sekisho.kernel.errors import FieldError, Forbidden, Invalid
 from sekisho.kernel.references import DEFAULT_PROJECT, Kind
 
 UNCLAIMED_S = 15
@@ -71,8 +71,8 @@ def apply(state: Session, /, file: Path, lock_file: Path | None, check: bool, st
             shows=bars,
         )
         done = applier.apply(project)
-    _scan_licences(Evidence(state.connection, name), done)
     written = write_lock(Lock(lock_file, name, {one.label: one.digest for one in done}))
+    _scan_licences(state, name, done)
     changed = written or any(one.state != "unchanged" for one in done)
     versions = [asdict(one) for one in done]
     shown = {"lock": str(lock_file), "changed": changed, "versions": versions, "refused": project.refused}
@@ -81,11 +81,18 @@ def apply(state: Session, /, file: Path, lock_file: Path | None, check: bool, st
     state.say(f"{word} {lock_file}" if changed else f"nothing changed; {lock_file} says so already")
 
 
-def _scan_licences(evidence: Evidence, done: Sequence[Applied]) -> None:
-    """Have the server read what each part says of its licence: policy does not believe manifests."""
-    for one in done:
-        if Kind(one.label.partition("/")[0]) in LICENSED:
-            evidence.scan_licences(f"{one.label}@{one.digest}")
+def _scan_licences(state: Session, project: str, done: Sequence[Applied]) -> None:
+    """Have the server read what each part says of its licence: policy does not believe manifests.
+
+    A token that may register and not measure leaves that to another, and is told so.
+    """
+    evidence = Evidence(state.connection, project)
+    try:
+        for one in done:
+            if Kind(one.label.partition("/")[0]) in LICENSED:
+                evidence.scan_licences(f"{one.label}@{one.digest}")
+    except Forbidden as error:
+        state.say(Text(f"licences were not scanned: {error.detail}", style="yellow"))
 
 
 def _tell_refused(state: Session, project: Project, strict: bool) -> None:
