@@ -199,7 +199,7 @@ async def build_world(database: Database, clock: FixedClock, signer: Signer, fol
     engine, runs = SetEngine(), SetRuns()
     measurements = Measurements(runs, NoQualifications(), fixed_policies().parameters)
     evidence = Evidence(database, clock, ledger, registry)
-    assembler = Assembler(registry, SetIndexes(), measurements, evidence, identity)
+    assembler = Assembler(registry, SetIndexes(), measurements, evidence, identity, ledger)
     parameters, heard = fixed_policies().parameters, Heard()
     glass = Glass(registry, assembler, parameters)
     gate = Gate(database, clock, ledger, registry, assembler, Judge(engine), STAGES, glass, heard)

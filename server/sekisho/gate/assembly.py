@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import msgspec
@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from sekisho.evidence.types import Card
 from sekisho.gate import input_types as gate
+from sekisho.gate.borne import Log, unborne
 from sekisho.gate.evidence import Measurements
 from sekisho.gate.evidence_types import CardEvidence, CardFields, Evidence
 from sekisho.gate.facts import node_of
@@ -19,6 +20,7 @@ from sekisho.gate.overrides.standing import as_allowed
 from sekisho.gate.records import Approval, GateAction, Waiver
 from sekisho.gate.schemas import read_input
 from sekisho.gate.store import ApprovalStore, DecisionStore, WaiverStore
+from sekisho.gate.witness import GivenApprovals, GivenWaivers, approval_facts, waiver_facts
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import digest_of
 from sekisho.kernel.references import Kind
@@ -74,6 +76,7 @@ class Assembler:
     measurements: Measurements
     cards: Cards
     people: People
+    log: Log
 
     async def assemble(self, tx: Transaction, question: Question) -> gate.GateInput:
         """The whole input, validated against its schema. Raises `Invalid` where a part cannot stand in it."""
@@ -120,9 +123,11 @@ class Assembler:
 
     async def _lineage(self, tx: Transaction, project: str, closure: Closure) -> gate.Lineage:
         nodes: dict[str, gate.Node] = {}
+        # What the ledger says is revoked stays so, whatever somebody made of the rows.
+        revoked = await self.log.subjects(tx, project=project, kind="version.revoked")
         for digest, version in sorted(closure.nodes.items()):
             found = await self.indexes.integrity(tx, project, digest) if version.kind is Kind.INDEX else None
-            nodes[digest] = node_of(version, index=found)
+            nodes[digest] = node_of(replace(version, revoked=version.revoked or digest in revoked), index=found)
         edges: dict[str, set[str]] = {digest: set() for digest in nodes}
         for edge in closure.edges:
             edges.setdefault(edge.from_digest, set()).add(edge.to_digest)
@@ -163,7 +168,9 @@ class Assembler:
         stored = await ApprovalStore(tx).all(version.project, version.digest, question.stage)
         if not stored:
             return ()
-        givers = await givers_of(tx, self.people, version.project, stored, involved)
+        rows = {approval.id: approval_facts(approval) for approval in stored}
+        edited = await unborne(tx, self.log, GivenApprovals(), version.project, version.digest, rows)
+        givers = await givers_of(tx, self.people, version.project, stored, involved, edited)
         return tuple(map(givers.approval, stored))
 
     async def _waivers(
@@ -173,7 +180,9 @@ class Assembler:
         stored = await WaiverStore(tx).standing(version.project, version.digest, question.stage, question.now)
         if not stored:
             return ()
-        givers = await givers_of(tx, self.people, version.project, stored, involved)
+        rows = {waiver.id: waiver_facts(waiver) for waiver in stored}
+        edited = await unborne(tx, self.log, GivenWaivers(), version.project, version.digest, rows)
+        givers = await givers_of(tx, self.people, version.project, stored, involved, edited)
         return tuple(map(givers.waiver, stored))
 
     async def objections(self, tx: Transaction, version: Version, given: Approval | Waiver | Hand) -> list[str]:

@@ -165,6 +165,10 @@ class Ledger:
             if len(part) < _PART:
                 return found
 
+    async def subjects(self, tx: Transaction, *, project: str, kind: str) -> frozenset[str]:
+        """What the project's entries of a kind are about; for a kind that is rare."""
+        return frozenset(await LedgerStore(tx).subjects(project, kind))
+
     async def entry(self, reader: Reader, seq: int) -> Entry:
         """Raises `NotFound` also for an entry of a project that `reader` may not read."""
         async with self.database.read() as tx:

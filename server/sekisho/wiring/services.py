@@ -188,7 +188,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     judging = Judging(database, clock, ledger, jobs, registry, inference, concurrency=settings.worker_concurrency)
     evidence = Evidence(database, clock, ledger, registry)
     measurements = Measurements(Gathering(ledger, jobs), evaluation, policy.parameters)
-    assembler = Assembler(registry, indexing, measurements, evidence, identity)
+    assembler = Assembler(registry, indexing, measurements, evidence, identity, ledger)
     schema = Schema(database)
     alarms = Alarms(signer, settings.alert_url)
     gate = Gate(
