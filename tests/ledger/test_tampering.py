@@ -31,7 +31,7 @@ BY_HAND = {
     "a decision's signature": ("UPDATE decisions SET envelope = '{}'", "attestation is None"),
     "a back-dated decision": ("UPDATE decisions SET decided_at = decided_at - 60000", "as_signed is False"),
     "an override's end": ("UPDATE decisions SET override = replace(override, '00}', '01}')", "as_signed is False"),
-    "an override's reason": ("UPDATE decisions SET override = replace(override, 'vendor', 'gale')", "as_signed is False"),
+    "an override's reason": ("UPDATE decisions SET override = replace(override, 'vendor', 'us')", "as_signed is False"),
     "an override that was none": ("UPDATE decisions SET override = NULL", "as_signed is False"),
     "a removed decision": ("DELETE FROM decisions", "is gone"),
     "a promotion's requester": ("UPDATE promotions SET requester = 'mallory'", "requester is 'mallory'"),
