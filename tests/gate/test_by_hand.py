@@ -12,7 +12,7 @@ from sekisho.gate.records import Decision
 from sekisho.gate.service import Promoted
 from sekisho.gate.types import Outcome
 from sekisho.identity.types import Actor
-from sekisho.kernel.errors import Revoked, SekishoError
+from sekisho.kernel.errors import Revoked, SekishoError, Unwarranted
 from sekisho.kernel.references import Reference, parse_reference
 from sekisho.wiring.services import Services
 from tests.api_client import ApiClient
@@ -125,6 +125,9 @@ async def test_a_revocation_undone_by_hand_stands(team: Team) -> None:
     await team.services.registry.revoke(team.people["olga"], ONE, "it leaks")
     await team.edit("DELETE FROM revocations")
     await team.edit("UPDATE versions SET revoked = false")
+    await stand(team, "other")  # so that what is remembered goes
+    with pytest.raises(Unwarranted, match="the row that says so is gone"):
+        await team.services.registry.resolve(team.people["olga"], parse_reference("prompt/ask@staging"))
     done = await team.promote()
     assert (done.applied, done.decision.blocking) == (False, ("LIN-03",))
     assert (await team.entries("decision.made"))[0].body["outcome"] == "deny"

@@ -24,6 +24,7 @@ from sekisho.gate.witness import GivenApprovals, GivenWaivers, approval_facts, w
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import digest_of
 from sekisho.kernel.references import Kind
+from sekisho.registry.revoking import REVOKED
 from sekisho.registry.types import Closure, Pointer, Version
 
 
@@ -124,7 +125,7 @@ class Assembler:
     async def _lineage(self, tx: Transaction, project: str, closure: Closure) -> gate.Lineage:
         nodes: dict[str, gate.Node] = {}
         # What the ledger says is revoked stays so, whatever somebody made of the rows.
-        revoked = await self.log.subjects(tx, project=project, kind="version.revoked")
+        revoked = await self.log.subjects(tx, project=project, kind=REVOKED)
         for digest, version in sorted(closure.nodes.items()):
             found = await self.indexes.integrity(tx, project, digest) if version.kind is Kind.INDEX else None
             nodes[digest] = node_of(replace(version, revoked=version.revoked or digest in revoked), index=found)

@@ -45,7 +45,7 @@ class Staging(Ports):
             terms = None
             if pointer is not None:
                 terms = await self._bear_out(tx, stored.artifact_id, pointer)
-                await refuse_revoked(tx, stored.version, pointer)
+                await refuse_revoked(tx, self.ledger, stored.version, pointer)
             integrity = await self._integrity(tx, stored.version)
         answer = answer_of(or_latest(reference), stored.version, pointer, integrity, terms)
         if marker is not None:
