@@ -76,13 +76,12 @@ class Ledger:
         """How many entries there are, as this transaction sees it."""
         return (await LedgerStore(tx).head()).frontier.size
 
-    async def latest(self, tx: Transaction, since: int | None = None) -> int:
-        """The latest time in the log from entry `since` on (None: among its last ones), epoch milliseconds.
+    async def latest(self, tx: Transaction, since: int) -> int:
+        """The latest time in the log from entry `since` on, epoch milliseconds; 0 where there is none.
 
         Whatever a machine's clock says, it is not earlier than that, unless some clock was ahead then.
         """
-        store = LedgerStore(tx)
-        return await store.latest(max(0, (await store.head()).frontier.size - _PART) if since is None else since)
+        return await LedgerStore(tx).latest(since)
 
     def attest(self, statement: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
         """The DSSE envelope over an in-toto statement, and the digest that its `DECISION_MADE` entry must name."""

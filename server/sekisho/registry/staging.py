@@ -169,7 +169,7 @@ class Staging(Ports):
         serves = None if now is None else now.digest
         move = Move(
             stage=stage,
-            seq=await StageStore(tx).last_seq(stored.artifact_id, stage) + 1,
+            seq=1 + (await StageStore(tx).last_seq(stored.artifact_id, stage) if now is None else now.seq),
             from_digest=expected,
             to_digest=version.digest,
             number=version.number,
