@@ -21,8 +21,8 @@ from sekisho.cli.apply import commands
 from sekisho.cli.lock import read_lock
 from sekisho.cli.session import Session
 from sekisho.client import Client
-from sekisho.kernel.digests import digest_of_bytes
 from sekisho.identity.types import Action
+from sekisho.kernel.digests import digest_of_bytes
 
 Run = Callable[..., Awaitable[Result]]
 ADA = ("--author", "Ada <ada@example.org>", "--commit", "1")

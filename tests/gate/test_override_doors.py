@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,14 +20,20 @@ from click.testing import CliRunner
 from structlog.testing import capture_logs
 
 from sekisho.cli import Rooms, gate, registry
+from sekisho.cli.demo.server import free_port
 from sekisho.cli.session import Session
 from sekisho.client import Client
 from sekisho.gate.overrides.alarms import ALERT_TYPE, Alarms
 from sekisho.gate.overrides.types import HOUR_MS
+from sekisho.http.app import create_app
+from sekisho.kernel.errors import Unavailable, Unwarranted
 from sekisho.kernel.references import parse_reference
+from sekisho.kernel.settings import Settings
 from sekisho.ledger.signing import Signer
+from sekisho.wiring.services import build_services
 from tests.api_client import ApiClient
 from tests.clocks import FixedClock
+from tests.gate.seeded import seed
 from tests.identity.commands import Bridge
 from tests.problems import problem
 from tests.registry.manifests import prompt, register
@@ -197,3 +208,46 @@ async def test_an_alert_that_nobody_takes_stops_nothing(signer: Signer) -> None:
     for heard in (refused, gone):
         assert heard.counts["alert.undelivered"] == 1
     assert len(listener.bodies) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_a_server_that_was_down_at_the_end_ends_it_when_it_starts(database_url: str, data_dir: Path) -> None:
+    """Broken half an hour too long ago on a server that stopped: a real process returns the stage within seconds."""
+    clock = FixedClock(datetime.now(UTC) - timedelta(minutes=90))
+    services = build_services(Settings(database_url=database_url, data_dir=data_dir), clock)
+    async with ApiClient(create_app(services), services) as api:
+        await services.start()
+        author = await services.identity.authenticate(await api.token_for("author"))
+        for number in (1, 2):
+            await register(services.registry, author, "prompt/ask", prompt(f"{number} {{{{ context }}}}"))
+        await seed(services, parse_reference("prompt/ask@v1"), "production")
+        body = {**GLASS, "subject": "prompt/ask@v2", "break_glass": {"reason": WHY, "hours": 1}}
+        made = await api.post(f"{HERE}/promotions", json=body, headers=await api.role("breakglass"))
+        assert made.json()["applied"]
+        await services.close()
+    port = free_port("127.0.0.1", 0, exactly=False)
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("SEKISHO_")}
+    settings = {"SEKISHO_DATA_DIR": str(data_dir), "SEKISHO_DATABASE_URL": database_url, "SEKISHO_PORT": str(port)}
+    with (data_dir / "log").open("wb") as log:
+        server = subprocess.Popen(  # noqa: ASYNC220 (it starts at once, and goes on by itself)
+            [sys.executable, "-m", "sekisho.cli", "serve"], env={**mine, **settings}, cwd=data_dir, stderr=log
+        )
+    client = Client(f"http://127.0.0.1:{port}", (data_dir / "admin.token").read_text().strip())
+    try:
+        async with asyncio.timeout(120):
+            while await asyncio.to_thread(number_served, client) != 1:
+                await asyncio.sleep(0.2)
+    finally:
+        client.close()
+        server.terminate()
+        server.wait(60)
+    assert "override.ended" in (data_dir / "log").read_text()
+
+
+def number_served(client: Client) -> int | None:
+    """The version that production serves; None while none is, or no server answers yet."""
+    try:
+        return int(client.resolve("prompt/ask@production").body["number"])
+    except (Unavailable, Unwarranted):
+        return None

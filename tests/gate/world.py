@@ -219,7 +219,7 @@ async def build_world(database: Database, clock: FixedClock, signer: Signer, fol
     engine, runs = SetEngine(), SetRuns()
     measurements = Measurements(runs, NoQualifications(), fixed_policies().parameters)
     evidence = Evidence(database, clock, ledger, registry)
-    assembler = Assembler(registry, SetIndexes(), measurements, evidence, identity, NoOverlaps())
+    assembler = Assembler(registry, SetIndexes(), measurements, evidence, identity, NoOverlaps(), ledger)
     benches, heard = SetBenches(Bench(fixed_policies(), Judge(engine))), Heard()
     gate = Gate(database, clock, ledger, registry, assembler, benches, Glass(registry, assembler), heard)
     approvals = Approvals(database, clock, ledger, registry, assembler, benches)

@@ -204,6 +204,9 @@ async def _promotion(journey: Journey) -> None:
     granted = await ask("waive", f"{HERE}/waivers", waiver, by="approver")
     await ask("list_waivers", f"{HERE}/waivers?subject=agent/docs@v1")
     await ask("withdraw_waiver", f"{HERE}/waivers/{granted['id']}/withdraw", {}, by="approver")
+    glass = {"reason": "the vendor is down", "hours": 4}
+    broken = {"subject": "prompt/docs@v1", "stage": "production", "break_glass": glass}
+    await ask("promote", f"{HERE}/promotions", broken, by="breakglass")
     leak = {"reason": "it answers with another tenant's data"}
     await ask("revoke_version", f"{HERE}/artifacts/prompt/docs/versions/v1/revoke", leak, by="operator")
 

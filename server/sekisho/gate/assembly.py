@@ -12,6 +12,7 @@ from msgspec import UNSET
 from sekisho.evidence.types import Attested, Card, LicenceScan
 from sekisho.gate import input_types as gate
 from sekisho.gate.attested import card_evidence, document_evidence, scan_evidence
+from sekisho.gate.borne import Log, unborne
 from sekisho.gate.evidence import Measurements
 from sekisho.gate.evidence_types import Evidence
 from sekisho.gate.facts import files_of, node_of
@@ -21,9 +22,11 @@ from sekisho.gate.parameters import Parameters
 from sekisho.gate.records import Approval, GateAction, Waiver
 from sekisho.gate.schemas import read_input
 from sekisho.gate.store import ApprovalStore, DecisionStore, WaiverStore
+from sekisho.gate.witness import GivenApprovals, GivenWaivers, approval_facts, waiver_facts
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import digest_of
 from sekisho.kernel.references import Kind
+from sekisho.registry.revoking import REVOKED
 from sekisho.registry.types import Closure, Pointer, Version
 
 
@@ -95,6 +98,7 @@ class Assembler:
     cards: Cards
     people: People
     overlaps: Overlaps
+    log: Log
 
     def under(self, parameters: Parameters) -> Assembler:
         """The same, gathering what a policy with these parameters asks for."""
@@ -148,9 +152,12 @@ class Assembler:
         held = [file for version in closure.nodes.values() for file in files_of(version)]
         absent = await self.versions.absent(tx, project, held) if held else frozenset[str]()
         nodes: dict[str, gate.Node] = {}
+        # What the ledger says is revoked stays so, whatever somebody made of the rows.
+        revoked = await self.log.subjects(tx, project=project, kind=REVOKED)
         for digest, version in sorted(closure.nodes.items()):
             found = await self.indexes.integrity(tx, project, digest) if version.kind is Kind.INDEX else None
-            nodes[digest] = node_of(version, index=found, absent=absent)
+            borne = replace(version, revoked=version.revoked or digest in revoked)
+            nodes[digest] = node_of(borne, index=found, absent=absent)
         edges: dict[str, set[str]] = {digest: set() for digest in nodes}
         for edge in closure.edges:
             edges.setdefault(edge.from_digest, set()).add(edge.to_digest)
@@ -214,7 +221,9 @@ class Assembler:
         stored = await ApprovalStore(tx).all(version.project, version.digest, question.stage)
         if not stored:
             return ()
-        givers = await givers_of(tx, self.people, version.project, stored, involved)
+        rows = {approval.id: approval_facts(approval) for approval in stored}
+        edited = await unborne(tx, self.log, GivenApprovals(), version.project, version.digest, rows)
+        givers = await givers_of(tx, self.people, version.project, stored, involved, edited)
         return tuple(map(givers.approval, stored))
 
     async def _waivers(
@@ -224,7 +233,9 @@ class Assembler:
         stored = await WaiverStore(tx).standing(version.project, version.digest, question.stage, question.now)
         if not stored:
             return ()
-        givers = await givers_of(tx, self.people, version.project, stored, involved)
+        rows = {waiver.id: waiver_facts(waiver) for waiver in stored}
+        edited = await unborne(tx, self.log, GivenWaivers(), version.project, version.digest, rows)
+        givers = await givers_of(tx, self.people, version.project, stored, involved, edited)
         return tuple(map(givers.waiver, stored))
 
     async def objections(self, tx: Transaction, version: Version, given: Approval | Waiver | Hand) -> list[str]:

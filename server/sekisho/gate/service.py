@@ -37,6 +37,8 @@ from sekisho.registry.types import Version
 _log = get_logger("sekisho.gate")
 
 MAX_KEY: Final = 128
+RECENT: Final = 500
+"""How many of the ledger's last entries are asked for the time: after a clock was set back, not only the last one."""
 ATTEMPTS: Final = 5
 """How often a decision is made anew because something entered the ledger while the engine was thinking."""
 
@@ -181,7 +183,7 @@ class Gate:
                     limits = bench.policies.parameters.overrides
                     grant = await self.glass.grant(tx, actor, version, stage, break_glass, question.now, limits)
                 gate_input = await self.assembler.under(bench.policies.parameters).assemble(tx, question)
-                latest = await self.ledger.latest(tx)
+                latest = await self.ledger.latest(tx, size - RECENT)
             backed = action is GateAction.ROLLBACK or grant is not None
             judgement = await judged(bench, gate_input, latest, standby=backed)
             decision = self.draft(question, gate_input, judgement)

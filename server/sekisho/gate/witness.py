@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from sekisho.gate.overrides.types import override_of
-from sekisho.gate.records import Decision
+from sekisho.gate.records import Approval, Decision, Waiver
 from sekisho.gate.store import ApprovalStore, DecisionStore, PromotionStore, WaiverStore
 from sekisho.gate.types import Outcome
 from sekisho.kernel.clock import from_epoch_ms, iso
@@ -172,20 +172,7 @@ class GivenApprovals:
 
     async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
         async for approval in ApprovalStore(tx).each():
-            yield (
-                approval.id,
-                {
-                    "project": approval.project,
-                    "principal": approval.principal,
-                    "digest": approval.digest,
-                    "stage": approval.stage,
-                    "evidence": approval.evidence_hash,
-                    "created_at": approval.created_at,
-                    "artifact": f"{approval.kind}/{approval.name}",
-                    "token": approval.token_id,
-                    "expires_at": approval.expires_at,
-                },
-            )
+            yield approval.id, approval_facts(approval)
 
 
 class GivenWaivers:
@@ -214,10 +201,23 @@ class GivenWaivers:
 
     async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
         async for waiver in WaiverStore(tx).each():
-            names = ("project", "principal", "digest", "stage", "rule", "expires_at", "created_at", "number")
-            facts = {name: getattr(waiver, name) for name in (*names, "withdrawn_by", "withdrawn_at")}
-            facts |= {"reason": digest_of([waiver.id, waiver.reason]), "token": waiver.token_id}
-            yield waiver.id, {**facts, "artifact": f"{waiver.kind}/{waiver.name}"}
+            yield waiver.id, waiver_facts(waiver)
+
+
+def approval_facts(approval: Approval) -> Facts:
+    """What an approval's row says, in the words of its entry."""
+    names = ("project", "principal", "digest", "stage", "created_at", "expires_at")
+    facts = {name: getattr(approval, name) for name in names}
+    facts |= {"evidence": approval.evidence_hash, "token": approval.token_id}
+    return {**facts, "artifact": f"{approval.kind}/{approval.name}"}
+
+
+def waiver_facts(waiver: Waiver) -> Facts:
+    """What a waiver's row says, in the words of its entries."""
+    names = ("project", "principal", "digest", "stage", "rule", "expires_at", "created_at", "number")
+    facts = {name: getattr(waiver, name) for name in (*names, "withdrawn_by", "withdrawn_at")}
+    facts |= {"reason": digest_of([waiver.id, waiver.reason]), "token": waiver.token_id}
+    return {**facts, "artifact": f"{waiver.kind}/{waiver.name}"}
 
 
 def _if_said(entry: Entry, *names: str) -> dict[str, Any]:

@@ -75,13 +75,12 @@ class Ledger:
         """How many entries there are, as this transaction sees it."""
         return (await LedgerStore(tx).head()).frontier.size
 
-    async def latest(self, tx: Transaction, since: int | None = None) -> int:
-        """The latest time in the log from entry `since` on (None: among its last ones), epoch milliseconds.
+    async def latest(self, tx: Transaction, since: int) -> int:
+        """The latest time in the log from entry `since` on, epoch milliseconds; 0 where there is none.
 
         Whatever a machine's clock says, it is not earlier than that, unless some clock was ahead then.
         """
-        store = LedgerStore(tx)
-        return await store.latest(max(0, (await store.head()).frontier.size - _PART) if since is None else since)
+        return await LedgerStore(tx).latest(since)
 
     def attest(self, statement: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
         """The DSSE envelope over an in-toto statement, and the digest that its `DECISION_MADE` entry must name."""
@@ -170,6 +169,10 @@ class Ledger:
             projects=None, kind=kind, subject=None, after=None, newest_first=True, limit=1
         )
         return found[0] if found else None
+
+    async def subjects(self, tx: Transaction, *, project: str, kind: str) -> frozenset[str]:
+        """What the project's entries of a kind are about; for a kind that is rare."""
+        return frozenset(await LedgerStore(tx).subjects(project, kind))
 
     async def entry(self, reader: Reader, seq: int) -> Entry:
         """Raises `NotFound` also for an entry of a project that `reader` may not read."""

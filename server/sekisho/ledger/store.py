@@ -174,6 +174,10 @@ class LedgerStore:
         query = query.order_by(EntryRow.seq.desc() if newest_first else EntryRow.seq)
         return [_entry(content) for content in await self._tx.scalars(query)]
 
+    async def subjects(self, project: str, kind: str) -> list[str]:
+        query = select(EntryRow.subject).distinct().where(EntryRow.kind == kind, EntryRow.project == project)
+        return [found for found in await self._tx.scalars(query) if found is not None]
+
     async def subtrees(self, nodes: Iterable[Node]) -> Kept:
         """Hashes of these perfect subtrees; one whose last leaf is not in the log is left out."""
         wanted = set(nodes)

@@ -45,7 +45,7 @@ class Staging(Ports):
             terms = None
             if pointer is not None:
                 terms = await self._bear_out(tx, stored.artifact_id, pointer)
-                await refuse_revoked(tx, stored.version, pointer)
+                await refuse_revoked(tx, self.ledger, stored.version, pointer)
             integrity = await self._integrity(tx, stored.version)
         answer = answer_of(or_latest(reference), stored.version, pointer, integrity, terms)
         if marker is not None:
@@ -169,7 +169,7 @@ class Staging(Ports):
         serves = None if now is None else now.digest
         move = Move(
             stage=stage,
-            seq=await StageStore(tx).last_seq(stored.artifact_id, stage) + 1,
+            seq=1 + (await StageStore(tx).last_seq(stored.artifact_id, stage) if now is None else now.seq),
             from_digest=expected,
             to_digest=version.digest,
             number=version.number,

@@ -12,7 +12,7 @@ from sekisho.gate.overrides.noting import told_of
 from sekisho.gate.overrides.store import OverrideStore
 from sekisho.gate.overrides.types import Former, override_of
 from sekisho.gate.records import Decision, GateAction
-from sekisho.gate.service import ATTEMPTS, Gate, judged
+from sekisho.gate.service import ATTEMPTS, RECENT, Gate, judged
 from sekisho.gate.store import DecisionStore
 from sekisho.gate.types import Outcome
 from sekisho.identity.types import SYSTEM, PrincipalKind
@@ -98,7 +98,8 @@ class Ending:
             )  # fmt: skip
             if not judge:
                 return _Asked(override, question, None, None, None, "what the judgement rests on kept changing")
-            size, latest = await self.gate.ledger.size(tx), await self.gate.ledger.latest(tx)
+            size = await self.gate.ledger.size(tx)
+            latest = await self.gate.ledger.latest(tx, size - RECENT)
             try:
                 bench = await self.gate.benches.sitting(tx)
                 gate_input = await self.gate.assembler.under(bench.policies.parameters).assemble(tx, question)

@@ -16,6 +16,8 @@ async def as_allowed(tx: Transaction, pointers: Iterable[Pointer]) -> tuple[Poin
     Otherwise a denied version would be the measure of the next one, and would have passed the stage before.
     """
     pointers = tuple(pointers)
+    if not pointers:
+        return ()
     overrides = await OverrideStore(tx).among([pointer.decision_id for pointer in pointers])
     found = []
     for pointer in pointers:
