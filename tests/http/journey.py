@@ -238,20 +238,15 @@ async def _proofs(journey: Journey) -> None:
 async def _policies(journey: Journey) -> None:
     ask, api = journey.ask, journey.api
     one, two = [await api.role("policy_owner", project="*", name=name) for name in ("olivia", "oscar")]
-    strict = {"order": ["dev", "production"], "entry": ["dev"], "suites": {}, "requirements": []}
-    stages = {"dev": {"mode": "warn", "rules": {}}, "production": {"mode": "enforce", "rules": {}}}
-    waivers = {"longest_ms": 604_800_000, "waivable": ["DOC-01"]}
-    data = {"parameters": {**strict, "stages": stages, "waivers": waivers}}
-    content = {"files": {"user/acme.rego": ACME}, "tests": {}, "data": data}
+    content = {"files": {"user/acme.rego": ACME}}
     await ask("publish_policy", "/v1/policies", {"policy": "acme", "content": content, "message": "names"}, **one)
     await ask("list_policies", "/v1/policies")
-    await ask("show_published_policy", "/v1/policies/acme@v1")
     await ask("compare_policies", "/v1/policies/acme/difference?from=sekisho")
     await ask("preview_activation", "/v1/policies/acme/flips", **one)
     await ask("start_shadow", "/v1/policy/shadow", {"policy": "acme@v1"}, **one)
     await ask("report_shadow", "/v1/policy/shadow", **one)
     await ask("stop_shadow", "/v1/policy/shadow/stop", {}, **one)
-    wanted = {"policy": "acme@v1", "reason": "agents are named well", "accept": "dev warns only: ticket 412"}
+    wanted = {"policy": "acme@v1", "reason": "agents are named well"}
     path = "/v1/policy/activations"
     first = await ask("propose_activation", path, wanted, **one)
     await ask("withdraw_activation", f"{path}/{first['id']}/withdraw", {}, **one)

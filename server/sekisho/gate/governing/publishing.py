@@ -40,8 +40,10 @@ class Publishing:
         """The version that holds this content, and whether it is new: the same rules and data are the same version.
 
         `label` is a name, or a name and the number that the version must have. Where the files are all of users'
-        packages, the newest rules that ship are added to them. Raises `Invalid`, naming every fault,
-        for a policy that may not stand, `Conflict` where that number holds another policy.
+        packages, the newest rules that ship are added to them, and their data where it has none.
+
+        Raises `Invalid`, naming every fault, for a policy that may not stand, `Conflict` where that number holds
+        another policy.
         """
         actor.require(EVERYWHERE, Action.GOVERN)
         name, number = parse_label(label)
@@ -108,7 +110,8 @@ class Publishing:
             return content
         async with self.database.read() as tx:
             shipped = (await policies_of(tx, await published_or_raise(tx, SHIPPED, None))).content
-        return {**content, **{part: {**shipped[part], **content.get(part, {})} for part in ("files", "tests")}}
+        whole = {part: {**shipped[part], **content.get(part, {})} for part in ("files", "tests")}
+        return {"data": shipped["data"], **content, **whole}
 
     async def _sound(self, policies: PolicySet) -> None:
         faults = list(faults_of(policies, await self._base(policies)))
