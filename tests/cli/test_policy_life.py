@@ -61,10 +61,9 @@ async def test_a_folder_that_may_not_be_published_is_told_why(sekisho: Sekisho, 
 
 async def test_a_policy_goes_from_a_folder_into_force(sekisho: Sekisho, mine: Path, tmp_path: Path) -> None:
     """Published, looked at, proposed by one, refused to him, approved by another, and read back from the server."""
-    assert (
-        "acme@v1: published" in (await sekisho("publish", "acme", "--policies", str(mine), "--message", "ours")).output
-    )
-    assert "known already" in (await sekisho("publish", "acme", "--policies", str(mine))).output
+    publish = ("publish", "acme", "--policies", str(mine))
+    assert "acme@v1: published" in (await sekisho(*publish, "--message", "ours")).output
+    assert "known already" in (await sekisho(*publish)).output
     assert "acme@v1" in (await sekisho("list")).output
     assert "rule ACM-01 is added (low)" in (await sekisho("diff", "sekisho", "acme")).output
     assert (await sekisho("activate", "acme")).exit_code == 2

@@ -170,7 +170,7 @@ def copy(state: Session, folder: Path) -> None:
     # The mode of an installed file is not the copy's: a copy is to be written to.
     shutil.copytree(tree("policies"), folder, copy_function=shutil.copyfile)
     found = load_policies(folder).digest
-    text = f"{folder}: policy {found}; set SEKISHO_POLICY_DIR to it for the API"
+    text = f"{folder}: policy {found}; publish and activate it, or begin a new database with SEKISHO_POLICY_DIR"
     state.show({"folder": str(folder), "digest": found}, text)
 
 
