@@ -53,7 +53,7 @@ BY_HAND = {
     "a policy's rule": ("UPDATE policies SET content = replace(content, 'four letters', 'no letters')", "content is"),
     "a policy's publisher": ("UPDATE policies SET published_by = 'mallory'", "published_by is 'mallory'"),
     "a removed policy": ("DELETE FROM policies WHERE name = 'acme'", "is gone"),
-    "an activation's second owner": ("UPDATE policy_activations SET approved_by = 'mallory'", "approved_by is 'mallory'"),
+    "an activation's second owner": ("UPDATE policy_activations SET approved_by = 'eve'", "approved_by is 'eve'"),
     "an activation's flips": ("UPDATE policy_activations SET report = replace(report, 'same', 'none')", "report is"),
     "an activation undone": ("UPDATE policy_activations SET seq = NULL WHERE seq > 1", "seq is None"),
     "a removed activation": ("DELETE FROM policy_activations WHERE seq > 1", "is gone"),
