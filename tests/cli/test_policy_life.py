@@ -50,6 +50,7 @@ def mine(tmp_path: Path) -> Path:
 async def test_a_folder_that_may_not_be_published_is_told_why(sekisho: Sekisho, mine: Path) -> None:
     """By lint with exit code 1 and a line for each fault, and by test for each that fails or does not end."""
     assert (await sekisho("lint", "--policies", str(mine))).exit_code == 0
+    assert "1 of 1 tests passed" in (await sekisho("test", "--policies", str(mine))).output
     (mine / "user" / "acme.rego").write_text(HEAD + "checks contains time.now_ns()\n")
     faulty = await sekisho("lint", "--policies", str(mine))
     assert (faulty.exit_code, "time.now_ns is not in the dialect" in faulty.output) == (1, True)
