@@ -105,7 +105,9 @@ async def test_a_package_alone_rests_on_what_ships(services: Services, olivia: A
     tests = {"user/acme_test.rego": TEST}
     published, _ = await services.publishing.publish(olivia, "acme", {"files": own, "tests": tests}, message="")
     assert published.digest == whole.digest
-    for content in ({}, {"files": []}, {"files": {"sekisho/gate.rego": "package sekisho.gate"}, "tests": {}}):
+    lone = {"sekisho/gate.rego": "package sekisho.gate"}
+    wrong: list[dict[str, Any]] = [{}, {"files": []}, {"files": lone, "tests": {}}]
+    for content in wrong:
         with pytest.raises(Invalid, match="not whole"):
             await services.publishing.publish(olivia, "acme", content, message="")
 
