@@ -7,6 +7,8 @@ import re
 import pytest
 
 from sekisho.gate.dialect import lint
+from sekisho.gate.governing.linting import faults_of
+from sekisho.gate.governing.trial import tried
 from sekisho.gate.policies import PolicySet, load_policies, policy_set
 from sekisho.gate.rego_tests import run_rego_tests
 from tests.docs.reference import ROOT
@@ -18,11 +20,25 @@ EXAMPLE = "sekisho/example_test.rego"
 DECLARED = b'\t"OPS-20": {"kinds": {"agent"}, "actions": {"promote"}},\n\t"OPS-02":'
 
 
+def blocks() -> tuple[bytes, ...]:
+    """The page's Rego: a package of a user's own, a rule of Sekisho's, and its test."""
+    page = (ROOT / "docs/policy.md").read_text("utf-8")
+    return tuple(block.encode() for block in re.findall(r"^```rego\n(.*?)^```", page, re.MULTILINE | re.DOTALL))
+
+
+async def test_the_package_of_ones_own_may_be_published() -> None:
+    """Lint and trial find nothing, and its rule is in the catalogue."""
+    shipped = load_policies(ROOT / "policies")
+    policies = policy_set({**shipped.files, **shipped.tests, "user/acme.rego": blocks()[0]}, shipped.data)
+    assert faults_of(policies, shipped) == ()
+    assert (await tried(policies)).failed == ()
+    assert "ACM-01" in policies.titles
+
+
 @pytest.fixture
 def policies() -> PolicySet:
     """The shipped policy with the page's rule, and of the tests only the page's."""
-    page = (ROOT / "docs/policy.md").read_text("utf-8")
-    rule, test = (block.encode() for block in re.findall(r"^```rego\n(.*?)^```", page, re.MULTILINE | re.DOTALL))
+    _, rule, test = blocks()
     shipped = load_policies(ROOT / "policies")
     files = {**shipped.files}
     files[HOME] += b"\n" + rule

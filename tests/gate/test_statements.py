@@ -15,7 +15,7 @@ from sekisho.registry.types import Provenance, Version
 from tests.gate.world import World, exactly
 
 MOST = 46
-"""Statements of one promotion with bytes, approvals, waivers, scans and documents looked for; decision, ledger, move."""
+"""Statements of one promotion with bytes, approvals, waivers and scans looked for; decision, ledger and move."""
 
 
 @contextmanager

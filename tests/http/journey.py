@@ -21,6 +21,32 @@ LABELS = b"""\
 {"context": "The lock names digests.", "response": "The lock names digests.", "hallucinated": false}
 {"context": "The lock names digests.", "response": "Zebras patented submarines.", "hallucinated": true}
 """
+ACME = """\
+package user.acme
+
+# METADATA
+# title: The agent is named well
+# description: The agent's name has four letters or more.
+# custom:
+#   id: ACM-01
+#   severity: low
+#   kinds: [agent]
+#   actions: [promote]
+#   remedy: Give it a longer name.
+#   frameworks: []
+results["ACM-01"] := data.sekisho.report.finding(
+	checks,
+	data.sekisho.report.absent("it has no name", "a name", "name it"),
+)
+
+checks contains data.sekisho.report.check(
+	{true: "passed", false: "failed"}[count(input.subject.name) >= 4],
+	sprintf("it is called %s", [input.subject.name]),
+	input.subject.name,
+	"four letters or more",
+	"give it a longer name",
+)
+"""
 DRAFTS = b'{"id": "draft-1", "question": "What is a slice?", "gold": ["A slice is a subset."], "draft": "builtin"}\n'
 CARD = {
     "intended_use": "Answers questions about the handbook.",
@@ -72,6 +98,7 @@ async def travel(api: ApiClient) -> Journey:
     await _drafts(journey)
     await _promotion(journey)
     await _proofs(journey)
+    await _policies(journey)
     return journey
 
 
@@ -220,6 +247,27 @@ async def _proofs(journey: Journey) -> None:
     await ask("prove_inclusion", "/v1/ledger/entries/3/proof")
     await ask("prove_consistency", "/v1/ledger/consistency?first=3&second=7")
     await ask("verify_ledger", "/v1/ledger/verify", {})
+
+
+async def _policies(journey: Journey) -> None:
+    ask, api = journey.ask, journey.api
+    one, two = [await api.role("policy_owner", project="*", name=name) for name in ("olivia", "oscar")]
+    content = {"files": {"user/acme.rego": ACME}}
+    await ask("publish_policy", "/v1/policies", {"policy": "acme", "content": content, "message": "names"}, **one)
+    await ask("list_policies", "/v1/policies")
+    await ask("compare_policies", "/v1/policies/acme/difference?from=sekisho")
+    await ask("preview_activation", "/v1/policies/acme/flips", **one)
+    await ask("start_shadow", "/v1/policy/shadow", {"policy": "acme@v1"}, **one)
+    await ask("report_shadow", "/v1/policy/shadow", **one)
+    await ask("stop_shadow", "/v1/policy/shadow/stop", {}, **one)
+    wanted = {"policy": "acme@v1", "reason": "agents are named well"}
+    path = "/v1/policy/activations"
+    first = await ask("propose_activation", path, wanted, **one)
+    await ask("withdraw_activation", f"{path}/{first['id']}/withdraw", {}, **one)
+    again = await ask("propose_activation", path, wanted, **one)
+    await ask("show_activation", f"{path}/{again['id']}", **two)
+    await ask("approve_activation", f"{path}/{again['id']}/approve", {"report": again["report_digest"]}, **two)
+    await ask("list_activations", path, **two)
 
 
 def steps(value: Any, place: str = "$") -> Iterator[str]:

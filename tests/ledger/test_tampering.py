@@ -82,6 +82,14 @@ BY_HAND = {
     "a token's life": ("UPDATE tokens SET expires_at = expires_at + 1", "expires_at is"),
     "a token's scopes": ("UPDATE tokens SET scopes = '[\"read\"]'", "scopes is"),
     "a revoked token": ("UPDATE tokens SET revoked_at = 1", "revoked is True"),
+    "a policy's rule": ("UPDATE policies SET content = replace(content, 'four letters', 'no letters')", "content is"),
+    "a policy's publisher": ("UPDATE policies SET published_by = 'mallory'", "published_by is 'mallory'"),
+    "a removed policy": ("DELETE FROM policies WHERE name = 'acme'", "is gone"),
+    "an activation's second owner": ("UPDATE policy_activations SET approved_by = 'eve'", "approved_by is 'eve'"),
+    "an activation's flips": ("UPDATE policy_activations SET report = replace(report, 'same', 'none')", "report is"),
+    "an activation undone": ("UPDATE policy_activations SET seq = NULL WHERE seq > 1", "seq is None"),
+    "a removed activation": ("DELETE FROM policy_activations WHERE seq > 1", "is gone"),
+    "a shadow's end": ("UPDATE policy_shadows SET stopped_by = 'mallory'", "stopped_by is 'mallory'"),
     "an entry that leaves its row": ("DELETE FROM ledger_entries WHERE kind = 'card.attested'", "is missing"),
 }  # fmt: skip
 

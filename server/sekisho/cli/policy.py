@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from sekisho.cli.policy_folders import FOLDER, own_policy_folder, policy_folder
-from sekisho.cli.policy_life import commands as life
+from sekisho.cli.policy_life import life
 from sekisho.cli.replaying import replay
 from sekisho.cli.session import Session, session
 from sekisho.cli.telling import tell, telling_options
@@ -170,7 +170,7 @@ def copy(state: Session, folder: Path) -> None:
     # The mode of an installed file is not the copy's: a copy is to be written to.
     shutil.copytree(tree("policies"), folder, copy_function=shutil.copyfile)
     found = load_policies(folder).digest
-    text = f"{folder}: policy {found}; set SEKISHO_POLICY_DIR to it for the API"
+    text = f"{folder}: policy {found}; publish and activate it, or begin a new database with SEKISHO_POLICY_DIR"
     state.show({"folder": str(folder), "digest": found}, text)
 
 

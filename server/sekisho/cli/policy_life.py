@@ -230,6 +230,6 @@ def _when(moment: int) -> str:
     return datetime.fromtimestamp(moment / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-commands: list[click.Command] = [
+life: list[click.Command] = [
     lint, publish, list_policies, show, diff, activate, proposal, approve, withdraw, activations, shadow,
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Final
 from sekisho.gate.catalog import FILE as CATALOG
 from sekisho.gate.catalog import catalog_text
 from sekisho.gate.dialect import lint
-from sekisho.gate.policies import PolicySet, load_policies
+from sekisho.gate.policies import USER_ROOT, PolicySet, load_policies
 from sekisho.gate.rego_tests import run_rego_tests
 from sekisho.gate.schemas import FILES as SCHEMAS
 from sekisho.gate.schemas import schema_text
@@ -59,7 +59,7 @@ def opa_test_faults(folder: Path, policies: PolicySet, opa: str | None = None) -
     """What `opa test` says against the policy; nothing where there is no OPA."""
     if binary := opa or shutil.which("opa"):
         with _whole(folder, policies) as place:
-            yield from _run(binary, "test", "--bundle", str(place), "--timeout", "60s")
+            yield from _run(binary, "test", "--bundle", str(place), "--timeout", "60s", *_about(policies))
 
 
 def _ask_opa(binary: str, folder: Path, policies: PolicySet) -> Iterator[str]:
@@ -68,7 +68,12 @@ def _ask_opa(binary: str, folder: Path, policies: PolicySet) -> Iterator[str]:
         whole = [str(path) for path in sorted(place.rglob("*.rego"))]
         yield from _run(binary, "check", "--strict", *whole)
         yield from _run(binary, "fmt", "--fail", "--list", *rego)
-        yield from _run(binary, "test", "--bundle", str(place), "--timeout", "60s")
+        yield from _run(binary, "test", "--bundle", str(place), "--timeout", "60s", *_about(policies))
+
+
+def _about(policies: PolicySet) -> list[str]:
+    """Which tests are about this policy, as `rules_of_tests` says it."""
+    return ["--run", rf"^data\.{USER_ROOT}\."] if policies.own_files else []
 
 
 @contextmanager

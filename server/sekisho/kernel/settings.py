@@ -52,7 +52,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     policy_engine: Literal["regorus", "opa"] = "regorus"
     """Which engine decides: regorus in a child process, or an OPA server at `opa_url`."""
     policy_dir: str = ""
-    """Folder of the policies in force (Rego and ``data.yaml``); empty: the ones that ship with Sekisho."""
+    """Folder of the policy that a new database begins with (Rego and ``data.yaml``); empty: the one that ships."""
     policy_timeout_ms: Positive = 5000
     """How long a policy engine may take for one decision before the outcome is ``error``."""
     opa_url: str = "http://127.0.0.1:8181"

@@ -80,10 +80,15 @@ class PolicyChecks:
 
     schema: Schema
     in_force: PolicyInForce
+    beginning: Beginning
 
     async def trusted(self) -> None:
-        if await self.schema.ready():
-            await self.in_force.check()
+        """Where the tables came after this process had started, its policy is put in force now."""
+        if not await self.schema.ready():
+            return
+        if not self.in_force.known:
+            await self.beginning.begin()
+        await self.in_force.check()
 
 
 def policy_in_force(settings: Settings, database: Database, ledger: Ledger, logs: DecisionLogs) -> PolicyInForce:

@@ -294,7 +294,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
             {
                 "database": database.ping,
                 "migrations": schema.check,
-                "policy": PolicyChecks(schema, in_force).trusted,
+                "policy": PolicyChecks(schema, in_force, beginning).trusted,
                 "policy_engine": in_force.check_engine,
                 "signing_key": SigningKey(signer).check,
                 "stage_pointers": StagePointers(schema, registry).check,

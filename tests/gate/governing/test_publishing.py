@@ -98,6 +98,20 @@ async def test_bytes_that_were_changed_in_the_database_are_refused(services: Ser
     assert sum("published policy" in problem for problem in problems) == 2
 
 
+async def test_a_package_alone_rests_on_what_ships(services: Services, olivia: Actor) -> None:
+    """Rules of Sekisho and data that are not given are those that ship: the same version as the whole folder."""
+    whole = acme()
+    own = {path: whole.files[path].decode() for path in whole.own_files}
+    tests = {"user/acme_test.rego": TEST}
+    published, _ = await services.publishing.publish(olivia, "acme", {"files": own, "tests": tests}, message="")
+    assert published.digest == whole.digest
+    lone = {"sekisho/gate.rego": "package sekisho.gate"}
+    wrong: list[dict[str, Any]] = [{}, {"files": []}, {"files": lone, "tests": {}}]
+    for content in wrong:
+        with pytest.raises(Invalid, match="not whole"):
+            await services.publishing.publish(olivia, "acme", content, message="")
+
+
 async def test_rest_publishes_and_shows(api: ApiClient, olivia: Actor) -> None:
     """201 for a new version, 200 for a known one, 400 with every fault, and the content as it was sent."""
     _, secret = await api.services.identity.issue_token(olivia, "olivia")

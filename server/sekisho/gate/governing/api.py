@@ -23,11 +23,14 @@ Text = Annotated[str, msgspec.Meta(max_length=2000)]
 
 
 class PolicyContent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Rego by its path, the rules and their tests apart, and the policy data as JSON."""
+    """Rego by its path, the rules and their tests apart, and the policy data as JSON.
+
+    Where every file is of a package of users, the rules that ship are added; absent data are those that ship.
+    """
 
     files: dict[str, str]
-    tests: dict[str, str]
-    data: dict[str, Any]
+    tests: dict[str, str] = {}
+    data: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
 class NewPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sekisho.gate.catalog import USER
 from sekisho.gate.governing.content import policies_of, published_or_raise
 from sekisho.gate.governing.difference import difference
 from sekisho.gate.governing.linting import faults_of
@@ -38,12 +39,15 @@ class Publishing:
     ) -> tuple[Published, bool]:
         """The version that holds this content, and whether it is new: the same rules and data are the same version.
 
-        `label` is a name, or a name and the number that the version must have. Raises `Invalid`, naming every fault,
-        for a policy that may not stand, `Conflict` where that number holds another policy.
+        `label` is a name, or a name and the number that the version must have. Where the files are all of users'
+        packages, the newest rules that ship are added to them, and their data where it has none.
+
+        Raises `Invalid`, naming every fault, for a policy that may not stand, `Conflict` where that number holds
+        another policy.
         """
         actor.require(EVERYWHERE, Action.GOVERN)
         name, number = parse_label(label)
-        policies = read_content(content)
+        policies = read_content(await self._whole(content))
         await self._sound(policies)
         async with self.database.write() as tx:
             await self.ledger.lock(tx)
@@ -99,6 +103,15 @@ class Publishing:
         """Everything in which two published policies differ."""
         (_, old), (_, new) = await self.one(actor, before), await self.one(actor, after)
         return difference(old, new)
+
+    async def _whole(self, content: Mapping[str, Any]) -> Mapping[str, Any]:
+        files = content.get("files")
+        if not isinstance(files, Mapping) or any(not str(path).startswith(USER) for path in files):
+            return content
+        async with self.database.read() as tx:
+            shipped = (await policies_of(tx, await published_or_raise(tx, SHIPPED, None))).content
+        whole = {part: {**shipped[part], **content.get(part, {})} for part in ("files", "tests")}
+        return {"data": shipped["data"], **content, **whole}
 
     async def _sound(self, policies: PolicySet) -> None:
         faults = list(faults_of(policies, await self._base(policies)))

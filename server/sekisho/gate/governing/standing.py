@@ -53,6 +53,11 @@ class PolicyInForce:
         """What this process last knew, without asking the database."""
         return self._bench
 
+    @property
+    def known(self) -> bool:
+        """Whether the database was ever asked with success."""
+        return self._place[1] > 0
+
     async def now(self) -> Bench:
         """The bench of the policy that is in force now."""
         async with self.database.read() as tx:
