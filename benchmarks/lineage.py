@@ -28,6 +28,7 @@ from sekisho.kernel.migrations import upgrade
 from sekisho.registry.lineage import closure
 from sekisho.registry.rows import ArtifactRow, EdgeRow, VersionRow
 from sekisho.registry.types import Closure
+from sekisho.wiring.garbage import settle_garbage
 
 TITLE: Final = "Lineage of 10,000 versions"
 LIMIT_S: Final = 180
@@ -62,6 +63,7 @@ async def measured(what: str, url: str) -> list[Figure]:
     try:
         await upgrade(database)
         root = await fill(database)
+        settle_garbage()  # as `sekisho serve` does
         walls, cpus, facts = [], [], []
         for _ in range(ROUNDS):
             start, cpu = time.perf_counter(), time.process_time()
@@ -84,9 +86,10 @@ def check(found: Closure, nodes: list[Any]) -> None:
 
 def figures(what: str, walls: list[float], cpus: list[float], facts: list[float]) -> list[Figure]:
     best, work = min(walls) * 1000, min(cpus) * 1000
-    beside = f"median {median_ms(walls):.0f} ms; processor {work:.0f} ms"
+    beside = f"median {median_ms(walls):.0f} ms"
     return [
         Figure(f"{what}: closure, best of {ROUNDS}", f"{best:.0f} ms", beside, against(best, LIMIT_MS, "ms")),
+        Figure(f"{what}: … of which processor time here", f"{work:.0f} ms", "", against(work, LIMIT_MS, "ms")),
         Figure(f"{what}: each node hashed again for the rules", f"{min(facts) * 1000:.0f} ms", "on top"),
     ]
 

@@ -54,6 +54,7 @@ def serve(session: Session) -> None:
 
     from sekisho.http.app import create_app
     from sekisho.kernel.logging import configure_logging
+    from sekisho.wiring.garbage import settle_garbage
     from sekisho.wiring.services import build_services
 
     settings = session.settings
@@ -70,7 +71,7 @@ def serve(session: Session) -> None:
         ws="none",
         timeout_graceful_shutdown=GRACE_S,
     )
-    gc.freeze()
+    settle_garbage()
     gc.enable()
     server = uvicorn.Server(config)
     server.run(sockets=[listener])
