@@ -109,7 +109,7 @@ async def test_no_fault_of_the_evidence_moves_a_stage(world: World) -> None:
     """Each is denied by the rule that is there for it, with its reason and its remedy, in the ledger too."""
     by_name = {case.name: case for case in CASES}
     engine = RegorusEngine(fixed_policies(), 20_000)
-    wrong = []
+    wrong: list[tuple[str, object]] = []
     for fault, (name, rule, status) in BY_CASE.items():
         made = await promoted(world, AskedThis(engine, by_name[name].document))
         finding = made.decision.rules.get(rule, {})
