@@ -1,4 +1,4 @@
-"""Commands for those who write policies. All but `replay` work without a server."""
+"""Commands for those who write policies. All but `replay` and `log` work without a server."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from sekisho.cli.opa_log import opa_log
 from sekisho.cli.replaying import replay
 from sekisho.cli.session import Session, session
 from sekisho.cli.telling import tell, telling_options
@@ -35,7 +36,7 @@ OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def policy() -> None:
-    """Check, test and try the policy that decides. Only `replay` needs a server."""
+    """Check, test and try the policy that decides. Only `replay` and `log` need a server."""
 
 
 @policy.command()
@@ -247,4 +248,5 @@ def _told(document: GateInput, verdict: PolicyVerdict, titles: Mapping[str, str]
 
 
 policy.add_command(replay)
+policy.add_command(opa_log)
 commands: list[click.Command] = [policy]

@@ -27,6 +27,7 @@ from litestar.types import (
 from prometheus_client import CollectorRegistry
 
 from sekisho.http.documentation import asset_router, openapi_config
+from sekisho.http.gauges import Gauges
 from sekisho.http.health import handlers as health_handlers
 from sekisho.http.problems import problem_plugin, validation_problem
 from sekisho.http.shortcut import Shortcut
@@ -96,7 +97,7 @@ def create_app(services: Services) -> Litestar:
         ],
         dependencies={
             "actor": Provide(provide_actor),
-            "metrics_registry": _constant(registry),
+            "gauges": _constant(Gauges(registry, services.readiness, services.decision_logs)),
             **{name: _constant(service) for name, service in services.by_name().items()},
         },
         state=State(services.by_name()),  # for handlers that are too hot for dependency injection

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from litestar import Response, get
 from litestar.types import ControllerRouterHandler
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 
+from sekisho.http.gauges import Gauges
 from sekisho.kernel.injection import Injected
 from sekisho.wiring.readiness import Readiness
 
@@ -27,10 +28,11 @@ async def readyz(readiness: Injected[Readiness]) -> Response[dict[str, str]]:
     return Response({"status": "ready", **await readiness.concerns()})
 
 
-@get("/metrics", operation_id="metrics", tags=["health"], sync_to_thread=False, media_type="text/plain; version=0.0.4")
-def metrics(metrics_registry: Injected[CollectorRegistry]) -> bytes:
+@get("/metrics", operation_id="metrics", tags=["health"], media_type="text/plain; version=0.0.4")
+async def metrics(gauges: Injected[Gauges]) -> bytes:
     """Metrics in Prometheus' text format."""
-    return generate_latest(metrics_registry)
+    await gauges.refresh()
+    return generate_latest(gauges.registry)
 
 
 handlers: list[ControllerRouterHandler] = [healthz, readyz, metrics]
