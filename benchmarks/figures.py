@@ -18,6 +18,7 @@ NAMES: Final = (
     "gate",
     "replay",
     "ledger",
+    "lineage",
     "index",
     "index_memory",
     "queries",

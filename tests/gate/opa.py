@@ -105,12 +105,12 @@ def opa_config(host_url: str, key: PublicKey, bundle: str = "/bundle", log_token
 
 @asynccontextmanager
 async def opa_process(
-    binary: str, config: dict[str, Any], folder: Path
+    binary: str, config: dict[str, Any], folder: Path, port: int = 0
 ) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
     """An OPA server under this configuration; gives its address and its process."""
     path = folder / "opa.json"
     path.write_text(json.dumps(config))
-    port = free_port()
+    port = port or free_port()
     process = await asyncio.create_subprocess_exec(
         binary, "run", "--server", "--addr", f"127.0.0.1:{port}", "--config-file", str(path),
         "--log-level", "error", "--skip-version-check",

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from sqlalchemy import text
 
+from sekisho.cli.policy import commands
 from sekisho.gate.decision_logs.reading import MOST_BYTES, MOST_LINES, read_lines, unpacked
 from sekisho.gate.decision_logs.service import DIFFERED, FELL_SILENT, DecisionLogs
 from sekisho.gate.decision_logs.types import GRACE_MS, MASK, PATH, RECENT_MS, Verdict
@@ -29,6 +30,7 @@ from tests.clocks import FixedClock
 from tests.gate.inputs import digest, promotion
 from tests.gate.opa import serving
 from tests.gate.world import answer
+from tests.identity.commands import run
 from tests.problems import problem
 
 TOKEN = "a-token-of-our-own-opa-and-nobody-else"
@@ -270,6 +272,21 @@ async def test_findings_are_for_operators(taking: ApiClient) -> None:
     ready = await taking.get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
     assert "1 differ from its log" in ready.json()["decision_log"]
+    metrics = (await taking.get("/metrics")).text
+    assert 'sekisho_opa_decisions{verdict="differs"} 1.0' in metrics
+    assert 'sekisho_concern{name="decision_log"} 1.0' in metrics
+    assert 'sekisho_concern{name="checkpoints"} 0.0' in metrics
+
+
+async def test_the_command_tells_what_differs(taking: ApiClient) -> None:
+    """A line for each finding with its reason, and exit code 1; before there are any, that all agrees."""
+    logs = taking.services.decision_logs
+    sound = await run(taking, taking.admin_token, commands, "policy", "log")
+    assert (sound.exit_code, "says what it answered" in sound.stdout) == (0, True), sound.output
+    await asked(logs)
+    await logs.take(body(line(result={"allow": False})), "gzip")
+    told = await run(taking, taking.admin_token, commands, "policy", "log")
+    assert (told.exit_code, "differs" in told.stdout, "it answered" in told.stdout) == (1, True, True), told.output
 
 
 async def test_an_answer_that_cannot_be_held_to_the_log_decides_nothing(logs: DecisionLogs) -> None:

@@ -55,6 +55,7 @@ def serve(session: Session) -> None:
     from sekisho.http.app import create_app
     from sekisho.kernel.allocation import keep_large_blocks_apart
     from sekisho.kernel.logging import configure_logging
+    from sekisho.wiring.garbage import settle_garbage
     from sekisho.wiring.services import build_services
 
     settings = session.settings
@@ -72,7 +73,7 @@ def serve(session: Session) -> None:
         ws="none",
         timeout_graceful_shutdown=GRACE_S,
     )
-    gc.freeze()
+    settle_garbage()
     gc.enable()
     server = uvicorn.Server(config)
     server.run(sockets=[listener])

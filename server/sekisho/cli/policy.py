@@ -1,4 +1,4 @@
-"""Commands for those who write policies. All but `replay` work without a server."""
+"""Commands for those who write policies. All but `replay` and `log` work without a server."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 
 from sekisho.cli.policy_folders import FOLDER, own_policy_folder, policy_folder
 from sekisho.cli.policy_life import life
+from sekisho.cli.opa_log import opa_log
 from sekisho.cli.replaying import replay
 from sekisho.cli.session import Session, session
 from sekisho.cli.telling import tell, telling_options
@@ -236,6 +237,6 @@ def _told(document: GateInput, verdict: PolicyVerdict, titles: Mapping[str, str]
     }
 
 
-for command in (replay, *life):
+for command in (replay, opa_log, *life):
     policy.add_command(command)
 commands: list[click.Command] = [policy]

@@ -36,6 +36,10 @@ class Gate:
         """Ask for `stage` to return to `subject`, which was formerly allowed there."""
         return self._ask("rollbacks", subject, stage, dry_run, idempotency_key)
 
+    def decision_log_findings(self, since: int = 0) -> dict[str, Any]:
+        """Where OPA's own log and its answers are not the same, of every project; `since` is epoch milliseconds."""
+        return dict(self.connection.get("/v1/policy/decision-logs", since=since))
+
     def evidence(self, subject: str, stage: str) -> dict[str, Any]:
         """What an approval must name now: ``hash``."""
         return dict(self.connection.get(self._path("evidence"), subject=subject, stage=stage))

@@ -28,6 +28,7 @@ from prometheus_client import CollectorRegistry
 
 from sekisho.http.alarms import AlarmMetrics
 from sekisho.http.documentation import asset_router, openapi_config
+from sekisho.http.gauges import Gauges
 from sekisho.http.health import handlers as health_handlers
 from sekisho.http.problems import problem_plugin, validation_problem
 from sekisho.http.shortcut import Shortcut
@@ -98,7 +99,7 @@ def create_app(services: Services) -> Litestar:
         ],
         dependencies={
             "actor": Provide(provide_actor),
-            "metrics_registry": _constant(registry),
+            "gauges": _constant(Gauges(registry, services.readiness, services.decision_logs)),
             # These two change while the process runs.
             "policy": Provide(services.policy_now),
             "bundle": Provide(services.bundle_now),

@@ -10,6 +10,7 @@ from litestar import Response, get
 from litestar.types import ControllerRouterHandler
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
+from sekisho.http.gauges import Gauges
 from sekisho.inference.types import HostSeen
 from sekisho.kernel.injection import Injected
 from sekisho.wiring.readiness import HostCircuits, Readiness
@@ -35,9 +36,10 @@ async def readyz(readiness: Injected[Readiness]) -> Response[dict[str, str]]:
 
 
 @get("/metrics", operation_id="metrics", tags=["health"], media_type="text/plain; version=0.0.4")
-async def metrics(metrics_registry: Injected[CollectorRegistry], host_circuits: Injected[HostCircuits]) -> bytes:
-    """Metrics in Prometheus' text format: this process's requests, and how the model hosts do."""
-    return generate_latest(metrics_registry) + generate_latest(circuits(await host_circuits.told()))
+async def metrics(gauges: Injected[Gauges], host_circuits: Injected[HostCircuits]) -> bytes:
+    """Metrics in Prometheus' text format: this process's requests, what readiness warns of, and how model hosts do."""
+    await gauges.refresh()
+    return generate_latest(gauges.registry) + generate_latest(circuits(await host_circuits.told()))
 
 
 def circuits(hosts: Iterable[HostSeen]) -> CollectorRegistry:
