@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from sekisho.gate.bench import Bench
 from sekisho.gate.bundle import build_bundle, bundle_signer
 from sekisho.gate.engines.opa_server import OpaServer
 from sekisho.gate.engines.port import PolicyEngine
@@ -30,7 +31,7 @@ from tests.conftest import service_url
 from tests.gate.cases import CASES
 from tests.gate.inputs import digest, fixed_policies, promotion
 from tests.gate.opa import BundleHost, free_port, opa_config, opa_process, ready, serving
-from tests.gate.world import World, exactly
+from tests.gate.world import SetBenches, World, exactly
 
 BY_CASE: dict[str, tuple[str, str, str]] = {
     "removed": ("eva-01-suite-not-run", "EVA-01", "missing"),
@@ -94,7 +95,8 @@ async def promoted(world: World, engine: PolicyEngine) -> Promoted:
     """Ask for an agent's promotion with this engine deciding; whatever comes of it is recorded."""
     author = world.people.get("ada") or await world.person("ada", Role.AUTHOR)
     version = await world.agent(author)
-    return await replace(world.gate, judge=Judge(engine)).promote(author, exactly(version), "dev")
+    benches = SetBenches(Bench(fixed_policies(), Judge(engine)))
+    return await replace(world.gate, benches=benches).promote(author, exactly(version), "dev")
 
 
 async def recorded(world: World, made: Promoted) -> bool:

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
+from sekisho.cli.opa_log import opa_log
 from sekisho.cli.policy_folders import FOLDER, own_policy_folder, policy_folder
 from sekisho.cli.policy_life import life
-from sekisho.cli.opa_log import opa_log
 from sekisho.cli.replaying import replay
 from sekisho.cli.session import Session, session
 from sekisho.cli.telling import tell, telling_options
