@@ -180,6 +180,8 @@ async def test_a_clock_that_is_set_back_moves_nothing(team: Team, clock: FixedCl
     assert (done.applied, done.decision.outcome) == (False, Outcome.ERROR)
     assert "the clock of this server is behind" in (done.decision.error or "")
     assert (await team.entries("decision.made"))[0].body["outcome"] == "error"
+    back = await team.services.gate.roll_back(team.people["olga"], ONE, "staging")
+    assert back.applied  # which rests on nothing that expires
     clock.advance(120_000)
     assert (await team.promote()).applied
 

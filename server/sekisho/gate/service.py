@@ -329,9 +329,9 @@ _SET_BACK: Final = "the clock of this server is behind the ledger's last entries
 
 
 async def judged(bench: Bench, gate_input: GateInput, latest: int, *, standby: bool = False) -> Judgement:
-    """What the engine says of an input; no verdict where this machine's clock is behind the log, which ends at
-    `latest`: what has expired would count again."""
-    if gate_input.now + SKEW_MS < latest:
+    """What the engine says of an input; no verdict on a promotion where this machine's clock is behind the log, whose
+    last entries were made by `latest`: what has expired would count again. Of a roll-back nothing expires."""
+    if gate_input.action != GateAction.ROLLBACK.value and gate_input.now + SKEW_MS < latest:
         return bench.judge.silent(_SET_BACK)
     judgement = await bench.judge.judge(gate_input)
     if judgement.outcome is not Outcome.ERROR or not standby or bench.standby is None:
