@@ -148,6 +148,13 @@ async def test_two_baselines_are_a_usage_error(judged: ApiClient) -> None:
     assert "give one of them" in found.stderr
 
 
+async def test_a_baseline_that_is_not_there_is_told_at_once(judged: ApiClient, world: World) -> None:
+    """Before anything is measured: no run is begun."""
+    found = await sekisho(judged, *EVAL, "--baseline", "nowhere")
+    assert found.exit_code == 2, found.output
+    assert not (await world.evaluation.runs(VIEWER, "default")).items
+
+
 @pytest.mark.parametrize(
     ("decisions", "outcome", "code"),
     [

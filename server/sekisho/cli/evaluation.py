@@ -91,6 +91,10 @@ def evaluate(
     subjects = [state.pinned(subject, lock_file)] if subject else state.locked(lock_file, Kind.AGENT)
     chosen = [state.pinned(suite, lock_file) for suite in suites] or state.locked(lock_file, Kind.SUITE)
     client = _client(state)
+    if baseline is not None:
+        if len(subjects) * len(chosen) != 1:
+            raise click.UsageError("--baseline compares one run; name one subject and one suite")
+        client.run(baseline)  # what is not there is told before anything is measured
     recorded = None if answers is None else _put(state, answers)
     started = [
         client.start(
@@ -102,8 +106,6 @@ def evaluate(
         for one in subjects
         for suite in chosen
     ]
-    if baseline is not None and len(subjects) * len(chosen) != 1:
-        raise click.UsageError("--baseline compares one run; name one subject and one suite")
     ended = _follow(state, client, started)
     compared = compare_ended(state, client, ended, baseline, against)
     state.show({"runs": ended, **({} if compared is None else {"comparisons": compared})}, run_table(ended))

@@ -44,14 +44,15 @@ def compare_ended(
 
 
 def _standing(state: Session, client: Evaluation, run: Mapping[str, Any], stage: str) -> str | None:
-    """The last finished run of the version at the stage; "" where there is none, None where no version is."""
+    """The last measured run of the version at the stage; "" where there is none, None where no version is."""
     reference = f"{run['project']}/{run['subject_kind']}/{run['subject_name']}@{stage}"
     try:
         found = client.runs(subject=reference, suite=run["suite"], limit=200)["items"]
     except NotFound as error:
         state.errors.print(f"nothing to compare with at {stage}: {error.detail}", markup=False)
         return None
-    return next((one["id"] for one in found if one["state"] == "finished" and one["id"] != run["id"]), "")
+    fit = (one["id"] for one in found if (one["state"], one["origin"]) == ("finished", "measured"))
+    return next((other for other in fit if other != run["id"]), "")
 
 
 def _missing(run: Mapping[str, Any], stage: str) -> dict[str, Any]:

@@ -11,11 +11,19 @@ from itertools import chain
 from typing import Any, Final
 
 from sekisho.evaluation import statistics
-from sekisho.evaluation.case_values import SEED, CaseValue, Scale, case_values, pessimistic_values, scale_of
+from sekisho.evaluation.case_values import (
+    SEED,
+    CaseValue,
+    Scale,
+    case_values,
+    pessimistic_values,
+    scale_of,
+    wholly_scored,
+)
 from sekisho.evaluation.scorers.catalogue import RANGES
 from sekisho.evaluation.statistics import ALPHA, Bounds, Claim, Interval, Joint, Observation, Rate
 from sekisho.evaluation.types import CaseResult, basis_points
-from sekisho.evaluation.values import all_binary, held_by, ids_of, observed, taken
+from sekisho.evaluation.values import all_binary, count_cases, held_by, ids_of, observed, taken
 
 MAX_LISTED: Final = 50
 
@@ -69,15 +77,19 @@ def compare(
         return None
     scale = scale_of(declared, chain(held_by(before), held_by(after)))
     sign = (-1 if lower_is_better else 1) / scale.width
+    gains = _gains(before, after, sign)
+    # Where everything was scored there is nothing to think the worst of.
+    whole = all(len(after) == count_cases(side) and wholly_scored(side, metric) for side in (baseline, candidate))
+    worst = gains if whole else _pessimistic(baseline, candidate, metric, scale, lower_is_better=lower_is_better)
     return Comparison(
         before=before,
         after=after,
         scale=scale,
         lower_is_better=lower_is_better,
         margin=margin_bp / 10_000,
-        gains=(gains := _gains(before, after, sign)),
+        gains=gains,
         bounds=statistics.difference_bounds(gains, seed=SEED),
-        pessimistic=_pessimistic(baseline, candidate, metric, scale, lower_is_better=lower_is_better),
+        pessimistic=worst,
     )
 
 

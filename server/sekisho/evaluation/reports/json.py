@@ -131,7 +131,7 @@ def report_of(
         "cut": {"total": choice.total, "shown": len(choice.worst)},
         "methods": methods(docs),
     }
-    if any(result.is_control for result in results):
+    if len(measured) < len(results):
         report["controls"] = _views(choice.missed, whole, lower)
     if baseline is not None:
         report["comparison"] = _comparison(baseline, choice, whole, lower)
