@@ -17,11 +17,15 @@ from sekisho.gate.checking import check_policies, opa_test_faults
 from sekisho.gate.engines.regorus_engine import RegorusEngine
 from sekisho.gate.engines.retiring import RetiringEngine
 from sekisho.gate.engines.several import several
+from sekisho.gate.judge import Judge
 from sekisho.gate.policies import PolicySet, load_policies
+from sekisho.gate.replay import Past, Turn, replay_all
+from sekisho.gate.types import Outcome
 from tests.conftest import service_url
 from tests.gate.cases import GOLDEN
 from tests.gate.governing.policies import TEST, acme
 from tests.gate.inputs import shipped_policies
+from tests.gate.world import answer
 
 ANSWERED = "checks contains data.sekisho.report.check({}, 'm', 'o', 'w', 'r')\n"
 
@@ -82,6 +86,41 @@ async def test_several_engines_are_asked_at_once() -> None:
     assert sum(one.asked for one in made) == 7
     await engines.close()
     assert [one.closings for one in made] == [1, 1, 1]
+
+
+@dataclass
+class Hurrying:
+    """An engine that takes less time each time it is asked, and allows."""
+
+    asked: int = 0
+    at_once: int = 0
+    most: int = 0
+    name: str = "hurrying"
+    version: str = "1"
+    policy_digest: str = "sha256:0"
+
+    async def evaluate(self, document: Mapping[str, Any]) -> object:
+        self.asked, self.at_once = self.asked + 1, self.at_once + 1
+        self.most = max(self.most, self.at_once)
+        await asyncio.sleep(0.01 / self.asked)
+        self.at_once -= 1
+        return answer()
+
+    async def check(self) -> None:
+        return None
+
+    async def close(self) -> None:
+        return None
+
+
+async def test_a_replay_keeps_the_order_of_what_is_under_way_together() -> None:
+    """However long each takes; and no more than told are under way."""
+    document = json.loads((GOLDEN / "ovs-01-everything-in-order.json").read_text())["input"]
+    pasts = [Past(f"{number}", "agent/docs@v1", "dev", Outcome.ERROR, (), document) for number in range(9)]
+    engine = Hurrying()
+    summary = await replay_all(iter(pasts), Judge(engine), at_once=3)
+    assert [one.past.id for one in summary.listed] == [past.id for past in pasts]
+    assert (summary.turns, engine.most) == ({Turn.NEW: 9}, 3)
 
 
 @pytest.mark.parametrize("status", ["passed", "failed", "inconclusive", "missing", "nonsense"])
