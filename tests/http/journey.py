@@ -247,6 +247,8 @@ async def _proofs(journey: Journey) -> None:
     await ask("prove_inclusion", "/v1/ledger/entries/3/proof")
     await ask("prove_consistency", "/v1/ledger/consistency?first=3&second=7")
     await ask("verify_ledger", "/v1/ledger/verify", {})
+    await ask("list_checkpoint_pushes", "/v1/ledger/pushes")
+    await ask("list_decision_log_findings", "/v1/policy/decision-logs")
 
 
 async def _policies(journey: Journey) -> None:

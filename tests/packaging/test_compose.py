@@ -82,6 +82,7 @@ def test_nothing_secret_stands_in_the_file(services: dict[str, dict[str, Any]]) 
         "SEKISHO_WORKER_PASSWORD",
         "SEKISHO_SIGNING_KEY_FILE",
         "SEKISHO_BUNDLE_PUBLIC_KEY_FILE",
+        "SEKISHO_DECISION_LOG_TOKEN",
     }
     assert all(rest.startswith(":?") for rest in variables.values())
     for service in services.values():
@@ -101,6 +102,7 @@ def test_docker_compose_accepts_the_file() -> None:
         "SEKISHO_WORKER_PASSWORD": "example",
         "SEKISHO_SIGNING_KEY_FILE": "/dev/null",
         "SEKISHO_BUNDLE_PUBLIC_KEY_FILE": "/dev/null",
+        "SEKISHO_DECISION_LOG_TOKEN": "example",
         "PATH": "/usr/local/bin:/usr/bin:/bin",
     }
     command = ["docker", "compose", "-f", str(COMPOSE), "config", "--quiet"]
@@ -256,7 +258,7 @@ def test_opa_takes_a_bundle_that_we_signed(services: dict[str, dict[str, Any]], 
 
     with serving(bundle) as server, opa_of(services["opa"], server, ours[1]) as port:
         await_health(services["opa"], port)
-        assert fetch_json(f"http://127.0.0.1:{port}/v1/data/example/answer") == {"result": 42}
+        assert fetch_json(f"http://127.0.0.1:{port}/v1/data/example/answer")["result"] == 42
 
 
 @pytest.mark.slow
@@ -272,7 +274,9 @@ def test_opa_refuses_a_bundle_that_we_did_not_sign(
     with serving(bundle) as server, opa_of(services["opa"], server, ours[1]) as port:
         assert server.fetched.wait(20), "OPA did not ask for the bundle twice"
         assert opa_health(services["opa"], port) != 0
-        assert fetch_json(f"http://127.0.0.1:{port}/v1/data/example/answer") == {}
+        answered = fetch_json(f"http://127.0.0.1:{port}/v1/data/example/answer")
+        assert answered is not None
+        assert "result" not in answered
 
 
 class BundleServer(ThreadingHTTPServer):
@@ -314,7 +318,10 @@ def serving(bundle: Path) -> Iterator[BundleServer]:
 def opa_of(service: dict[str, Any], server: BundleServer, public_key: Path) -> Iterator[int]:
     """OPA with the options of the compose file, its addresses moved to this machine; yields its port."""
     port = usable_port(None)
+    token = public_key.with_name("decision-log-token")
+    token.write_text("only-for-this-test")
     moved = {
+        "/run/secrets/decision_log_token": str(token),
         "0.0.0.0:8181": f"127.0.0.1:{port}",
         "http://api:8321": f"http://127.0.0.1:{server.server_port}",
         "/run/secrets/bundle_public_key": str(public_key),

@@ -67,7 +67,10 @@ class DecisionLogs:
         Raises `IntegrityFailed` for an answer without a name, `Unavailable` where it cannot be written.
         """
         if not isinstance(decision_id, str) or not 1 <= len(decision_id) <= 64:
-            raise IntegrityFailed("OPA gave its answer no decision id, so its log cannot be held to it")
+            raise IntegrityFailed(
+                "OPA gave its answer no decision id, so its log cannot be held to it",
+                remedy="configure decision_logs in OPA, as in docker-compose.yml, or unset SEKISHO_DECISION_LOG_TOKEN",
+            )
         asked = Asked(
             decision_id=decision_id,
             asked_at=epoch_ms(self.clock.now()),
