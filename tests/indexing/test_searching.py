@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from sekisho.indexing.retrieval import fused, weighed
+from sekisho.indexing.retrieval import QueryVectors, fused, weighed
 from sekisho.indexing.types import Recipe, RetrieverRecipe
 from sekisho.kernel.errors import Invalid, ModelFailed
 from sekisho.kernel.jobs import JobState
@@ -90,6 +93,18 @@ async def test_a_question_is_embedded_once(world: World) -> None:
         index = await world.indexing.open("default", built.result["digest"])
         await index.search("What is a gate?")
     assert world.embedder.batches == [1]
+
+
+def test_questions_learnt_at_once_are_embedded_as_questions() -> None:
+    """Many an embedder puts other words before a question than before a passage."""
+
+    class Prompted(HashedWords):
+        def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            return self.embed([f"query {text}" for text in texts])
+
+    embedder, queries = Prompted(), QueryVectors()
+    queries.learn(embedder, ["What is a gate?"])
+    assert queries.of(embedder, "What is a gate?").tolist() == embedder.embed_queries(["What is a gate?"])[0].tolist()
 
 
 async def test_scores_are_fused_by_weight(world: World) -> None:

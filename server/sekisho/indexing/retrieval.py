@@ -47,7 +47,7 @@ class QueryVectors:
     def learn(self, embedder: Embedder, queries: Sequence[str]) -> None:
         """Embed many questions at once, which is faster than one by one; the last ones are remembered."""
         fresh = list(dict.fromkeys(queries))[-_REMEMBERED:]
-        for query, vector in zip(fresh, embedder.embed(fresh), strict=True):
+        for query, vector in zip(fresh, embedder.embed_queries(fresh), strict=True):
             self._known[embedder.digest, query] = vector
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
