@@ -60,7 +60,7 @@ def _pair(answer: Mapping[str, Any], sentence: str, random: Random) -> list[dict
 def alter(sentence: str, context: str, random: Random) -> Broken | None:
     """One alteration, of a kind drawn by chance among those that the sentence offers; None where it offers none."""
     for way in random.permutation(len(_WAYS)):
-        if (found := _WAYS[way](sentence, tokens(sentence), context, random)) is not None:
+        if (found := _WAYS[int(way)](sentence, tokens(sentence), context, random)) is not None:
             return found
     return None
 

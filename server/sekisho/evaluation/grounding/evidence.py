@@ -21,6 +21,7 @@ _PLAIN: Final = frozenset(("number", "name", "opposite"))
 _PHRASES: Final = {
     "novel": "many words stand nowhere in the context",
     "cover": "few of its words stand in the context",
+    "aligned": "no sentence of the context runs along it",
     "align": "its words are far from any word of the context",
     "window": "no passage of the context holds its words together",
     "scattered": "its words stand far apart in the context",
