@@ -86,7 +86,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     alert_url: str = ""
     """Where break-glass is told: a signed JSON document is posted there when it begins and ends; empty: nowhere."""
     checkpoint_targets: tuple[str, ...] = ()
-    """Where the worker pushes the ledger's checkpoints: ``file:/path``, ``git:/clone#file`` or ``https://host/path``."""
+    """Where the API pushes the ledger's checkpoints: ``file:/path``, ``git:/clone#file`` or ``https://host/path``."""
     checkpoint_interval_s: Positive = 300
     """How often it does, in seconds, while the ledger grows; after a failure it tries again within a minute."""
     max_file_bytes: Positive = 10_000_000

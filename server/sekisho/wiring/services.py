@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,6 +71,7 @@ _log = get_logger("sekisho.wiring")
 
 OVERRIDES_TICK_S: Final = 2.0
 """How often an API process looks for overrides that are over; `resolve` serves none of them meanwhile."""
+DECISION_LOG_TICK_S: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,13 @@ class Services:
         What is not ready does not stop the start: /readyz tells it, and the gate fails closed. Both try the engine
         themselves, and wait for it where it still loads.
         """
-        self._tasks.append(asyncio.create_task(self._end_overrides()))
+        # A worker may sign nothing that counts, move no stage and write little into the log: these are the API's.
+        for name, work, pause_s in (
+            ("overrides", self.ending.end_due, OVERRIDES_TICK_S),
+            ("checkpoints", self.pushing.push_due, min(60.0, self.settings.checkpoint_interval_s)),
+            ("decision log", self.decision_logs.report_missing, DECISION_LOG_TICK_S),
+        ):
+            self._tasks.append(asyncio.create_task(repeat(name, self._once_migrated(work), pause_s)))
         await self.watch.start()
         if await self.schema.ready():
             written = await Bootstrap(self.identity, self.settings.data_dir).run()
@@ -156,13 +164,12 @@ class Services:
         except SekishoError as error:
             _log.error("no policy can be put in force, and nothing will be decided", reason=error.detail)
 
-    async def _end_overrides(self) -> None:
-        """Look for overrides that are over, as long as this process answers: a worker may move no stage."""
-        await repeat("overrides", self._end_due, OVERRIDES_TICK_S)
+    def _once_migrated(self, work: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
+        async def done() -> None:
+            if await self.schema.ready():
+                await work()
 
-    async def _end_due(self) -> None:
-        if await self.schema.ready():
-            await self.ending.end_due()
+        return done
 
     async def _try_engine(self) -> None:
         try:

@@ -36,7 +36,8 @@ WRITES: Final[Mapping[str, tuple[str, ...]]] = {
     "versions": ("INSERT",),
     "registrations": ("INSERT",),
     "edges": ("INSERT",),
-    "blobs": ("INSERT",),
+    "blobs": ("INSERT", "UPDATE (data, size)"),
+    "overlap_checks": ("INSERT",),
     "ledger_entries": ("INSERT",),
     "ledger_head": ("UPDATE (origin, size, peaks)",),
 }
@@ -44,7 +45,7 @@ WRITES: Final[Mapping[str, tuple[str, ...]]] = {
 
 ENTRIES: Final = (
     "run.finished", "run.failed", "run.cancelled", "qualification.finished", "document.erasure_done",
-    "index.built", "index.verified", "index.drifted", "version.registered",
+    "index.built", "index.verified", "index.drifted", "version.registered", "overlap.measured",
 )  # fmt: skip
 """Kinds of the entries that a worker may append; of registrations only those of indexes."""
 
@@ -92,6 +93,19 @@ BEGIN
   RETURN NEW;
 END $guard$
 """,  # noqa: S608
+    f"""
+CREATE OR REPLACE FUNCTION sekisho_guard_blob() RETURNS trigger LANGUAGE plpgsql AS $guard$
+BEGIN
+  IF {_NOT_OWNER} AND (length(NEW.data) <> 0 OR NEW.size <> 0) THEN
+    RAISE insufficient_privilege USING MESSAGE = 'a worker erases bytes, and changes none';
+  END IF;
+  RETURN NEW;
+END $guard$
+""",
+    """
+CREATE OR REPLACE TRIGGER sekisho_guard_blob BEFORE UPDATE ON blobs
+  FOR EACH ROW EXECUTE FUNCTION sekisho_guard_blob()
+""",
     """
 CREATE OR REPLACE TRIGGER sekisho_guard_entry BEFORE INSERT ON ledger_entries
   FOR EACH ROW EXECUTE FUNCTION sekisho_guard_entry()

@@ -60,15 +60,9 @@ async def run_worker(settings: Settings) -> None:
             async with asyncio.TaskGroup() as group:
                 group.create_task(Worker(services.jobs, handlers(services), owner).run(stop))
                 group.create_task(Schedule("verifications", services.indexing.request_due, _tick_s(settings)).run(stop))
-                group.create_task(Schedule("checkpoints", services.pushing.push_due, _push_tick_s(settings)).run(stop))
-                group.create_task(Schedule("decision log", services.decision_logs.report_missing, 60).run(stop))
         finally:
             await services.close()
     _log.info("worker stops")
-
-
-def _push_tick_s(settings: Settings) -> float:
-    return min(60.0, settings.checkpoint_interval_s)
 
 
 def _tick_s(settings: Settings) -> float:
