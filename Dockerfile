@@ -47,6 +47,8 @@ VOLUME /data
 ENTRYPOINT ["sekisho"]
 
 FROM runtime AS worker
+# For checkpoints of the ledger that are pushed to a git repository.
+RUN apt-get update && apt-get install --yes --no-install-recommends git openssh-client && rm -rf /var/lib/apt/lists/*
 COPY --from=install-worker /opt/sekisho /opt/sekisho
 # The models come with the packages; a look-up on a hub would only wait for a time-out.
 ENV HF_HUB_OFFLINE=1 \

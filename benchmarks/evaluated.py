@@ -1,8 +1,9 @@
 """One run of so many cases, in stages of a process each, so that none measures another's memory.
 
 `python -m benchmarks.evaluated STAGE FOLDER CASES [STUB]` does one stage and prints what it measured as JSON: `prepare`
-a database with a dataset, `ask` for a run as the API does, `work` on it as the worker does. The index is an instant
-one; so is the model, within the process, or at a stub's address.
+a database with a dataset, `ask` for a run as the API does, `work` on it as the worker does, `report` on it in every
+format as the API does, `compare` it with itself. The index is an instant one; so is the model, within the process, or
+at a stub's address.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from tests.clocks import FixedClock
 from tests.evaluation.fakes import AUTHOR, FakeCatalogue, World, build_world
 
 from benchmarks.stub_model import ANSWER, DIGEST, NAME
+from sekisho.evaluation.reports.formats import Format, Wish
 from sekisho.evaluation.types import Hit
 from sekisho.inference.service import Inference
+from sekisho.kernel.allocation import keep_large_blocks_apart
 from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.digests import digest_of_bytes
 from sekisho.kernel.migrations import upgrade
@@ -38,7 +41,7 @@ from sekisho.registry.store import BlobStore
 AT_ONCE: Final = 16
 SCORERS: Final = ({"name": "exact_match"}, {"name": "contains"})
 QUESTION: Final = "What stands at number {} of the old road?"
-STAGES: Final = ("prepare", "ask", "work")
+STAGES: Final = ("prepare", "ask", "work", "report", "compare")
 
 
 @dataclass
@@ -123,6 +126,26 @@ async def work(world: World) -> dict[str, Any]:
     return {**took, "idle_mb": idle, "peak_mb": peak_mb()}
 
 
+async def report(world: World) -> dict[str, Any]:
+    """Raises IndexError where there is no run."""
+    run = (await world.evaluation.runs(AUTHOR, "default")).items[0]
+    idle = peak_mb()
+    sizes = {}
+    for form in Format:
+        made = await world.evaluation.rendered_report(AUTHOR, "default", run.id, Wish(form))
+        sizes[f"{form}_kb"] = len(made.content) // 1024
+    return {"idle_mb": idle, "peak_mb": peak_mb(), **sizes}
+
+
+async def compare(world: World) -> dict[str, Any]:
+    """Raises IndexError where there is no run."""
+    run = (await world.evaluation.runs(AUTHOR, "default")).items[0]
+    wish = Wish(Format.HTML)
+    await world.evaluation.compare(AUTHOR, "default", run.id, run.id)
+    await world.evaluation.rendered_report(AUTHOR, "default", run.id, wish, run.id)
+    return {"peak_mb": peak_mb()}
+
+
 def peak_mb() -> float:
     """The most memory that this process has had resident."""
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -130,10 +153,11 @@ def peak_mb() -> float:
 
 
 async def stage(name: str, folder: Path, cases: int, stub: str | None) -> dict[str, Any]:
+    keep_large_blocks_apart()  # as the server and the worker do when they start
     if name == "prepare":
         return await prepare(folder, cases)
     async with room(folder, cases, stub) as world:
-        return await (ask if name == "ask" else work)(world)
+        return await {"ask": ask, "work": work, "report": report, "compare": compare}[name](world)
 
 
 def evaluated(cases: int, stub: str | None = None) -> dict[str, dict[str, Any]]:

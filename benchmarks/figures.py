@@ -18,7 +18,9 @@ NAMES: Final = (
     "gate",
     "replay",
     "ledger",
+    "lineage",
     "index",
+    "index_memory",
     "queries",
     "verify",
     "verdicts",
@@ -71,6 +73,11 @@ def median_ms(seconds: Sequence[float]) -> float:
 def ms(seconds: Sequence[float]) -> str:
     """Median of several times, as text."""
     return f"{median_ms(seconds):.1f} ms"
+
+
+def against(value: float, limit: float, unit: str) -> str:
+    """How a value stands to the limit that was set for it."""
+    return f"{'within' if value <= limit else 'OVER'} {limit:g} {unit}"
 
 
 def machine() -> str:

@@ -5,8 +5,8 @@
 Trains and measures on answers to other sources: five folds grouped by source (pooled figures), and one generator left
 out at a time, where the training set holds neither that generator nor the measured sources. Beside it, on the same
 folds, stand a lexical logistic regression (the baseline), the linear half of the head alone, and the trees alone, with
-paired intervals of the difference in AUROC (bootstrap over sources). Then calibration, a learning curve, answers per
-second, and files that nothing was trained on, judged by the shipped head.
+paired intervals of the difference in AUROC (bootstrap over sources), per task and for all tasks together. Then
+calibration, a learning curve, answers per second, and files that nothing was trained on, judged by the shipped head.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from benchmarks.grounding_training import BLEND, Bools, Floats, Table, fit, fold
 from sekisho.evaluation.grounding import ground
 from sekisho.evaluation.grounding.features import NAMES
 from sekisho.evaluation.grounding.head import head_of
-from sekisho.evaluation.grounding.verdict import COPIED
 
 TASKS: Final = ("qa", "summary", "data2txt")
 POOLED: Final = {"qa": 0.88, "summary": 0.75, "data2txt": 0.82}
@@ -52,9 +51,8 @@ def grounding(blend: float = BLEND) -> Fit:
             found = []
             for answer in answers:
                 held = slice(*np.searchsorted(data.owner, [answer, answer + 1]))
-                logits, _ = head.sentences(data.rows[held])
-                logits = np.where(data.copied[held], COPIED, logits)
-                found.append(head.answer(logits, data.rows[held], data.kind[answer].tolist()) if len(logits) else 0.0)
+                rows, copied = data.rows[held], data.copied[held]
+                found.append(head.read(rows, copied, data.kind[answer].tolist()).whole if len(rows) else 0.0)
             return np.array(found)
 
         return predict
@@ -220,22 +218,28 @@ def _compare(
     value: Callable[[NDArray[np.int64], Floats], float],
     resamples: int = _RESAMPLES,
 ) -> None:
-    for task in TASKS:
-        rows = np.flatnonzero((tasks == task) & real)
+    for task in (*TASKS, "all"):
+        rows = np.flatnonzero(((tasks == task) | (task == "all")) & real)
         for name, found in chances.items():
             line = f"  {task:9} {name:10} {value(rows, found):.3f}"
-            if name == "grounding":
+            if name == "grounding" and task in targets:
                 line += f" (> {targets[task]}: {met(value(rows, found), targets[task])})"
-            if name != "lexical":
+            for other in _besides(name, chances):
                 low, high = paired(
                     data.source[rows],
-                    lambda drawn, rows=rows, found=found: (  # type: ignore[misc]
-                        value(rows[drawn], found) - value(rows[drawn], chances["lexical"])
+                    lambda drawn, rows=rows, found=found, other=other: (  # type: ignore[misc]
+                        value(rows[drawn], found) - value(rows[drawn], chances[other])
                     ),
                     resamples,
                 )
-                line += f"  minus lexical: {low:+.3f} to {high:+.3f}"
+                line += f"  minus {other}: {low:+.3f} to {high:+.3f}"
             print(line, flush=True)
+
+
+def _besides(name: str, chances: Mapping[str, Floats]) -> list[str]:
+    """What an instrument is held against: the baseline, and the shipped blend against its own line too."""
+    others = {"lexical": [], "grounding": ["lexical", "its line"]}.get(name, ["lexical"])
+    return [other for other in others if other in chances]
 
 
 def outside(path: Path) -> None:

@@ -27,10 +27,10 @@ from sklearn.preprocessing import StandardScaler
 
 from sekisho.evaluation.grounding.context import read
 from sekisho.evaluation.grounding.features import LOWERS, NAMES, RAISES, VERSION, Ground
-from sekisho.evaluation.grounding.head import SCHEMA, answer_row, line_of, sigmoid, trees_of
+from sekisho.evaluation.grounding.head import COPIED, SCHEMA, answer_row, line_of, sigmoid, trees_of
 from sekisho.evaluation.grounding.terms import sentences
 from sekisho.evaluation.grounding.vectors import word_vectors
-from sekisho.evaluation.grounding.verdict import COPIED, kind_of, rows_of
+from sekisho.evaluation.grounding.verdict import kind_of, rows_of
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -43,6 +43,10 @@ _LEAST_OVERLAP: Final = 3
 _LINE_C: Final = 0.01
 _ANSWER_C: Final = 0.05
 MADE_WEIGHT: Final = 0.3
+SHORT: Final = 2
+ALIGNED: Final = 0.4
+EVEN: Final = 0.5
+"""How a short answer with one altered word is judged (see `head.Short`), chosen on sentences broken on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,7 @@ def fit(data: Table, answers: Bools, seed: int = SEED, blend: float = BLEND) -> 
     sentence = _line(held_out[inside][:, None], data.unsupported[inside], 1.0)
     rows = answer_rows(data, held_out, answers)
     answer = _line(rows, data.hallucinated[answers], _ANSWER_C, np.where(data.made[answers], MADE_WEIGHT, 1.0))
+    threshold = _balanced(rows, answer, data.hallucinated[answers])
     return {
         "schema": SCHEMA,
         "features_version": VERSION,
@@ -152,9 +157,10 @@ def fit(data: Table, answers: Bools, seed: int = SEED, blend: float = BLEND) -> 
         "blend": blend,
         "sentence": sentence,
         "answer": answer,
+        "short": {"sentences": SHORT, "aligned": ALIGNED, "altered": max(EVEN, threshold)},
         "thresholds": {
             "sentence": _best_f1(held_out[inside], sentence, data.unsupported[inside]),
-            "answer": _balanced(rows, answer, data.hallucinated[answers]),
+            "answer": threshold,
         },
     }
 

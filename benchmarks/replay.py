@@ -12,6 +12,7 @@ from tests.gate.inputs import fixed_policies
 
 from benchmarks.figures import Figure
 from sekisho.gate.engines.regorus_engine import RegorusEngine
+from sekisho.gate.engines.several import several
 from sekisho.gate.judge import Judge
 from sekisho.gate.replay import Past, Turn, replay_all
 from sekisho.gate.types import Outcome
@@ -26,11 +27,11 @@ def measure() -> Iterator[Figure]:
 
 
 async def replayed() -> Figure:
-    engine = RegorusEngine(fixed_policies(), timeout_ms=20_000)
+    engine = several(lambda: RegorusEngine(fixed_policies(), timeout_ms=20_000))
     try:
         await engine.check()
         began = time.perf_counter()
-        summary = await replay_all(pasts(), Judge(engine))
+        summary = await replay_all(pasts(), Judge(engine), at_once=4 * len(engine.engines))
         seconds = time.perf_counter() - began
     finally:
         await engine.close()

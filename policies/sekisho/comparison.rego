@@ -14,9 +14,8 @@ package sekisho.comparison
 #   actions: [promote]
 #   remedy: See which cases got worse (`sekisho compare`), improve the version, and evaluate it again.
 #   frameworks:
-#     - EU AI Act, Article 9 (risk management system)
-#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
-#     - NIST AI RMF, MANAGE
+#     - EU AI Act, Article 9 (risk management system) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_9>
+#     - NIST AI RMF 1.0, MEASURE 4.3 (improvements and declines) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
 results["EVA-06"] := data.sekisho.report.finding(baseline_checks | margin_checks, data.sekisho.evidence.nothing_claimed("margins"))
 
 baseline_checks contains data.sekisho.report.check(

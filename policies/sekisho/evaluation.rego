@@ -14,9 +14,11 @@ package sekisho.evaluation
 #   actions: [promote]
 #   remedy: Run the suite on this version.
 #   frameworks:
-#     - EU AI Act, Article 9 (risk management system)
-#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
-#     - NIST AI RMF, MEASURE
+#     - EU AI Act, Article 9 (risk management system) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_9>
+#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_15>
+#     - NIST AI RMF 1.0, MEASURE 2.1 (test sets and metrics documented) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - NIST AI RMF 1.0, MEASURE 2.3 (performance in conditions like deployment) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - ISO/IEC 42001:2023, A.6.2.4 (AI system verification and validation) <https://controlstack.au/controls/iso42001-annex-a-6-2-4-ai-system-verification-and-validation/>
 results["EVA-01"] := data.sekisho.report.noted(
 	data.sekisho.report.finding(run_checks, data.sekisho.evidence.no_requirement),
 	data.sekisho.runs.notes,
@@ -92,8 +94,8 @@ run_checks contains data.sekisho.report.check(
 #   actions: [promote]
 #   remedy: Run the suite again.
 #   frameworks:
-#     - EU AI Act, Article 9 (risk management system)
-#     - NIST AI RMF, MEASURE
+#     - EU AI Act, Article 9 (risk management system) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_9>
+#     - NIST AI RMF 1.0, MEASURE 1.2 (metrics kept up to date) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
 results["EVA-02"] := data.sekisho.report.finding(age_checks, data.sekisho.evidence.no_requirement)
 
 longest := data.sekisho.parameters.parameter("EVA-02", "max_age_ms")
@@ -143,8 +145,9 @@ max_age := sprintf("at most %s old", [data.sekisho.text.days(longest)])
 #   actions: [promote]
 #   remedy: See why cases went unscored (`sekisho run report`), mend that, and run the suite again.
 #   frameworks:
-#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
-#     - NIST AI RMF, MEASURE
+#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_15>
+#     - NIST AI RMF 1.0, MAP 2.3 (integrity of evaluation and data selection) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - ISO/IEC 42001:2023, A.6.2.4 (AI system verification and validation) <https://controlstack.au/controls/iso42001-annex-a-6-2-4-ai-system-verification-and-validation/>
 results["EVA-03"] := data.sekisho.report.finding(size_checks, data.sekisho.evidence.no_requirement)
 
 min_n := data.sekisho.parameters.parameter("EVA-03", "min_n")
@@ -167,12 +170,26 @@ size_checks contains data.sekisho.report.check(
 	sprintf("suite/%s, %s: %s", [what[0], what[1], size_words[status]]),
 	size(found),
 	sprintf("at least %d cases and %s of them scored", [min_n, data.sekisho.text.percent(min_coverage)]),
-	data.sekisho.evidence.remedy(what[0]),
+	size_remedy(status, found, what[0]),
 ) if {
 	some what in measured_names
 	found := sample(what[0], what[1])
 	status := sized(found)
 }
+
+size_remedy("failed", found, suite) := data.sekisho.text.more_cases("any kind", suite) if {
+	found.n < min_n
+	found.coverage_bp >= min_coverage
+}
+
+size_remedy("failed", found, suite) := sprintf(
+	"`sekisho run report %s` shows why cases went unscored; mend that, then: `%s`",
+	[data.sekisho.evidence.counted[suite].id, data.sekisho.text.again],
+) if {
+	found.coverage_bp < min_coverage
+}
+
+size_remedy(status, _, suite) := data.sekisho.evidence.remedy(suite) if status != "failed"
 
 sized(found) := "passed" if {
 	found.n >= min_n
@@ -203,8 +220,9 @@ size(found) := sprintf("%d cases, %s scored", [found.n, data.sekisho.text.percen
 #   actions: [promote]
 #   remedy: See which cases got worse (`sekisho run report`), improve the version, and evaluate it again.
 #   frameworks:
-#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
-#     - NIST AI RMF, MEASURE
+#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_15>
+#     - NIST AI RMF 1.0, MEASURE 2.5 (valid and reliable) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - ISO/IEC 42001:2023, A.6.2.4 (AI system verification and validation) <https://controlstack.au/controls/iso42001-annex-a-6-2-4-ai-system-verification-and-validation/>
 results["EVA-04"] := data.sekisho.report.finding(floor_checks, data.sekisho.evidence.nothing_claimed("floors"))
 
 floor_checks contains data.sekisho.report.check(
@@ -251,8 +269,9 @@ floor_words := {
 #   actions: [promote]
 #   remedy: See which answers are not grounded (`sekisho run report`), improve the version, and evaluate it again.
 #   frameworks:
-#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
-#     - NIST AI RMF, MEASURE
+#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_15>
+#     - NIST AI RMF 1.0, MEASURE 2.5 (valid and reliable) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - OWASP Top 10 for LLM Applications, LLM07:2026 (Misinformation) <https://genai.owasp.org/resource/owasp-genai-llm-top-10-2026/>
 results["EVA-05"] := data.sekisho.report.finding(cap_checks, data.sekisho.evidence.nothing_claimed("caps"))
 
 cap_checks contains data.sekisho.report.check(

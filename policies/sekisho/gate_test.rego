@@ -108,7 +108,7 @@ test_a_prompt_is_judged_by_what_concerns_it if {
 	)
 	found := data.sekisho.fixtures.decision(document)
 	found.allow
-	found.required == ["LIN-01", "LIN-02", "LIN-03", "LIN-06", "OVS-01"]
+	found.required == ["LIN-01", "LIN-02", "LIN-03", "LIN-06", "OVS-01", "OVS-02"]
 	found.rules["EVA-01"].status == "not_applicable"
 }
 

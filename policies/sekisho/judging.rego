@@ -13,8 +13,8 @@ package sekisho.judging
 #   actions: [promote]
 #   remedy: Qualify the judge on labelled cases, or measure by another one.
 #   frameworks:
-#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
-#     - NIST AI RMF, MEASURE
+#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_15>
+#     - NIST AI RMF 1.0, MEASURE 2.13 (effectiveness of the measuring itself) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
 results["EVA-07"] := data.sekisho.report.finding(judge_checks, data.sekisho.evidence.no_requirement)
 
 settings := object.get(data.sekisho.parameters.rule("EVA-07"), "parameters", {})
@@ -177,8 +177,8 @@ named(families) := "unknown" if count(families - {""}) == 0
 #   actions: [promote]
 #   remedy: Add control cases to the suite, or measure by a scorer that notices them.
 #   frameworks:
-#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
-#     - NIST AI RMF, MEASURE
+#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_15>
+#     - NIST AI RMF 1.0, MEASURE 2.13 (effectiveness of the measuring itself) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
 results["EVA-08"] := data.sekisho.report.finding(control_checks, data.sekisho.evidence.no_requirement)
 
 # How many are asked for; where the policy data does not say, none are, and what there is counts all the same.
@@ -221,7 +221,7 @@ control_checks contains data.sekisho.report.check(
 	sprintf("run %s of suite/%s: %s", [run.id, suite, noticed_words[noticed(run)]]),
 	controls_seen(run),
 	sprintf("at least %d control cases, and no more missed than the suite allows", [least]),
-	data.sekisho.evidence.remedy(suite),
+	controls_remedy(run, suite),
 ) if {
 	some suite in fallible
 	some run in data.sekisho.evidence.counted[suite].runs
@@ -238,6 +238,12 @@ noticed_words := {
 	"inconclusive": "the scorers missed more control cases than the suite allows",
 	"missing": "too few control cases",
 }
+
+controls_remedy(run, suite) := data.sekisho.text.more_cases("control, known to be unsupported", suite) if {
+	noticed(run) == "missing"
+} else := sprintf("`sekisho run report %s` names the controls that were missed; score by what notices them, then: `%s`", [
+	run.id, data.sekisho.text.again,
+])
 
 controls_seen(run) := sprintf("%d of %d control cases missed, %d allowed", [
 	run.controls.missed, run.controls.planned, run.controls.allowed,

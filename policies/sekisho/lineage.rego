@@ -17,9 +17,10 @@ edges := {digest: object.get(input.lineage.edges, digest, []) | some digest, _ i
 #   actions: [promote, rollback]
 #   remedy: Register the content again from its source; what is stored under this digest has been altered.
 #   frameworks:
-#     - EU AI Act, Article 12 (record-keeping)
-#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
-#     - NIST AI RMF, MEASURE
+#     - EU AI Act, Article 12 (record-keeping) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_12>
+#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_15>
+#     - NIST AI RMF 1.0, MEASURE 2.7 (security and resilience) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - OWASP Top 10 for LLM Applications, LLM04:2026 (Supply Chain) <https://genai.owasp.org/resource/owasp-genai-llm-top-10-2026/>
 results["LIN-01"] := data.sekisho.report.finding(
 	bytes_checks | root_checks,
 	data.sekisho.report.absent("the closure is empty", "the versions this one is made from", "register the version again"),
@@ -59,8 +60,8 @@ rooted := "passed" if {
 # METADATA
 # title: Nothing in the closure is missing or loose
 # description: >-
-#   Every digest that a version names is registered and stands in the closure, and every version in the closure is
-#   reached from the subject.
+#   Every digest that a version names is registered and stands in the closure, every version in the closure is reached
+#   from the subject, and whatever would move along under this decision is one of those judged here.
 # custom:
 #   id: LIN-02
 #   severity: critical
@@ -68,10 +69,11 @@ rooted := "passed" if {
 #   actions: [promote, rollback]
 #   remedy: Register the named version, or register the subject again with digests that exist.
 #   frameworks:
-#     - EU AI Act, Article 11 (technical documentation)
-#     - NIST AI RMF, MAP
+#     - EU AI Act, Article 11 (technical documentation) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_11>
+#     - NIST AI RMF 1.0, MAP 4.2 (controls of components) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - ISO/IEC 42001:2023, A.6.2.7 (AI system technical documentation) <https://controlstack.au/controls/iso42001-annex-a-6-2-7-ai-system-technical-documentation/>
 results["LIN-02"] := data.sekisho.report.finding(
-	edge_checks | reach_checks,
+	((edge_checks | reach_checks) | moving_checks),
 	data.sekisho.report.absent("the closure is empty", "the versions this one is made from", "register the version again"),
 )
 
@@ -106,6 +108,17 @@ reach_status := "passed" if {
 	count(object.keys(input.lineage.edges) - object.keys(nodes)) == 0
 } else := "failed"
 
+moving_checks contains data.sekisho.report.check(
+	"failed",
+	sprintf("%s would move along, and is not judged here", [digest]),
+	"a version outside the closure",
+	"every version that moves is judged in this decision",
+	"report this: the gate would move what it did not look at",
+) if {
+	some digest in object.get(input, "along", [])
+	not digest in object.keys(nodes)
+}
+
 # METADATA
 # title: Nothing in the closure is archived or revoked
 # description: No version in the pinned closure has been taken out of use.
@@ -116,8 +129,8 @@ reach_status := "passed" if {
 #   actions: [promote, rollback]
 #   remedy: Restore the archived version if it is sound, or register the subject with another; a revoked one stays out.
 #   frameworks:
-#     - EU AI Act, Article 9 (risk management system)
-#     - NIST AI RMF, MANAGE
+#     - EU AI Act, Article 9 (risk management system) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_9>
+#     - NIST AI RMF 1.0, MANAGE 2.4 (superseding and deactivating) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
 results["LIN-03"] := data.sekisho.report.finding(
 	use_checks,
 	data.sekisho.report.absent("the closure is empty", "the versions this one is made from", "register the version again"),
@@ -155,8 +168,9 @@ out_of_use_remedy(node) := sprintf("register the subject with another %s than %s
 #   actions: [promote]
 #   remedy: Register the model with the digest that its host reports, and the agent with that model.
 #   frameworks:
-#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
-#     - NIST AI RMF, MAP
+#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_15>
+#     - NIST AI RMF 1.0, MANAGE 3.2 (pre-trained models) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - OWASP Top 10 for LLM Applications, LLM04:2026 (Supply Chain) <https://genai.owasp.org/resource/owasp-genai-llm-top-10-2026/>
 results["LIN-04"] := data.sekisho.report.finding(
 	model_checks,
 	data.sekisho.report.absent("the closure holds no model", "at least one model, pinned", "register the agent with a model"),
@@ -177,7 +191,7 @@ model_checks contains data.sekisho.report.check(
 # title: The index is what its manifest says
 # description: >-
 #   The index's vectors and chunks were recomputed and equal what the store holds, and its embedder is recorded with
-#   its digest and dimension.
+#   its digest and dimension and is the one that the build used, so that questions are embedded as the documents were.
 # custom:
 #   id: LIN-05
 #   severity: high
@@ -185,9 +199,9 @@ model_checks contains data.sekisho.report.check(
 #   actions: [promote]
 #   remedy: Verify the index, and build it again where it has drifted.
 #   frameworks:
-#     - EU AI Act, Article 10 (data and data governance)
-#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity)
-#     - NIST AI RMF, MEASURE
+#     - EU AI Act, Article 15 (accuracy, robustness and cybersecurity) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_15>
+#     - NIST AI RMF 1.0, MEASURE 2.7 (security and resilience) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - OWASP Top 10 for LLM Applications, LLM09:2026 (Vector and Embedding Weaknesses) <https://genai.owasp.org/resource/owasp-genai-llm-top-10-2026/>
 results["LIN-05"] := data.sekisho.report.finding(
 	index_checks | embedder_checks,
 	data.sekisho.report.absent("the closure holds no index", "an index that verifies", "register the agent with an index"),
@@ -206,7 +220,7 @@ index_checks contains data.sekisho.report.check(
 
 index_remedy(node) := data.sekisho.text.verify_index(node) if {
 	node.facts.integrity != "drifted"
-} else := sprintf("sekisho apply builds it again; then %s", [data.sekisho.text.verify_index(node)])
+} else := sprintf("sekisho apply\n%s", [data.sekisho.text.verify_index(node)])
 
 embedder_checks contains data.sekisho.report.check(
 	embedded(node),
@@ -223,6 +237,7 @@ embedded(node) := "passed" if {
 	node.facts.embedder != ""
 	node.facts.embedder_digest
 	node.facts.dimension > 0
+	object.get(node.facts, "built_with", node.facts.embedder_digest) == node.facts.embedder_digest
 	nodes[node.facts.corpus].kind == "corpus"
 } else := "failed"
 
@@ -239,8 +254,8 @@ embedder_words := {"passed": "records its embedder", "failed": "does not record 
 #   actions: [promote]
 #   remedy: Promote the version to the stage before this one first.
 #   frameworks:
-#     - EU AI Act, Article 9 (risk management system)
-#     - NIST AI RMF, MANAGE
+#     - EU AI Act, Article 9 (risk management system) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_9>
+#     - NIST AI RMF 1.0, MANAGE 1.1 (whether deployment should proceed) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
 results["LIN-06"] := data.sekisho.report.finding(
 	order_checks,
 	data.sekisho.report.absent(
@@ -289,8 +304,9 @@ standing := concat(", ", sort(input.from_stages)) if {
 #   actions: [rollback]
 #   remedy: Promote the version instead; it has never been allowed at this stage.
 #   frameworks:
-#     - EU AI Act, Article 14 (human oversight)
-#     - NIST AI RMF, MANAGE
+#     - EU AI Act, Article 14 (human oversight) <https://eur-lex.europa.eu/eli/reg/2024/1689/oj/eng#art_14>
+#     - NIST AI RMF 1.0, MANAGE 2.4 (superseding and deactivating) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
+#     - NIST AI RMF 1.0, MANAGE 4.1 (recovery and change management) <https://airc.nist.gov/AI_RMF_Knowledge_Base/AI_RMF/Core_And_Profiles/5-sec-core>
 results["LIN-07"] := data.sekisho.report.finding(
 	past_checks,
 	data.sekisho.report.absent(

@@ -42,6 +42,11 @@ test_lin_02_fails_on_an_unreached_version if {
 	data.sekisho.fixtures.status("LIN-02", unreached) == "failed"
 }
 
+test_lin_02_fails_on_a_version_that_would_move_unjudged if {
+	data.sekisho.fixtures.status("LIN-02", data.sekisho.fixtures.changed({"along": [fixtures.prompt]})) == "passed"
+	data.sekisho.fixtures.status("LIN-02", data.sekisho.fixtures.changed({"along": [fixtures.other]})) == "failed"
+}
+
 test_lin_02_cannot_be_waived if {
 	loose := data.sekisho.fixtures.changed({"lineage": {"dangling": [fixtures.other]}})
 	not data.sekisho.fixtures.waived("LIN-02", loose)
@@ -78,6 +83,11 @@ test_lin_04_is_missing_without_a_model if {
 test_lin_04_cannot_be_waived if {
 	loose := data.sekisho.fixtures.node(fixtures.model, {"facts": {"pinned": false}})
 	not data.sekisho.fixtures.waived("LIN-04", loose)
+}
+
+test_lin_05_fails_where_another_embedder_built_it if {
+	foreign := data.sekisho.fixtures.node(fixtures.index, {"facts": {"built_with": fixtures.other}})
+	data.sekisho.fixtures.status("LIN-05", foreign) == "failed"
 }
 
 test_lin_05_passes if data.sekisho.fixtures.status("LIN-05", sound) == "passed"
@@ -132,7 +142,7 @@ test_lin_07_does_not_concern_a_promotion if {
 test_lin_07_passes_for_a_version_once_allowed if {
 	back := data.sekisho.fixtures.changed({"action": "rollback", "formerly_allowed": true})
 	data.sekisho.fixtures.status("LIN-07", back) == "passed"
-	data.sekisho.fixtures.decision(back).required == ["LIN-01", "LIN-02", "LIN-03", "LIN-07"]
+	data.sekisho.fixtures.decision(back).required == ["LIN-01", "LIN-02", "LIN-03", "LIN-07", "LIN-09"]
 }
 
 test_lin_07_fails_for_a_version_never_allowed if {

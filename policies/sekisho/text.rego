@@ -37,7 +37,29 @@ approve := sprintf(
 
 verify_index(index) := sprintf("sekisho index verify %s", [reference(index)])
 
+overlap(dataset) := sprintf("sekisho overlap check %s --dataset %s", [reference(input.subject), dataset])
+
+more_cases(which, suite) := sprintf(
+	"add cases of %s to the dataset of suite/%s and have the policy pin it, then: `%s`",
+	[which, suite, again],
+)
+
+# After a change of the project. What is registered then is another version, which is measured as such.
+again := "sekisho apply && sekisho eval"
+
 restore(version) := sprintf("sekisho restore %s", [reference(version)])
+
+scan_licences := sprintf("sekisho licence scan %s", [reference(input.subject)])
+
+attest(version, type) := sprintf(
+	"sekisho attest %s --type %s --file %s.md --days %d",
+	[reference(version), type, type, data.sekisho.attested.days(type)],
+)
+
+# After a change of the project. An agent that changes with it is another version, which is measured as such.
+default applied := "`sekisho apply`"
+
+applied := "`sekisho apply && sekisho eval`" if input.subject.kind == "agent"
 
 write_card(system) := sprintf("sekisho card add %s card.yaml", [reference(system)])
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import text
 from structlog.testing import capture_logs
 from tests.api_client import ApiClient
 from tests.cli.projects import PROJECT, changed, write
@@ -20,6 +21,8 @@ from sekisho.cli.apply import commands
 from sekisho.cli.lock import read_lock
 from sekisho.cli.session import Session
 from sekisho.client import Client
+from sekisho.identity.types import Action
+from sekisho.kernel.digests import digest_of_bytes
 
 Run = Callable[..., Awaitable[Result]]
 ADA = ("--author", "Ada <ada@example.org>", "--commit", "1")
@@ -72,6 +75,31 @@ async def test_a_second_apply_changes_nothing_and_says_so(run: Run, api: ApiClie
         "/v1/projects/default/artifacts/prompt/ask/versions/v1/registrations", headers=await api.role("viewer")
     )
     assert [item["author"] for item in found.json()["items"]] == ["Ada <ada@example.org>"]
+
+
+async def test_what_was_applied_has_its_licences_scanned(run: Run, api: ApiClient, tmp_path: Path) -> None:
+    """Corpus, dataset and model, each by its own bytes."""
+    assert (await run("apply", str(write(tmp_path)), *ADA)).exit_code == 0
+    viewer = await api.role("viewer")
+    for label in ("corpus/pages", "dataset/questions", "model/plain"):
+        path = "/v1/projects/default/licence-scans"
+        (found,) = (await api.get(path, params={"subject": f"{label}@latest"}, headers=viewer)).json()["items"]
+        assert ("manifest", "Apache-2.0") in {(one["source"], one["said"]) for one in found["findings"]}
+
+
+async def test_a_token_that_may_only_register_applies_and_is_told_of_the_scan(
+    run: Run, api: ApiClient, tmp_path: Path
+) -> None:
+    """The lock is written all the same; somebody else has the licences scanned."""
+    identity = api.services.identity
+    await api.token_for("author", name="narrow")
+    admin = await identity.authenticate(api.admin_token)
+    _, secret = await identity.issue_token(admin, "narrow", [Action.READ, Action.REGISTER])
+    api._tokens["author", "default", "author"] = secret
+    result = await run("apply", str(write(tmp_path)), *ADA, as_json=False)
+    assert result.exit_code == 0, result.stderr
+    assert "licences were not scanned" in result.stderr
+    assert (tmp_path / "sekisho.lock").exists()
 
 
 async def test_another_author_of_the_same_content_is_put_on_record(run: Run, tmp_path: Path) -> None:
@@ -167,3 +195,26 @@ async def test_a_document_that_cannot_be_read_is_left_out_by_name(run: Run, tmp_
     assert "bomb" in refused["reason"]
     told = (await run("apply", str(file), *ADA, as_json=False)).stderr
     assert "pages/bomb.docx" in " ".join(told.split())
+
+
+async def test_a_server_that_lost_bytes_gets_them_back(run: Run, api: ApiClient, tmp_path: Path) -> None:
+    """A restored backup may lack a page; applying the same again registers nothing and brings it back."""
+    file = write(tmp_path)
+    assert (await run("apply", str(file), *ADA)).exit_code == 0
+    page = digest_of_bytes((tmp_path / "pages" / "approvals.md").read_bytes())
+    async with api.services.database.write() as tx:
+        await tx.execute(text("DELETE FROM blobs WHERE digest = :page"), {"page": page})
+    where, headers = f"/v1/projects/default/blobs/{page}", await api.role("viewer")
+    assert (await api.get(where, headers=headers)).status_code == 404
+    assert set(states(await run("apply", str(file), *ADA)).values()) == {(1, "unchanged")}
+    assert (await api.get(where, headers=headers)).status_code == 200
+
+
+async def test_a_suite_may_name_counterfactuals(run: Run, api: ApiClient, tmp_path: Path) -> None:
+    """They stand in its manifest as they are declared."""
+    named = changed(PROJECT, "suite.finding.counterfactuals", ["language"])
+    assert (await run("apply", str(write(tmp_path, named)), *ADA)).exit_code == 0
+    where = "/v1/projects/default/artifacts/suite/finding/versions/v1"
+    assert (await api.get(where, headers=await api.role("viewer"))).json()["manifest"]["counterfactuals"] == [
+        "language"
+    ]

@@ -63,7 +63,7 @@ def test_an_index_is_built_once_and_again_where_its_recipe_changes(
     lock = (folder / "sekisho.lock").read_bytes()
     assert apply(file, environment)["changed"] is False
     assert (folder / "sekisho.lock").read_bytes() == lock
-    write(folder, changed(WITH_AGENT, "index.pages.retriever", {"mode": "hybrid", "rrf_k": 10}))
+    write(folder, changed(WITH_AGENT, "index.pages.retriever", {"mode": "hybrid", "rrf_k": 60}))
     second = {one["label"]: one for one in apply(file, environment)["versions"]}
     assert (second["index/pages"]["number"], second["agent/helper"]["number"]) == (2, 2)
     assert " 0 embedded" in second["index/pages"]["note"]

@@ -219,3 +219,18 @@ def test_a_files_fields_are_what_its_folder_declares(tmp_path: Path) -> None:
     (file,) = read(tmp_path, folders=[folder]).files
     expected = {"language": "en", "licence": "CC0-1.0", "personal_data": True, "retention_days": 30, "title": "Page"}
     assert file.about == expected
+
+
+def test_a_folder_may_say_where_it_comes_from(tmp_path: Path) -> None:
+    """The hash beside the URI is over what was read: it moves with a word or a name, and with nothing else."""
+    (tmp_path / "pages").mkdir()
+    page = tmp_path / "pages" / "a.md"
+    page.write_text("# A\n")
+    folder = {"path": "pages", "uri": "https://example.org/handbook"}
+    (source,) = read(tmp_path, folders=[folder]).sources
+    assert source.uri == folder["uri"]
+    assert read(tmp_path, folders=[folder]).sources == (source,)
+    page.write_text("# B\n")
+    (changed,) = read(tmp_path, folders=[folder]).sources
+    assert changed.digest != source.digest
+    assert read(tmp_path, folders=[{"path": "pages"}]).sources == ()

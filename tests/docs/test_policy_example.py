@@ -7,6 +7,8 @@ import re
 import pytest
 
 from sekisho.gate.dialect import lint
+from sekisho.gate.governing.linting import faults_of
+from sekisho.gate.governing.trial import tried
 from sekisho.gate.policies import PolicySet, load_policies, policy_set
 from sekisho.gate.rego_tests import run_rego_tests
 from tests.docs.reference import ROOT
@@ -15,14 +17,28 @@ RULES = "sekisho/rules.rego"
 HOME = "sekisho/operations.rego"
 FIXTURES = "sekisho/fixtures_test.rego"
 EXAMPLE = "sekisho/example_test.rego"
-DECLARED = b'\t"OPS-03": {"kinds": {"agent"}, "actions": {"promote"}},\n\t"OPS-02":'
+DECLARED = b'\t"OPS-20": {"kinds": {"agent"}, "actions": {"promote"}},\n\t"OPS-02":'
+
+
+def blocks() -> tuple[bytes, ...]:
+    """The page's Rego: a package of a user's own, a rule of Sekisho's, and its test."""
+    page = (ROOT / "docs/policy.md").read_text("utf-8")
+    return tuple(block.encode() for block in re.findall(r"^```rego\n(.*?)^```", page, re.MULTILINE | re.DOTALL))
+
+
+async def test_the_package_of_ones_own_may_be_published() -> None:
+    """Lint and trial find nothing, and its rule is in the catalogue."""
+    shipped = load_policies(ROOT / "policies")
+    policies = policy_set({**shipped.files, **shipped.tests, "user/acme.rego": blocks()[0]}, shipped.data)
+    assert faults_of(policies, shipped) == ()
+    assert (await tried(policies)).failed == ()
+    assert "ACM-01" in policies.titles
 
 
 @pytest.fixture
 def policies() -> PolicySet:
     """The shipped policy with the page's rule, and of the tests only the page's."""
-    page = (ROOT / "docs/policy.md").read_text("utf-8")
-    rule, test = (block.encode() for block in re.findall(r"^```rego\n(.*?)^```", page, re.MULTILINE | re.DOTALL))
+    _, rule, test = blocks()
     shipped = load_policies(ROOT / "policies")
     files = {**shipped.files}
     files[HOME] += b"\n" + rule
@@ -38,11 +54,11 @@ def test_it_keeps_to_the_dialect(policies: PolicySet) -> None:
 
 def test_it_stands_in_the_catalogue(policies: PolicySet) -> None:
     """Its METADATA is whole, and it is declared."""
-    assert "OPS-03" in policies.titles
+    assert "OPS-20" in policies.titles
 
 
 def test_its_test_passes(policies: PolicySet) -> None:
     """A slow agent fails by it."""
     results = run_rego_tests(policies)
-    assert [result.rule for result in results] == ["test_ops_03_fails_on_a_slow_agent"]
+    assert [result.rule for result in results] == ["test_ops_20_fails_on_a_slow_agent"]
     assert all(result.passed for result in results), [result.reason for result in results]

@@ -66,7 +66,8 @@ def test_the_shipped_policy_pins_these_suites_and_this_dataset(project: Project)
         if one.kind in {Kind.DATASET, Kind.SUITE}:
             raw = raw_manifest(one.kind, one.declaration, one.content, digests, "")
             digests[one.label] = msgspec.convert(raw, MANIFESTS[one.kind]).own_digest()
-    pinned = load_policies(tree("policies")).parameters.suites
-    assert {"docs-retrieval", "docs-answers"} <= set(pinned)
+    pinned = dict(load_policies(tree("policies")).parameters.suites)
+    assert {"docs-retrieval", "docs-answers", "docs-askers"} <= set(pinned)
     assert {name: pin.suite for name, pin in pinned.items()} == {name: digests[f"suite/{name}"] for name in pinned}
+    assert pinned.pop("docs-askers").dataset == digests["dataset/docs-askers"]
     assert {pin.dataset for pin in pinned.values()} == {digests["dataset/docs-questions"]}

@@ -49,7 +49,7 @@ def test_the_first_keys_are_still_there() -> None:
     assert set(found) >= PRESENT
     assert set(difference) == {"diff_bp", "low_bp", "high_bp", "n"}
     assert difference.items() <= found.items()
-    assert len(pairs.changes) == 200
+    assert len(list(pairs.changes)) == 200
 
 
 def test_a_clear_loss_fails_and_says_so_everywhere() -> None:

@@ -17,7 +17,7 @@ from sekisho.evaluation.case_source import found_cases
 from sekisho.evaluation.cases import parse_cases, sample
 from sekisho.evaluation.columns import Columns
 from sekisho.evaluation.plan import Plan, make_plan
-from sekisho.evaluation.result_store import ResultStore, columns_of
+from sekisho.evaluation.result_store import ResultStore
 from sekisho.evaluation.seal import final_digest
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.summary import summarise
@@ -117,6 +117,13 @@ async def test_a_dataset_without_cases_is_refused(world: World) -> None:
     plan = await plan_of(world)
     with in_a_file(b"\n") as file, pytest.raises(Invalid, match="cannot be evaluated"):
         found_cases(plan, file)
+
+
+def columns_of(results: Sequence[CaseResult]) -> Columns:
+    columns = Columns()
+    for one in results:
+        columns.add(one)
+    return columns
 
 
 @given(Results)

@@ -119,3 +119,19 @@ async def test_a_comparison_has_an_interval_for_each_of_holms_steps(ready: World
     assert (entry["low_bp"], entry["high_bp"]) == (levels[0].low_bp, levels[0].high_bp)
     assert [level.low_bp for level in levels] == sorted((level.low_bp for level in levels), reverse=True)
     assert [level.high_bp for level in levels] == sorted(level.high_bp for level in levels)
+
+
+async def test_flips_and_begin_of_a_run_are_told(world: World) -> None:
+    """As the gate's strict reading takes them, for one run and for a pool, whose interval is wider."""
+    world.agent()
+    world.suite(counterfactuals=["language"], repeats=2)
+    first, second = await run_once(world), await run_once(world)
+    async with world.database.read() as tx:
+        (whole, _) = await world.gathering.evidence(tx, "default", first.subject)
+        pool = await world.gathering.pooled(tx, [first.id, second.id], level_ppm=25_000)
+    told = msgspec.convert(whole, RunEvidence)
+    pooled = msgspec.convert(pool, PoolEvidence)
+    assert told.started_at == first.started_at
+    alone, both = (found.metrics["recall@5"].flips["language"] for found in (told, pooled))
+    assert alone.n == both.n == alone.pairs
+    assert (alone.flip_bp, alone.resample_bp) == (both.flip_bp, both.resample_bp)

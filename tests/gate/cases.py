@@ -52,8 +52,12 @@ class Case:
 
 
 CASES: list[Case] = []
-NOTHING_COUNTS: Final = ("EVA-01", "EVA-02", "EVA-03", "EVA-05", "EVA-06", "EVA-07", "EVA-08")
+NOTHING_COUNTS: Final = (
+    "EVA-01", "EVA-02", "EVA-03", "EVA-05", "EVA-06", "EVA-07", "EVA-08", "EVA-09", "FAI-05",
+)  # fmt: skip
 """What stands in the way where no run of the answers' suite counts."""
+NO_ESTIMATE: Final = tuple(rule for rule in NOTHING_COUNTS if rule != "EVA-09")
+"""What stands in the way where there are runs, and no estimate over exactly those that count."""
 
 
 def case(rule: str, status: str, *blocking: str) -> Callable[[Change], Change]:
@@ -75,6 +79,11 @@ def _run(document: Json, suite: str) -> Json:
 
 def _metric(document: Json, suite: str, name: str) -> Json:
     found: Json = _run(document, suite)["metrics"][name]
+    return found
+
+
+def _flips(document: Json) -> Json:
+    found: Json = _metric(document, RETRIEVAL, "recall@5")["flips"]["asker"]
     return found
 
 
@@ -141,7 +150,7 @@ def altered_bytes(document: Json) -> None:
     document["lineage"]["nodes"][PROMPT]["integrity"] = "mismatch"
 
 
-@case("LIN-01", "failed", "LIN-01", "LIN-02")
+@case("LIN-01", "failed", "LIN-01", "LIN-02", "EVA-10")
 def kept_under_another_digest(document: Json) -> None:
     document["lineage"]["nodes"][OTHER] = {**document["lineage"]["nodes"][PROMPT]}
 
@@ -151,8 +160,9 @@ def root_of_another_version(document: Json) -> None:
     document["lineage"]["root"] = INDEX
 
 
-@case("LIN-01", "failed", "LIN-01", "LIN-02", "LIN-03", "LIN-04", "LIN-05", "LIC-01", "DOC-01", "DOC-02", "OPS-01",
-      "OPS-02")  # fmt: skip
+@case("LIN-01", "failed", "LIN-01", "LIN-02", "LIN-03", "LIN-04", "LIN-05", "LIN-08", "LIN-09", "EVA-09",
+      "EVA-10", "LIC-01", "LIC-02", "DOC-01", "DOC-02",
+      "DOC-03", "DOC-04", "DOC-05", "OPS-01", "OPS-02", "OPS-03", "OPS-04", "OPS-05")  # fmt: skip
 def empty_closure(document: Json) -> None:
     document["lineage"].update(nodes={}, edges={})
 
@@ -210,9 +220,159 @@ def skipped_stage(document: Json) -> None:
 
 
 @case("LIN-06", "missing", "LIN-06", "EVA-01", "EVA-02", "EVA-03", "EVA-04", "EVA-05", "EVA-06", "EVA-07", "EVA-08",
-      "FAI-01", "FAI-02", "FAI-03", "LIC-01", "DOC-01", "OVS-01", "OPS-02")  # fmt: skip
+      "EVA-09", "EVA-10", "FAI-01", "FAI-02", "FAI-03", "FAI-04", "FAI-05", "FAI-06", "LIC-01", "LIC-02", "DOC-01",
+      "DOC-03", "DOC-05", "OVS-01", "OPS-02", "OPS-03", "OPS-05")  # fmt: skip
 def unknown_stage(document: Json) -> None:
     document["stage"] = "moon"
+
+
+@case("LIN-02", "failed")
+def moves_what_is_not_judged(document: Json) -> None:
+    document["along"] = [OTHER]
+
+
+@case("LIN-05", "failed")
+def built_with_another_embedder(document: Json) -> None:
+    document["lineage"]["nodes"][INDEX]["facts"]["built_with"] = OTHER
+
+
+@case("LIN-08", "missing")
+def corpus_of_nowhere(document: Json) -> None:
+    document["lineage"]["nodes"][CORPUS]["facts"]["sources"] = []
+
+
+@case("LIN-08", "failed")
+def source_without_a_hash(document: Json) -> None:
+    del document["lineage"]["nodes"][CORPUS]["facts"]["sources"][0]["digest"]
+
+
+@case("LIN-08", "passed")
+def source_of_the_registrations_time(document: Json) -> None:
+    del document["lineage"]["nodes"][CORPUS]["facts"]["sources"][0]["retrieved_at"]
+
+
+@case("LIN-08", "missing", "")
+def waived_source(document: Json) -> None:
+    corpus_of_nowhere(document)
+    document["waivers"] = [inputs.waiver("LIN-08")]
+
+
+@case("LIN-09", "failed")
+def erased_document(document: Json) -> None:
+    document["lineage"]["nodes"][CORPUS]["facts"]["absent"] = 1
+
+
+@case("LIN-09", "missing")
+def nobody_looked_for_the_bytes(document: Json) -> None:
+    del document["lineage"]["nodes"][CORPUS]["facts"]["absent"]
+
+
+@case("LIN-09", "failed")
+def roll_back_to_an_index_that_is_gone(document: Json) -> None:
+    roll_back_to_an_allowed_version(document)
+    del document["lineage"]["nodes"][INDEX]["facts"]["built_at"]
+
+
+@case("EVA-09", "failed")
+def index_built_after_the_run(document: Json) -> None:
+    document["lineage"]["nodes"][INDEX]["facts"]["built_at"] = NOW - 3_600_000
+
+
+@case("EVA-09", "missing")
+def registered_at_an_unknown_time(document: Json) -> None:
+    del document["lineage"]["nodes"][PROMPT]["registered_at"]
+
+
+@case("EVA-09", "passed")
+def measured_again_after_the_build(document: Json) -> None:
+    index_built_after_the_run(document)
+    for place, run in enumerate(copy.deepcopy(document["evidence"]["runs"])):
+        run.update(id=f"run-again-{place}", started_at=NOW - 1_800_000, finished_at=NOW - 1_700_000)
+        document["evidence"]["runs"].append(run)
+        document["evidence"]["recorded"][place]["finished"] += 1
+
+
+@case("EVA-10", "failed")
+def cases_in_the_prompt(document: Json) -> None:
+    document["evidence"]["overlaps"][1].update(in_prompt=2, found=["q-01-01-en", "q-01-02-en"])
+
+
+@case("EVA-10", "failed")
+def cases_in_the_corpus(document: Json) -> None:
+    document["evidence"]["overlaps"][0].update(in_corpus=4, found=["q-02-01-en"])
+
+
+@case("EVA-10", "inconclusive")
+def cases_too_short_to_be_told(document: Json) -> None:
+    document["evidence"]["overlaps"][0].update(untold=9)
+
+
+@case("EVA-10", "missing")
+def overlap_with_another_prompt(document: Json) -> None:
+    document["evidence"]["overlaps"][0]["prompt"] = OTHER
+
+
+@case("EVA-10", "missing")
+def overlap_told_by_somebody(document: Json) -> None:
+    document["evidence"]["overlaps"][0]["origin"] = "attested"
+
+
+@case("EVA-10", "failed", "")
+def waived_overlap(document: Json) -> None:
+    cases_in_the_prompt(document)
+    document["waivers"] = [inputs.waiver("EVA-10")]
+
+
+@case("FAI-04", "failed")
+def reacts_to_a_name(document: Json) -> None:
+    _flips(document).update(excess_bp=1400, low_bp=900, high_bp=2000)
+
+
+@case("FAI-04", "inconclusive")
+def perhaps_reacts_to_a_name(document: Json) -> None:
+    _flips(document).update(excess_bp=300, low_bp=100, high_bp=501)
+
+
+@case("FAI-04", "inconclusive")
+def most_pairs_not_compared(document: Json) -> None:
+    _flips(document)["n"] = 79
+
+
+@case("FAI-04", "missing")
+def scored_once(document: Json) -> None:
+    once = {"n": 0, "pairs": 100, "flip_bp": 200, "unscored": "no case was scored twice"}
+    _metric(document, RETRIEVAL, "recall@5")["flips"]["asker"] = once
+
+
+@case("FAI-05", "failed")
+def turns_a_language_away(document: Json) -> None:
+    _metric(document, ANSWERS, "abstained")["gaps"]["language"].update(gap_bp=3656, low_bp=2202, high_bp=5150)
+
+
+@case("FAI-05", "inconclusive")
+def perhaps_turns_a_language_away(document: Json) -> None:
+    _metric(document, ANSWERS, "abstained")["gaps"]["language"].update(gap_bp=900, low_bp=100, high_bp=1501)
+
+
+@case("FAI-05", "missing")
+def refusals_not_compared(document: Json) -> None:
+    del _metric(document, ANSWERS, "abstained")["gaps"]["language"]
+
+
+@case("FAI-06", "missing")
+def language_that_nobody_measured(document: Json) -> None:
+    document["lineage"]["nodes"][CORPUS]["facts"]["languages"] = ["en", "fr", "ja"]
+
+
+@case("FAI-06", "passed")
+def corpus_in_one_language(document: Json) -> None:
+    document["lineage"]["nodes"][CORPUS]["facts"]["languages"] = ["fr"]
+
+
+@case("FAI-06", "missing", "")
+def waived_language(document: Json) -> None:
+    language_that_nobody_measured(document)
+    document["waivers"] = [inputs.waiver("FAI-06")]
 
 
 @case("LIN-07", "passed")
@@ -247,14 +407,14 @@ def imported_by_a_stranger(document: Json) -> None:
     _run(document, ANSWERS).update(origin="imported", producer="alice")
 
 
-@case("EVA-01", "inconclusive", "EVA-01", "EVA-06")
+@case("EVA-01", "inconclusive", "EVA-01", "EVA-06", "EVA-09")
 def run_without_a_result(document: Json) -> None:
     _run(document, ANSWERS)["state"] = "inconclusive"
     document["evidence"]["abandoned"] = [{**_abandoned(1), "id": "run-docs-answers", "state": "inconclusive"}]
     document["evidence"]["recorded"][1].update(finished=0, abandoned=1)
 
 
-@case("EVA-01", "inconclusive", "EVA-01", "EVA-06", "EVA-08")
+@case("EVA-01", "inconclusive", "EVA-01", "EVA-06", "EVA-08", "EVA-09")
 def scorer_missed_its_controls(document: Json) -> None:
     missed = {"planned": 6, "missed": 3, "allowed": 1, "missed_cases": ["c-1", "c-2", "c-5"]}
     _run(document, ANSWERS)["controls"] = missed
@@ -265,30 +425,30 @@ def imported_where_measured_counts(document: Json) -> None:
     _run(document, ANSWERS).update(origin="imported", producer="lab")
 
 
-@case("EVA-01", "missing", *NOTHING_COUNTS)
+@case("EVA-01", "missing", *NO_ESTIMATE)
 def better_run_without_the_pool(document: Json) -> None:
     _span(_metric(document, ANSWERS, "hallucinated"), 2100, 2900)
     _again(document, {}, low=50, high=250)
 
 
-@case("EVA-01", "missing", *NOTHING_COUNTS)
+@case("EVA-01", "missing", *NO_ESTIMATE)
 def pool_of_the_better_run_alone(document: Json) -> None:
     _span(_metric(document, ANSWERS, "hallucinated"), 2100, 2900)
     _pool(document, _again(document, {}, low=50, high=250)[1:] * 2, low=50, high=250)
 
 
-@case("EVA-01", "missing", *NOTHING_COUNTS)
+@case("EVA-01", "missing", *NO_ESTIMATE)
 def pool_at_the_level_of_one_look(document: Json) -> None:
     _pool(document, _again(document, {}, low=50, high=250), low=50, high=250)
     document["evidence"]["pools"][0]["level_ppm"] = 50_000
 
 
-@case("EVA-01", "missing", *NOTHING_COUNTS)
+@case("EVA-01", "missing", *NO_ESTIMATE)
 def run_that_only_the_ledger_knows(document: Json) -> None:
     document["evidence"]["recorded"][1]["finished"] = 2
 
 
-@case("EVA-01", "missing", *NOTHING_COUNTS)
+@case("EVA-01", "missing", *NO_ESTIMATE)
 def cancelled_run_that_only_the_ledger_knows(document: Json) -> None:
     document["evidence"]["recorded"][1]["abandoned"] = 1
 
@@ -316,7 +476,7 @@ def cancelled_runs_are_listed(document: Json) -> None:
     _pool(document, [_run(document, ANSWERS)], low=80, high=340)
 
 
-@case("EVA-01", "missing", *NOTHING_COUNTS)
+@case("EVA-01", "missing", *NO_ESTIMATE)
 def cancelled_run_that_was_not_reckoned_with(document: Json) -> None:
     document["evidence"]["abandoned"] = [_abandoned(1)]
     document["evidence"]["recorded"][1]["abandoned"] = 1
@@ -361,8 +521,8 @@ def controls_caught(document: Json) -> None:
     _run(document, ANSWERS)["controls"] = {"planned": 6, "missed": 1, "allowed": 1, "missed_cases": ["c-3"]}
 
 
-@case("EVA-01", "missing", "EVA-01", "EVA-02", "EVA-03", "EVA-04", "EVA-05", "EVA-06", "EVA-07", "EVA-08", "FAI-01",
-      "FAI-02", "FAI-03")  # fmt: skip
+@case("EVA-01", "missing", "EVA-01", "EVA-02", "EVA-03", "EVA-04", "EVA-05", "EVA-06", "EVA-07", "EVA-08", "EVA-09",
+      "EVA-10", "FAI-01", "FAI-02", "FAI-03", "FAI-04", "FAI-05", "FAI-06")  # fmt: skip
 def unheard_of_agent(document: Json) -> None:
     document["subject"]["name"] = "newcomer"
     document["lineage"]["nodes"][AGENT]["name"] = "newcomer"
@@ -451,7 +611,7 @@ def nothing_there_to_compare_with(document: Json) -> None:
     document["evidence"]["comparisons"] = []
 
 
-@case("FAI-01", "missing", "FAI-01", "FAI-03")
+@case("FAI-01", "missing", "FAI-01", "FAI-03", "FAI-06")
 def group_not_measured(document: Json) -> None:
     del _metric(document, RETRIEVAL, "recall@5")["slices"]["language"]["ja"]
 
@@ -461,18 +621,18 @@ def group_hardly_measured(document: Json) -> None:
     _metric(document, RETRIEVAL, "recall@5")["slices"]["language"]["ja"]["n"] = 12
 
 
-@case("FAI-02", "failed")
+@case("FAI-02", "failed", "FAI-02", "FAI-06")
 def gap_between_languages(document: Json) -> None:
     gap = _metric(document, RETRIEVAL, "recall@5")["gaps"]["language"]
     gap.update(gap_bp=4120, low_bp=3500, high_bp=4733)
 
 
-@case("FAI-02", "inconclusive")
+@case("FAI-02", "inconclusive", "FAI-02", "FAI-06")
 def perhaps_a_gap(document: Json) -> None:
     _metric(document, RETRIEVAL, "recall@5")["gaps"]["language"].update(gap_bp=900, low_bp=400, high_bp=1400)
 
 
-@case("FAI-02", "missing")
+@case("FAI-02", "missing", "FAI-02", "FAI-06")
 def gap_not_measured(document: Json) -> None:
     _metric(document, RETRIEVAL, "recall@5")["gaps"] = {}
 
@@ -487,19 +647,86 @@ def group_perhaps_left_behind(document: Json) -> None:
     _span(_metric(document, RETRIEVAL, "recall@5")["slices"]["language"]["ja"], 4800, 5600)
 
 
+def _licences(document: Json, subject: str, *findings: Json) -> None:
+    """Another scan of one version than its own."""
+    found = document["evidence"]["licences"]
+    found[:] = [inputs.scan(subject, *findings) if one["subject"] == subject else one for one in found]
+
+
 @case("LIC-01", "failed")
 def licence_not_allowed(document: Json) -> None:
-    document["lineage"]["nodes"][CORPUS]["facts"]["licence"] = "CC-BY-NC-4.0"
+    _licences(document, CORPUS, inputs.licence("manifest", "licence", "CC-BY-NC-4.0"))
+
+
+@case("LIC-01", "failed")
+def page_under_another_licence(document: Json) -> None:
+    declared = inputs.licence("manifest", "licence", "CC-BY-4.0")
+    _licences(document, CORPUS, declared, inputs.licence("document", "en/a.md", "CC-BY-NC-4.0", 3))
+
+
+@case("LIC-01", "failed")
+def licences_that_hold_together(document: Json) -> None:
+    _licences(document, CORPUS, inputs.licence("file", "LICENSE", "MIT AND CC-BY-NC-4.0"))
+
+
+@case("LIC-01", "inconclusive")
+def licence_that_nobody_can_read(document: Json) -> None:
+    _licences(document, CORPUS, inputs.licence("file", "LICENSE", "a text that begins: All rights reserved"))
+
+
+@case("LIC-01", "passed")
+def licence_that_somebody_confirmed(document: Json) -> None:
+    licence_that_nobody_can_read(document)
+    document["evidence"]["attested"].append(inputs.confirmation(CORPUS, "Apache-2.0"))
+
+
+@case("LIC-01", "inconclusive")
+def confirmation_that_has_expired(document: Json) -> None:
+    licence_that_nobody_can_read(document)
+    document["evidence"]["attested"].append({**inputs.confirmation(CORPUS, "Apache-2.0"), "expires_at": NOW})
+
+
+@case("LIC-01", "failed")
+def confirmation_of_another_licence(document: Json) -> None:
+    document["evidence"]["attested"].append(inputs.confirmation(CORPUS, "CC-BY-NC-4.0"))
 
 
 @case("LIC-01", "missing")
-def no_licence(document: Json) -> None:
-    del document["lineage"]["nodes"][CORPUS]["facts"]["licence"]
+def licences_not_scanned(document: Json) -> None:
+    document["evidence"]["licences"] = document["evidence"]["licences"][1:]
+
+
+@case("LIC-01", "missing", "LIC-01", "LIC-02")
+def embedder_of_unknown_licence(document: Json) -> None:
+    _licences(document, INDEX)
 
 
 @case("LIC-01", "passed")
 def licence_by_choice(document: Json) -> None:
-    document["lineage"]["nodes"][CORPUS]["facts"]["licence"] = "GPL-3.0-only OR MIT"
+    _licences(document, CORPUS, inputs.licence("manifest", "licence", "GPL-3.0-only OR MIT"))
+
+
+@case("LIC-01", "failed", "")
+def waived_licence(document: Json) -> None:
+    licence_not_allowed(document)
+    document["waivers"] = [inputs.waiver("LIC-01")]
+
+
+@case("LIC-02", "missing")
+def licence_by_the_manifest_alone(document: Json) -> None:
+    _licences(document, MODEL, inputs.licence("manifest", "licence", "Apache-2.0"))
+
+
+@case("LIC-02", "passed")
+def licence_of_the_model_confirmed(document: Json) -> None:
+    licence_by_the_manifest_alone(document)
+    document["evidence"]["attested"].append(inputs.confirmation(MODEL, "Apache-2.0"))
+
+
+@case("LIC-02", "missing", "")
+def waived_bearing_out(document: Json) -> None:
+    licence_by_the_manifest_alone(document)
+    document["waivers"] = [inputs.waiver("LIC-02")]
 
 
 @case("DOC-01", "missing")
@@ -520,6 +747,89 @@ def prohibited_use(document: Json) -> None:
 @case("DOC-02", "missing")
 def no_risk_class(document: Json) -> None:
     del document["lineage"]["nodes"][SYSTEM]["facts"]["risk_class"]
+
+
+@case("DOC-03", "missing")
+def no_risk_assessment(document: Json) -> None:
+    del document["evidence"]["attested"]
+
+
+@case("DOC-03", "missing")
+def risk_assessment_expired(document: Json) -> None:
+    document["evidence"]["attested"][0]["expires_at"] = NOW
+
+
+@case("DOC-03", "missing")
+def risk_assessment_withdrawn(document: Json) -> None:
+    document["evidence"]["attested"][0]["withdrawn"] = True
+
+
+@case("DOC-03", "missing")
+def risk_assessment_by_the_author(document: Json) -> None:
+    document["evidence"]["attested"][0].update(principal="alice", role="author")
+
+
+@case("DOC-03", "missing")
+def risk_assessment_whose_giver_lost_the_role(document: Json) -> None:
+    document["evidence"]["attested"][0]["has_role"] = False
+
+
+@case("DOC-03", "missing")
+def risk_assessment_of_another_version(document: Json) -> None:
+    document["evidence"]["attested"][0]["subject"] = OTHER
+
+
+@case("DOC-03", "passed")
+def minimal_risk(document: Json) -> None:
+    document["lineage"]["nodes"][SYSTEM]["facts"]["risk_class"] = "minimal"
+    del document["evidence"]["attested"]
+
+
+@case("DOC-03", "missing", "")
+def waived_risk_assessment(document: Json) -> None:
+    no_risk_assessment(document)
+    document["waivers"] = [inputs.waiver("DOC-03")]
+
+
+@case("DOC-04", "missing")
+def no_ai_notice(document: Json) -> None:
+    del document["lineage"]["nodes"][SYSTEM]["facts"]["ai_notice_set"]
+
+
+@case("DOC-05", "missing")
+def outputs_unmarked(document: Json) -> None:
+    del document["lineage"]["nodes"][SYSTEM]["facts"]["output_marking"]
+
+
+@case("DOC-05", "failed")
+def outputs_marked_for_people_alone(document: Json) -> None:
+    document["lineage"]["nodes"][SYSTEM]["facts"]["output_marking"] = ["label"]
+
+
+@case("DOC-04", "missing", "")
+def waived_ai_notice(document: Json) -> None:
+    no_ai_notice(document)
+    document["waivers"] = [inputs.waiver("DOC-04")]
+
+
+@case("OVS-01", "missing")
+def approval_that_is_stale(document: Json) -> None:
+    document["approvals"][0].update(at=NOW - 8 * DAY, expires_at=NOW + 22 * DAY)
+
+
+@case("OVS-01", "failed")
+def approver_who_lost_the_role(document: Json) -> None:
+    document["approvals"][0]["has_role"] = False
+
+
+@case("OVS-02", "missing")
+def machines_alone(document: Json) -> None:
+    document["involved"][1].update(principal="robot", kind="service")
+
+
+@case("OVS-02", "inconclusive")
+def author_whom_nobody_knows(document: Json) -> None:
+    document["involved"][1] = {"principal": "Eve <eve@example.org>", "because": "commit_author"}
 
 
 @case("OVS-01", "missing")
@@ -553,13 +863,72 @@ def no_time_limit(document: Json) -> None:
 
 
 @case("OPS-02", "failed")
-def destructive_tool(document: Json) -> None:
-    document["lineage"]["nodes"][AGENT]["facts"]["tools"].append({"name": "purge", "effect": "destructive"})
+def effect_not_allowed(document: Json) -> None:
+    tool = {"name": "file", "effect": "write", "scopes": ["docs:read"]}
+    document["lineage"]["nodes"][AGENT]["facts"]["tools"].append(tool)
 
 
 @case("OPS-02", "passed")
 def no_tools(document: Json) -> None:
     document["lineage"]["nodes"][AGENT]["facts"]["tools"] = []
+
+
+@case("OPS-01", "failed")
+def no_limit_on_cost(document: Json) -> None:
+    del document["lineage"]["nodes"][AGENT]["facts"]["limits"]["max_cost_micros"]
+
+
+@case("OPS-03", "failed")
+def scope_not_allowed(document: Json) -> None:
+    document["lineage"]["nodes"][AGENT]["facts"]["tools"][0]["scopes"] = ["docs:read", "mail:write"]
+
+
+@case("OPS-03", "failed")
+def scope_with_a_slash(document: Json) -> None:
+    document["lineage"]["nodes"][AGENT]["facts"]["tools"][0]["scopes"] = ["docs/read"]
+
+
+@case("OPS-03", "failed")
+def scope_of_three_parts(document: Json) -> None:
+    document["lineage"]["nodes"][AGENT]["facts"]["tools"][0]["scopes"] = ["docs:all:read"]
+
+
+@case("OPS-03", "missing")
+def tool_without_scopes(document: Json) -> None:
+    del document["lineage"]["nodes"][AGENT]["facts"]["tools"][0]["scopes"]
+
+
+@case("OPS-04", "failed", "OPS-02", "OPS-04")
+def destroys_without_asking(document: Json) -> None:
+    tool = {"name": "purge", "effect": "destructive", "scopes": ["docs:read"]}
+    document["lineage"]["nodes"][AGENT]["facts"]["tools"].append(tool)
+
+
+@case("OPS-04", "passed", "OPS-02")
+def destroys_when_told_to(document: Json) -> None:
+    tool = {"name": "purge", "effect": "destructive", "scopes": ["docs:read"], "human_approval": True}
+    document["lineage"]["nodes"][AGENT]["facts"]["tools"].append(tool)
+
+
+@case("OPS-05", "missing")
+def nothing_logged(document: Json) -> None:
+    del document["lineage"]["nodes"][AGENT]["facts"]["log_retention_days"]
+
+
+@case("OPS-05", "failed")
+def log_thrown_away(document: Json) -> None:
+    document["lineage"]["nodes"][AGENT]["facts"]["log_retention_days"] = 30
+
+
+@case("OPS-05", "failed")
+def log_kept_for_ever(document: Json) -> None:
+    document["lineage"]["nodes"][AGENT]["facts"]["log_retention_days"] = 36_500
+
+
+@case("OPS-05", "failed", "")
+def waived_log(document: Json) -> None:
+    log_thrown_away(document)
+    document["waivers"] = [inputs.waiver("OPS-05")]
 
 
 @case("DOC-01", "missing", "")

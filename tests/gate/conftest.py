@@ -10,6 +10,7 @@ import pytest
 from sekisho.kernel.database import Database
 from sekisho.ledger.signing import Signer, load_or_create_signer
 from tests.clocks import FixedClock
+from tests.gate.scene import Scene, build_scene
 from tests.gate.world import World, build_world
 
 
@@ -24,3 +25,8 @@ async def world(database: Database, clock: FixedClock, signer: Signer, data_dir:
     world, watch = await build_world(database, clock, signer, data_dir)
     yield world
     await watch.close()
+
+
+@pytest.fixture
+async def scene(world: World) -> Scene:
+    return await build_scene(world)

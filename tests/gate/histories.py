@@ -115,7 +115,7 @@ def made_run(name: str, tried: Tried, subject: str = AGENT) -> tuple[Run, list[C
         planned=tried.cases,
         done=tried.done if cut else tried.cases, engine={}, summary=None if cut else summary,
         final_digest=None if cut else digest_of([sorted(tried.wrong), tried.unscored]), reason=None, created_at=0,
-        started_at=0, finished_at=NOW - tried.hours * 3_600_000,
+        started_at=NOW - tried.hours * 3_600_000 - 60_000, finished_at=NOW - tried.hours * 3_600_000,
     )  # fmt: skip
     return run, results
 
@@ -129,8 +129,9 @@ def _result(case: int, *, wrong: bool, scored: bool) -> CaseResult:
 
 
 def _scored(entry: Json) -> Json:
-    """The fixtures' name of the scorer, so that the policy finds who scored."""
+    """The fixtures' name of the scorer, so that the policy finds who scored; and their other metric of the suite."""
     entry["metrics"][METRIC]["scorer"] = "grounding"
+    entry["metrics"]["abstained"] = promotion()["evidence"]["runs"][1]["metrics"]["abstained"]
     return entry
 
 
@@ -145,7 +146,8 @@ def asked(tried: Iterable[Tried], parameters: Parameters, *, before: Sequence[Tr
     document = promotion()
     if not before:
         del document["current"]
-    document["evidence"] = {"hash": EVIDENCE, **gathered, "cards": document["evidence"]["cards"]}
+    kept = {part: document["evidence"][part] for part in ("cards", "overlaps", "licences", "attested")}
+    document["evidence"] = {"hash": EVIDENCE, **gathered, **kept}
     return document
 
 

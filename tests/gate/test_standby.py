@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sekisho.gate.bench import Bench
 from sekisho.gate.judge import Judge
 from sekisho.gate.service import Gate
 from sekisho.gate.types import Outcome
@@ -19,8 +20,8 @@ from sekisho.registry.types import Version
 from sekisho.wiring.services import Services, build_services
 from tests.api_client import ApiClient
 from tests.clocks import FixedClock
-from tests.gate.inputs import digest
-from tests.gate.world import SetEngine, World, answer, exactly
+from tests.gate.inputs import digest, fixed_policies
+from tests.gate.world import SetBenches, SetEngine, World, answer, exactly
 from tests.registry.manifests import prompt, register
 
 NOWHERE = "http://127.0.0.1:9"
@@ -41,7 +42,8 @@ async def served_then_away(world: World, olga: Actor) -> Version:
 
 
 def with_standby(world: World, engine: SetEngine) -> Gate:
-    return replace(world.gate, standby=Judge(engine))
+    bench = Bench(fixed_policies(), Judge(world.engine), Judge(engine))
+    return replace(world.gate, benches=SetBenches(bench))
 
 
 async def test_a_promotion_never_asks_the_standby(world: World, olga: Actor) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
+from sekisho.gate.explaining.shape import decision_json
+from sekisho.gate.explaining.text import explain_text
 from sekisho.gate.records import Waiver
 from sekisho.identity.types import Actor, PrincipalKind, Role
 from sekisho.kernel.errors import Archived, Forbidden, Invalid, NotFound
+from sekisho.kernel.references import Kind, Reference, Stage
+from sekisho.ledger.statements import verify_attestation
 from sekisho.registry.types import Version
-from tests.gate.world import World, exactly
+from tests.gate.world import World, answer, exactly
 
 DAY_MS = 86_400_000
 WHY = "the card is with the lawyers until Friday"
@@ -139,6 +145,37 @@ async def test_a_withdrawn_waiver_counts_no_more(world: World) -> None:
     assert len((await world.ledger.entries(author, kind="waiver.withdrawn")).items) == 1
     page = await world.waivers.page(author, "default", exactly(version), stage=None, cursor=None, limit=50)
     assert [waiver.id for waiver in page.items] == [granted.id]
+
+
+@pytest.mark.parametrize("ending", ["expired", "withdrawn"])
+async def test_whom_a_decision_rested_on_is_kept_and_looked_at_where_it_serves(world: World, ending: str) -> None:
+    """The decision and its attestation name the giver; `resolve` says that the exception has ended, and serves on."""
+    author = await world.person("alice", Role.AUTHOR)
+    bob = await world.person("bob", Role.APPROVER)
+    version = await world.agent(author)
+    granted = await waive(world, bob, version)
+    said = answer(LIN_01="passed", DOC_01="missing")
+    said["rules"]["DOC-01"]["waived"] = True
+    world.engine.answers = [{**said, "allow": True, "waived": ["DOC-01"], "blocking": []}]
+    done = await world.gate.promote(author, exactly(version), "production")
+    assert done.applied
+    rested = {"id": granted.id, "rule": "DOC-01", "principal": "bob", "expires_at": granted.expires_at}
+    assert (await world.gate.decision(author, "default", done.decision.id)).waivers == (rested,)
+    file = await world.gate.attestation(author, "default", done.decision.id)
+    proven = verify_attestation(json.dumps(file).encode(), world.ledger.signer.public.pem)
+    assert proven.as_json()["waivers"] == [rested]
+    assert "waived by bob until 2026-11-30T09:00:00.000Z" in explain_text(decision_json(done.decision, {}))
+    serves = Reference("default", Kind.AGENT, "docs", Stage("production"))
+
+    async def waived() -> Any:
+        return msgspec.json.decode((await world.registry.resolve(author, serves)).body)["waived"]
+
+    assert await waived() == [{"rule": "DOC-01", "until": granted.expires_at, "lapsed": False}]
+    if ending == "expired":
+        world.clock.advance(7 * DAY_MS)
+    else:
+        await world.waivers.withdraw(bob, "default", granted.id)
+    assert await waived() == [{"rule": "DOC-01", "until": granted.expires_at, "lapsed": True}]
 
 
 async def test_another_projects_waiver_is_not_found(world: World) -> None:

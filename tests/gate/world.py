@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,11 @@ from typing import Any
 from sekisho.evidence.service import Evidence
 from sekisho.gate.approvals import Approvals
 from sekisho.gate.assembly import Assembler
+from sekisho.gate.bench import Bench
 from sekisho.gate.evidence import Measurements
 from sekisho.gate.judge import Judge
+from sekisho.gate.overrides.ending import Ending
+from sekisho.gate.overrides.glass import Glass
 from sekisho.gate.service import Gate
 from sekisho.gate.waivers import Waivers
 from sekisho.gate.warrants import Warrants
@@ -108,11 +111,40 @@ class SetRuns:
         return []
 
 
+@dataclass
+class SetBenches:
+    """One policy in force, whatever the database says."""
+
+    bench: Bench
+
+    async def sitting(self, tx: Transaction) -> Bench:
+        return self.bench
+
+
 class SetIndexes:
     """Every index verifies."""
 
     async def integrity(self, tx: Transaction, project: str, digest: str) -> Mapping[str, Any]:
         return {"integrity": "verified", "verified_at": 1}
+
+
+class NoOverlaps:
+    """Nobody looked."""
+
+    async def about(
+        self, tx: Transaction, project: str, prompts: Collection[str], corpora: Collection[str]
+    ) -> Sequence[Mapping[str, Any]]:
+        return []
+
+
+@dataclass
+class Heard:
+    """An alarm that keeps what it was told."""
+
+    events: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+
+    async def sound(self, event: str, facts: Mapping[str, Any]) -> None:
+        self.events.append((event, facts))
 
 
 @dataclass
@@ -129,6 +161,8 @@ class World:
     gate: Gate
     approvals: Approvals
     waivers: Waivers
+    ending: Ending
+    heard: Heard
     admin: Actor
     people: dict[str, Actor] = field(default_factory=dict)
 
@@ -185,8 +219,13 @@ async def build_world(database: Database, clock: FixedClock, signer: Signer, fol
     engine, runs = SetEngine(), SetRuns()
     measurements = Measurements(runs, NoQualifications(), fixed_policies().parameters)
     evidence = Evidence(database, clock, ledger, registry)
-    assembler = Assembler(registry, SetIndexes(), measurements, evidence, identity)
-    gate = Gate(database, clock, ledger, registry, assembler, Judge(engine), STAGES)
-    approvals = Approvals(database, clock, ledger, registry, assembler, STAGES)
-    waivers = Waivers(database, clock, ledger, registry, assembler, fixed_policies().parameters)
-    return World(database, clock, ledger, identity, registry, engine, runs, gate, approvals, waivers, admin), watch
+    assembler = Assembler(registry, SetIndexes(), measurements, evidence, identity, NoOverlaps(), ledger)
+    benches, heard = SetBenches(Bench(fixed_policies(), Judge(engine))), Heard()
+    gate = Gate(database, clock, ledger, registry, assembler, benches, Glass(registry, assembler), heard)
+    approvals = Approvals(database, clock, ledger, registry, assembler, benches)
+    waivers = Waivers(database, clock, ledger, registry, assembler, benches)
+    ending = Ending(gate, heard)
+    world = World(
+        database, clock, ledger, identity, registry, engine, runs, gate, approvals, waivers, ending, heard, admin
+    )
+    return world, watch

@@ -21,6 +21,32 @@ LABELS = b"""\
 {"context": "The lock names digests.", "response": "The lock names digests.", "hallucinated": false}
 {"context": "The lock names digests.", "response": "Zebras patented submarines.", "hallucinated": true}
 """
+ACME = """\
+package user.acme
+
+# METADATA
+# title: The agent is named well
+# description: The agent's name has four letters or more.
+# custom:
+#   id: ACM-01
+#   severity: low
+#   kinds: [agent]
+#   actions: [promote]
+#   remedy: Give it a longer name.
+#   frameworks: []
+results["ACM-01"] := data.sekisho.report.finding(
+	checks,
+	data.sekisho.report.absent("it has no name", "a name", "name it"),
+)
+
+checks contains data.sekisho.report.check(
+	{true: "passed", false: "failed"}[count(input.subject.name) >= 4],
+	sprintf("it is called %s", [input.subject.name]),
+	input.subject.name,
+	"four letters or more",
+	"give it a longer name",
+)
+"""
 DRAFTS = b'{"id": "draft-1", "question": "What is a slice?", "gold": ["A slice is a subset."], "draft": "builtin"}\n'
 CARD = {
     "intended_use": "Answers questions about the handbook.",
@@ -30,6 +56,7 @@ CARD = {
     "evaluation": "The suites that policy pins for production.",
     "contact": "docs@example.org",
 }
+ASSESSMENT = "A reader may act on a wrong answer: every answer is shown with its passages. Class: limited."
 
 
 @dataclass
@@ -71,6 +98,7 @@ async def travel(api: ApiClient) -> Journey:
     await _drafts(journey)
     await _promotion(journey)
     await _proofs(journey)
+    await _policies(journey)
     return journey
 
 
@@ -152,6 +180,10 @@ async def _jobs(journey: Journey) -> None:
     gone = {"corpus": "corpus/spare", "document": "en/a.md", "reason": "Request 17 under Article 17 of the GDPR."}
     erasure = await ask("erase_document", f"{HERE}/erasures", gone, by="operator")
     await ask("get_erasure", f"{HERE}/erasures/{erasure['job_id']}")
+    leak = {"subject": "agent/docs@latest", "dataset": "dataset/docs@latest"}
+    check = await ask("check_overlap", f"{HERE}/overlaps", leak, by="author")
+    await ask("get_overlap_check", f"{HERE}/overlaps/{check['id']}")
+    await ask("list_overlaps", f"{HERE}/overlaps?subject=agent/docs@latest")
     labels = digest_of_bytes(LABELS)
     headers = {**await journey.api.role("author"), "content-type": "application/octet-stream"}
     await journey.api.put(f"{HERE}/blobs/{labels}", content=LABELS, headers=headers)
@@ -176,6 +208,12 @@ async def _promotion(journey: Journey) -> None:
     ask = journey.ask
     await ask("add_card", f"{HERE}/cards", {"subject": "system/docs@latest", "card": CARD}, by="author")
     await ask("list_cards", f"{HERE}/cards?subject=system/docs@latest")
+    assessed = {"subject": "system/docs@latest", "type": "risk-assessment", "document": ASSESSMENT, "days": 180}
+    document = await ask("attest", f"{HERE}/attested", assessed, by="approver")
+    await ask("list_attested", f"{HERE}/attested?subject=system/docs@latest")
+    await ask("withdraw_attested", f"{HERE}/attested/{document['id']}/withdraw", {}, by="approver")
+    await ask("scan_licences", f"{HERE}/licence-scans", {"subject": "agent/docs@latest"}, by="author")
+    await ask("list_licence_scans", f"{HERE}/licence-scans?subject=agent/docs@latest")
     wanted = {"subject": "agent/docs@v1", "stage": "dev"}
     evidence = await ask("show_evidence", f"{HERE}/evidence?subject=agent/docs@v1&stage=dev")
     await ask("approve", f"{HERE}/approvals", {**wanted, "evidence_hash": evidence["hash"]}, by="approver")
@@ -193,6 +231,9 @@ async def _promotion(journey: Journey) -> None:
     granted = await ask("waive", f"{HERE}/waivers", waiver, by="approver")
     await ask("list_waivers", f"{HERE}/waivers?subject=agent/docs@v1")
     await ask("withdraw_waiver", f"{HERE}/waivers/{granted['id']}/withdraw", {}, by="approver")
+    glass = {"reason": "the vendor is down", "hours": 4}
+    broken = {"subject": "prompt/docs@v1", "stage": "production", "break_glass": glass}
+    await ask("promote", f"{HERE}/promotions", broken, by="breakglass")
     leak = {"reason": "it answers with another tenant's data"}
     await ask("revoke_version", f"{HERE}/artifacts/prompt/docs/versions/v1/revoke", leak, by="operator")
 
@@ -206,6 +247,29 @@ async def _proofs(journey: Journey) -> None:
     await ask("prove_inclusion", "/v1/ledger/entries/3/proof")
     await ask("prove_consistency", "/v1/ledger/consistency?first=3&second=7")
     await ask("verify_ledger", "/v1/ledger/verify", {})
+    await ask("list_checkpoint_pushes", "/v1/ledger/pushes")
+    await ask("list_decision_log_findings", "/v1/policy/decision-logs")
+
+
+async def _policies(journey: Journey) -> None:
+    ask, api = journey.ask, journey.api
+    one, two = [await api.role("policy_owner", project="*", name=name) for name in ("olivia", "oscar")]
+    content = {"files": {"user/acme.rego": ACME}}
+    await ask("publish_policy", "/v1/policies", {"policy": "acme", "content": content, "message": "names"}, **one)
+    await ask("list_policies", "/v1/policies")
+    await ask("compare_policies", "/v1/policies/acme/difference?from=sekisho")
+    await ask("preview_activation", "/v1/policies/acme/flips", **one)
+    await ask("start_shadow", "/v1/policy/shadow", {"policy": "acme@v1"}, **one)
+    await ask("report_shadow", "/v1/policy/shadow", **one)
+    await ask("stop_shadow", "/v1/policy/shadow/stop", {}, **one)
+    wanted = {"policy": "acme@v1", "reason": "agents are named well"}
+    path = "/v1/policy/activations"
+    first = await ask("propose_activation", path, wanted, **one)
+    await ask("withdraw_activation", f"{path}/{first['id']}/withdraw", {}, **one)
+    again = await ask("propose_activation", path, wanted, **one)
+    await ask("show_activation", f"{path}/{again['id']}", **two)
+    await ask("approve_activation", f"{path}/{again['id']}/approve", {"report": again["report_digest"]}, **two)
+    await ask("list_activations", path, **two)
 
 
 def steps(value: Any, place: str = "$") -> Iterator[str]:

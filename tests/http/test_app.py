@@ -89,7 +89,7 @@ async def test_readiness_names_what_is_not_ready(api: ApiClient, monkeypatch: py
         raise EngineFailed("regorus gave no answer")
 
     monkeypatch.setitem(dict(api.services.readiness.checks), "policy_engine", fail)
-    monkeypatch.setattr(type(api.services.engine), "evaluate", lambda *_: fail(None))
+    monkeypatch.setattr(type(api.services.engine), "check", fail)
     response = await api.get("/readyz")
     assert response.status_code == 503
     assert response.json() == {"policy_engine": "regorus gave no answer"}

@@ -16,7 +16,7 @@ RECORD = "run `python -m tests.http.record`"
 # Whole documents that have a page or a schema of their own, and what takes a worker to come about; and a file.
 WITHOUT_EXAMPLE = {
     "get_suite_schema", "get_report_schema", "list_scorers", "get_report", "compare_runs", "policy_bundle",
-    "start_replay", "get_replay",
+    "show_published_policy", "start_replay", "get_replay",
     "explain_decision",
 }  # fmt: skip
 

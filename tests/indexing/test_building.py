@@ -25,6 +25,8 @@ from tests.indexing.worlds import ADMIN, DOCUMENTS, World
     [
         ({"chunker": ChunkerRecipe(max_tokens=20, overlap=20)}, r"\$\.chunker\.overlap"),
         ({"retriever": RetrieverRecipe("dense", rrf_k=60)}, r"\$\.retriever\.rrf_k"),
+        ({"retriever": RetrieverRecipe("bm25", dense_weight=30)}, r"\$\.retriever\.dense_weight"),
+        ({"retriever": RetrieverRecipe("hybrid", rrf_k=60, dense_weight=30)}, r"\$\.retriever\.rrf_k"),
         ({"embedder": "word2vec"}, r"\$\.embedder"),
         ({"corpus": "agent/docs@latest"}, "no corpus|is no agent/docs|there is no agent"),
     ],

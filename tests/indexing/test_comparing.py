@@ -62,7 +62,7 @@ async def test_parameters_that_differ_are_named(world: World) -> None:
         one["path"]: (one["before"], one["after"]) for one in (await difference(world, before, after))["parameters"]
     }
     assert found["retriever.mode"] == ("dense", "hybrid")
-    assert found["retriever.rrf_k"] == (None, 60)
+    assert found["retriever.rrf_k"] == (None, 10)
     assert "retriever.k" not in found
 
 

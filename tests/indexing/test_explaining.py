@@ -25,7 +25,7 @@ async def test_hybrid_says_both_ranks_and_the_shared_terms(world: World) -> None
     for hit in result["hits"]:
         why = hit["why"]
         ranks = [rank for rank in (why["dense_rank"], why["bm25_rank"]) if rank is not None]
-        assert hit["score"] == pytest.approx(sum(1 / (60 + rank) for rank in ranks), abs=1e-8)
+        assert hit["score"] == pytest.approx(sum(1 / (10 + rank) for rank in ranks), abs=1e-8)
         assert why["bm25_score"] == pytest.approx(sum(one["score"] for one in why["terms"]), abs=1e-6)
         assert -1 <= why["dense_score"] <= 1.000001
     best = {one["term"] for one in result["hits"][0]["why"]["terms"]}

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from sekisho.indexing.retrieval import fused
+from sekisho.indexing.retrieval import QueryVectors, fused, weighed
+from sekisho.indexing.types import Recipe, RetrieverRecipe
 from sekisho.kernel.errors import Invalid, ModelFailed
 from sekisho.kernel.jobs import JobState
+from sekisho.registry.types import Provenance
 from tests.indexing.embedders import HashedWords
 from tests.indexing.worlds import ADMIN, World
 
@@ -88,6 +93,47 @@ async def test_a_question_is_embedded_once(world: World) -> None:
         index = await world.indexing.open("default", built.result["digest"])
         await index.search("What is a gate?")
     assert world.embedder.batches == [1]
+
+
+def test_questions_learnt_at_once_are_embedded_as_questions() -> None:
+    """Many an embedder puts other words before a question than before a passage."""
+
+    class Prompted(HashedWords):
+        def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            return self.embed([f"query {text}" for text in texts])
+
+    embedder, queries = Prompted(), QueryVectors()
+    queries.learn(embedder, ["What is a gate?"])
+    assert queries.of(embedder, "What is a gate?").tolist() == embedder.embed_queries(["What is a gate?"])[0].tolist()
+
+
+async def test_scores_are_fused_by_weight(world: World) -> None:
+    """The manifest pins the weight in place of `rrf_k`; nearly all of it to one side gives that side's order."""
+    corpus = await world.corpus()
+    orders = {}
+    for name, recipe in {
+        "terms": RetrieverRecipe("bm25"),
+        "mostly terms": RetrieverRecipe("hybrid", dense_weight=1),
+        "both": RetrieverRecipe("hybrid", dense_weight=30),
+    }.items():
+        await world.indexing.request_build(ADMIN, "default", "docs", Recipe(corpus, recipe), Provenance())
+        job = await world.work("build")
+        assert job.result is not None
+        index = await world.indexing.open("default", job.result["digest"])
+        orders[name] = [hit.chunk_id for hit in await index.search("gate decision")]
+    assert orders["mostly terms"][: len(orders["terms"])] == orders["terms"]
+    assert index.manifest.retriever.dense_weight == 30
+    assert index.manifest.retriever.rrf_k is None
+    assert orders["both"]
+
+
+def test_weighed_scores_by_hand() -> None:
+    """BM25 over its best, cosines between the last candidate and the best; equal sums keep the corpus's order."""
+    terms, dense = [(3, 8.0), (1, 4.0)], [(2, 0.9), (1, 0.7), (0, 0.5)]
+    assert dict(weighed(terms, dense, 40)) == pytest.approx({3: 0.6, 1: 0.3 + 0.2, 2: 0.4, 0: 0.0})
+    assert weighed(terms, [], 40) == [(3, 0.6), (1, 0.3)]
+    assert weighed([], [], 40) == []
+    assert weighed([], [(5, 0.2), (4, 0.2)], 40) == [(4, 0.4), (5, 0.4)]
 
 
 @given(st.lists(st.permutations(range(6)), min_size=1, max_size=3), st.integers(1, 100))

@@ -13,6 +13,7 @@ from typing import Any
 
 CHAT = "tiny:1b"
 EMBED = "tiny-embed:latest"
+APACHE = "                                 Apache License\n                           Version 2.0, January 2004\n"
 
 
 @dataclass
@@ -127,7 +128,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_bytes(200, b"<html>not an Ollama</html>")
         elif self.path == "/api/show":
             figures = {"tiny.context_length": 64, "tiny.embedding_length": 4} if "embed" in name else fake.figures
-            self._send(200, {"model_info": figures, "details": {"family": "tiny"}})
+            licence = {"license": APACHE} if name == CHAT else {}
+            self._send(200, {"model_info": figures, "details": {"family": "tiny"}, **licence})
         elif self.path == "/api/chat":
             fake.work()
             self._send(200, fake.chat(body))

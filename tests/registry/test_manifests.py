@@ -87,6 +87,12 @@ def test_every_offending_field_is_named_at_once() -> None:
         (Kind.INDEX, {"retriever": {"mode": "hybrid", "k": 5, "analyser": 2, "candidates": 20}}, "$.retriever.rrf_k"),
         (Kind.INDEX, {"retriever": {"mode": "hybrid", "k": 5, "analyser": 2, "rrf_k": 60}}, "$.retriever.candidates"),
         (Kind.INDEX, {"retriever": {"mode": "bm25", "k": 5}}, "$.retriever.analyser"),
+        (Kind.INDEX, {"retriever": {"mode": "dense", "k": 5, "dense_weight": 30}}, "$.retriever.dense_weight"),
+        (
+            Kind.INDEX,
+            {"retriever": {"mode": "hybrid", "k": 5, "analyser": 2, "candidates": 9, "rrf_k": 60, "dense_weight": 30}},
+            "$.retriever.rrf_k",
+        ),
         (Kind.INDEX, {"retriever": {"mode": "dense", "k": 5, "dense_scripts": ["latin"]}}, "$.retriever.dense_scripts"),
         (Kind.INDEX, {"chunker": {"name": "m", "version": 1, "max_tokens": 9, "overlap": 9}}, "$.chunker.overlap"),
         (Kind.DATASET, {"fields": ["question"]}, "$.fields"),

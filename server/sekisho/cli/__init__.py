@@ -43,6 +43,8 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "judging": ("judge",),
     "drafting": ("dataset",),
     "evidence": ("card",),
+    "overlaps": ("overlap",),
+    "attesting": ("attest", "attested", "licence"),
     "gate": ("promote", "gate", "rollback", "approve", "explain", "attestation", "decisions"),
     "waivers": ("waive", "waiver"),
     "policy": ("policy",),

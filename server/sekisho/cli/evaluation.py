@@ -12,11 +12,14 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
+from sekisho.cli.overlaps import look
+from sekisho.cli.regressions import compare_ended, comparison_code
 from sekisho.cli.reporting import report_options, show_json, write_report
 from sekisho.cli.results import comparison_table, report_view, run_table, runs_table, scorers_table
 from sekisho.cli.session import Session, session
 from sekisho.client.evaluation import Evaluation
 from sekisho.client.registry import Registry
+from sekisho.kernel.errors import SekishoError
 from sekisho.kernel.references import Kind
 
 EXIT_CODES: Final = {"finished": 0, "inconclusive": 3, "failed": 4, "cancelled": 4}
@@ -45,6 +48,10 @@ class Left(ProgressColumn):
 
 @click.command("eval")
 @click.argument("subject", required=False)
+@click.option("--baseline", help="A run of the same suite: compare with it, and exit 1 on a regression.")
+@click.option(
+    "--against", help="A stage: compare with the last run there is of the version there, by the stage's margins."
+)
 @click.option("--suite", "suites", multiple=True, help="Suite to measure by; may be given again. Default: the lock's.")
 @click.option(
     "--lock",
@@ -65,6 +72,8 @@ class Left(ProgressColumn):
 def evaluate(
     state: Session,
     subject: str | None,
+    baseline: str | None,
+    against: str | None,
     suites: tuple[str, ...],
     lock_file: Path,
     idempotency_key: str | None,
@@ -72,12 +81,20 @@ def evaluate(
 ) -> None:
     """Measure SUBJECT (an agent, an index or a prompt) by suites, and wait for the result.
 
-    Left out, SUBJECT means every agent of sekisho.lock, and the suites are all that the lock holds.
-    Exit code 0 measured, 3 too little could be scored, 4 a run failed or was cancelled.
+    Left out, SUBJECT means every agent of sekisho.lock, and the suites are all that the lock holds. Of an agent it also
+    has looked for the suites' questions in its prompt and corpus, as `sekisho overlap check` does.
+    Exit code 0 measured, 3 too little could be scored, 4 a run failed or was cancelled. With --baseline or --against
+    also 1 where a metric got worse, which goes before 3, and 3 where a comparison is inconclusive or has no run there.
     """
+    if baseline is not None and against is not None:
+        raise click.UsageError("--baseline names a run, --against a stage: give one of them")
     subjects = [state.pinned(subject, lock_file)] if subject else state.locked(lock_file, Kind.AGENT)
     chosen = [state.pinned(suite, lock_file) for suite in suites] or state.locked(lock_file, Kind.SUITE)
     client = _client(state)
+    if baseline is not None:
+        if len(subjects) * len(chosen) != 1:
+            raise click.UsageError("--baseline compares one run; name one subject and one suite")
+        client.run(baseline)  # what is not there is told before anything is measured
     recorded = None if answers is None else _put(state, answers)
     started = [
         client.start(
@@ -90,8 +107,13 @@ def evaluate(
         for suite in chosen
     ]
     ended = _follow(state, client, started)
-    state.show({"runs": ended}, run_table(ended))
-    sys.exit(max(EXIT_CODES[run["state"]] for run in ended))
+    compared = compare_ended(state, client, ended, baseline, against)
+    state.show({"runs": ended, **({} if compared is None else {"comparisons": compared})}, run_table(ended))
+    for one in () if compared is None or state.as_json else compared:
+        state.show(one, comparison_table(one))
+    _look_for_overlaps(state, ended)
+    codes = {EXIT_CODES[run["state"]] for run in ended} | set(map(comparison_code, compared or ()))
+    sys.exit(next((code for code in (4, 1, 3) if code in codes), 0))
 
 
 @click.group()
@@ -182,21 +204,25 @@ def replay(state: Session, run_id: str) -> None:
 @click.command()
 @click.argument("baseline")
 @click.argument("candidate")
+@click.option("--stage", help="Judge by the margins that the policy sets at this stage.")
 @report_options
 @session
-def compare(state: Session, /, baseline: str, candidate: str, form: str | None, **options: Any) -> None:
+def compare(
+    state: Session, /, baseline: str, candidate: str, stage: str | None, form: str | None, **options: Any
+) -> None:
     """What changed from run BASELINE to run CANDIDATE, paired case by case.
 
     With --format the report of CANDIDATE with BASELINE beside it.
-    Exit code 1 where a metric got worse with its whole interval on the wrong side of zero.
+    Exit code 1 where a metric got worse with its whole interval on the wrong side of zero. With --stage a metric that
+    has a margin there goes by it alone: 1 where one is exceeded, 3 where too few cases can say.
     """
     client = _client(state)
-    found = client.compare(baseline, candidate)
+    found = client.compare(baseline, candidate, stage)
     if form is None:
         state.show(found, comparison_table(found))
     else:
         write_report(client, candidate, form, baseline=baseline, **options)
-    sys.exit(1 if any(metric["change"] == "worse" for metric in found["metrics"].values()) else 0)
+    sys.exit(comparison_code(found))
 
 
 @run.command("schema")
@@ -233,6 +259,18 @@ def _put(state: Session, file: Path) -> str:
 
 def _client(state: Session) -> Evaluation:
     return Evaluation(state.connection, state.project)
+
+
+def _look_for_overlaps(state: Session, ended: Sequence[dict[str, Any]]) -> None:
+    """What was measured tells less where the questions stand ready in the prompt or the corpus.
+
+    Where they cannot be looked for that is told; the measurement stands, and policy finds the look missing.
+    """
+    measured = [run for run in ended if run["subject_kind"] == Kind.AGENT and run["origin"] == "measured"]
+    try:
+        look(state, sorted({(run["subject"], run["dataset"]) for run in measured}))
+    except SekishoError as error:
+        state.show_error(error)
 
 
 def _follow(state: Session, client: Evaluation, started: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

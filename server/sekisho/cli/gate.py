@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from sekisho.cli.session import Session, session
-from sekisho.cli.telling import tell, telling_options
+from sekisho.cli.telling import tell, telling_options, until_of
 from sekisho.kernel.digests import digest_of, short
 from sekisho.kernel.errors import Invalid
 from sekisho.kernel.references import Kind
@@ -33,6 +33,9 @@ KEY = click.option(
 @click.option("--to", "stage", required=True, help="Target stage, such as staging or production.")
 @click.option("--dry-run", is_flag=True, help="Decide, but keep and move nothing.")
 @click.option("--with-dependencies", is_flag=True, help="Move everything that it is made from too, all or nothing.")
+@click.option("--break-glass", is_flag=True, help="Set a denial aside for some hours; takes the role breakglass.")
+@click.option("--reason", help="Of break-glass: why; it is kept with the decision and told wherever it serves.")
+@click.option("--hours", type=int, help="Of break-glass: for how long, 24 at most; then policy judges again.")
 @click.option("--explain", "every_rule", is_flag=True, help="List the rules that passed too.")
 @LOCK
 @KEY
@@ -44,6 +47,9 @@ def promote(
     stage: str,
     dry_run: bool,
     with_dependencies: bool,
+    break_glass: bool,
+    reason: str | None,
+    hours: int | None,
     every_rule: bool,
     lock_file: Path,
     idempotency_key: str | None,
@@ -53,9 +59,10 @@ def promote(
     """Ask for a version to be moved to a stage.
 
     REFERENCE without a selector means the digest in sekisho.lock; left out, the lock's only agent is meant.
-    Exit code 0 allowed, 1 a rule failed, 3 only evidence is missing or inconclusive, 4 no verdict.
+    Exit code 0 allowed or overridden, 1 a rule failed, 3 only evidence is missing or inconclusive, 4 no verdict.
     """
-    body = {"subject": _subject(state, reference, lock_file), "stage": stage, "dry_run": dry_run}
+    glass = broken(break_glass, reason, hours)
+    body = {"subject": _subject(state, reference, lock_file), "stage": stage, "dry_run": dry_run, **glass}
     body |= {"with_dependencies": True} if with_dependencies else {}
     _ask(state, "/promotions", body, idempotency_key, form, out, every_rule=every_rule)
 
@@ -159,10 +166,19 @@ def decisions(state: Session, stage: str | None, name: str | None, limit: int) -
     found = state.connection.get(state.path("/decisions"), stage=stage, name=name, limit=limit)
     lines = [
         f"{item['id']}  {item['outcome']:<8} {item['subject']}@v{item['number']} to {item['stage']}  "
-        f"{' '.join(item['blocking'])}"
+        f"{' '.join(item['blocking'])}{until_of(item)}"
         for item in found["items"]
     ]
     state.show(found, "\n".join(lines) or "no decision yet")
+
+
+def broken(break_glass: bool, reason: str | None, hours: int | None) -> dict[str, Any]:
+    """What the request says of break-glass; the three options go together."""
+    if not break_glass and reason is None and hours is None:
+        return {}
+    if not break_glass or reason is None or hours is None:
+        raise Invalid("break-glass takes all of it", remedy="--break-glass --reason TEXT --hours N")
+    return {"break_glass": {"reason": reason, "hours": hours}}
 
 
 def _ask(
@@ -180,6 +196,8 @@ def _ask(
     answer = state.connection.post(state.path(tail), body, idempotency_key=own)
     decision = answer["decision"]
     note = "\nnothing was kept or moved: this was a dry run" if answer["dry_run"] else ""
+    if beyond := answer.get("beyond_override"):
+        note = f"\nno break-glass sets aside {', '.join(beyond)}{note}"
     tell(state, answer, decision, form, out, every_rule=every_rule, note=note)
     click.get_current_context().exit(decision["exit_code"])
 

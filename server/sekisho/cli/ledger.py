@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from sekisho.cli.checkpoints import keep_checkpoint
 from sekisho.cli.extras import require_extra
 from sekisho.cli.session import Session, session
 from sekisho.client.ledger import Ledger
 from sekisho.kernel.clock import from_epoch_ms, iso
 from sekisho.kernel.errors import IntegrityFailed, SekishoError
+from sekisho.ledger.keeping import keep_checkpoint
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 SEVERAL = "Give it several times where the key was replaced: each signature must be by one of them."
@@ -69,6 +69,26 @@ def checkpoint(ctx: click.Context, state: Session, out: Path | None) -> None:
         ctx.exit(1)
     text = f"{found['origin']}\nsize {found['size']}\nroot {found['root']}\ntime {iso(from_epoch_ms(found['time']))}"
     state.show(found, text)
+
+
+@ledger.command("pushes")
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True)
+@session
+def pushes(state: Session, limit: int) -> None:
+    """Where the worker pushed checkpoints, newest first. Exit code 1 where a target's last push failed or never was.
+
+    A pushed file, the file in a pushed git repository, and what a webhook received are what `ledger verify --since`
+    takes.
+    """
+    found = Ledger(state.connection).pushes(limit)
+    lines = [
+        f"{iso(from_epoch_ms(item['at']))}  size {item['size']:<8} {item['target']}  {item['error'] or 'taken'}"
+        for item in found["items"]
+    ]
+    state.show(found, "\n".join(lines) or "nothing was pushed")
+    newest = {item["target"]: item["error"] for item in reversed(found["items"])}
+    if any(newest.get(target, "never") for target in found["targets"]):
+        raise SystemExit(1)
 
 
 @ledger.command("prove")
@@ -180,6 +200,7 @@ def verify(
 def _told(found: Any) -> str:
     decision = found.decision
     engine = " ".join(filter(None, (decision.policy.engine, decision.policy.engine_version)))
+    said = decision.override
     rules = [
         f"  {rule.id}  {rule.status}{'  (waived)' if rule.waived else ''}"
         for rule in decision.rules
@@ -195,6 +216,7 @@ def _told(found: Any) -> str:
             f"ledger     entry {found.entry.seq} under the checkpoint of size {found.checkpoint.size}",
             f"key        {found.keyid}",
             *([f"           {found.checkpoint_keyid} (checkpoint)"] if found.checkpoint_keyid != found.keyid else []),
+            *([f"BREAK-GLASS until {said.until}, over {', '.join(said.rules)}"] if said else []),
             *rules,
         ]
     )

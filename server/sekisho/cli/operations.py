@@ -53,10 +53,13 @@ def serve(session: Session) -> None:
     import uvicorn
 
     from sekisho.http.app import create_app
+    from sekisho.kernel.allocation import keep_large_blocks_apart
     from sekisho.kernel.logging import configure_logging
+    from sekisho.wiring.garbage import settle_garbage
     from sekisho.wiring.services import build_services
 
     settings = session.settings
+    keep_large_blocks_apart()
     end_with_supervisor()
     configure_logging(settings)
     listener = listen(settings)
@@ -70,7 +73,7 @@ def serve(session: Session) -> None:
         ws="none",
         timeout_graceful_shutdown=GRACE_S,
     )
-    gc.freeze()
+    settle_garbage()
     gc.enable()
     server = uvicorn.Server(config)
     server.run(sockets=[listener])
@@ -126,6 +129,31 @@ def db_check(session: Session) -> None:
             f"the database differs from what this version means: {'; '.join(found)}", remedy="run `sekisho db upgrade`"
         )
     session.show({"state": "as meant", "differences": []}, "The database is as this version means it.")
+
+
+@db.command("grant-worker")
+@click.argument("role")
+@click.option("--password", envvar="SEKISHO_WORKER_PASSWORD", help="Let it log in by this; of letters and digits.")
+@session
+def db_grant_worker(session: Session, role: str, password: str | None) -> None:
+    """Let the PostgreSQL role ROLE do a worker's work, and no more.
+
+    It can then write no stage, approval, decision, waiver, role, token or policy. The role is made where there is none.
+    Call it as the tables' owner, again after each `db upgrade`; the worker's SEKISHO_DATABASE_URL then names ROLE.
+    """
+    require_extra("server", "db grant-worker")
+    from sekisho.kernel.database import Database
+    from sekisho.wiring.worker_role import grant_worker
+
+    async def grant() -> bool:
+        database = Database(session.settings.database)
+        try:
+            return await grant_worker(database, role, password)
+        finally:
+            await database.close()
+
+    made = asyncio.run(grant())
+    session.show({"role": role, "made": made}, f"{role} may do a worker's work, and no more.")
 
 
 class SettingsHelp(click.Command):

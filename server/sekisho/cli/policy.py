@@ -1,4 +1,4 @@
-"""Commands for those who write policies. All but `replay` work without a server."""
+"""Commands for those who write policies. All but `replay` and `log` work without a server."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any
 
 import click
 
+from sekisho.cli.opa_log import opa_log
+from sekisho.cli.policy_folders import FOLDER, own_policy_folder, policy_folder
+from sekisho.cli.policy_life import life
 from sekisho.cli.replaying import replay
 from sekisho.cli.session import Session, session
 from sekisho.cli.telling import tell, telling_options
@@ -23,19 +26,13 @@ from sekisho.kernel.json import decode_json
 from sekisho.kernel.settings import Settings
 from sekisho.kernel.trees import tree
 
-FOLDER = click.option(
-    "--policies",
-    "folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Policy folder; by default the one in the settings, or the one that ships with Sekisho.",
-)
 NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()
 def policy() -> None:
-    """Check, test and try the policy that decides. Only `replay` needs a server."""
+    """Check, test and try policies, publish them, and have two owners put one in force."""
 
 
 @policy.command()
@@ -48,7 +45,7 @@ def check(state: Session, folder: Path | None) -> None:
     """
     from sekisho.gate.checking import check_policies
 
-    faults = list(check_policies(_folder(state.settings, folder)))
+    faults = list(check_policies(policy_folder(state.settings, folder)))
     state.show({"sound": not faults, "faults": faults}, "\n".join(faults) or "the policy is sound")
     if faults:
         raise SystemExit(1)
@@ -58,14 +55,21 @@ def check(state: Session, folder: Path | None) -> None:
 @FOLDER
 @session
 def test(state: Session, folder: Path | None) -> None:
-    """Run the test rules of the policy's *_test.rego files on the embedded engine. Exit code 1 where one fails."""
-    from sekisho.gate.rego_tests import run_rego_tests
+    """Run the test rules of the policy's *_test.rego files on the embedded engine; with OPA on PATH, on OPA too.
 
-    results = run_rego_tests(load_policies(_folder(state.settings, folder)))
-    failed = [f"{result.file}: {result.rule}: {result.reason}" for result in results if not result.passed]
-    summary = f"{len(results) - len(failed)} of {len(results)} tests passed"
-    state.show({"tests": len(results), "failed": failed}, "\n".join([*failed, summary]))
-    if failed or not results:
+    A test that takes over ten seconds is stopped. Exit code 1 where one fails.
+    """
+    from sekisho.gate.checking import opa_test_faults
+    from sekisho.gate.governing.trial import tried
+
+    place = policy_folder(state.settings, folder)
+    policies = load_policies(place)
+    trial = asyncio.run(tried(policies, every_test=True))
+    failed = [*trial.failed, *opa_test_faults(place, policies)]
+    passed = sum(one.passed for one in trial.tests)
+    summary = f"{passed} of {len(trial.tests)} tests passed"
+    state.show({"tests": len(trial.tests), "failed": failed}, "\n".join([*failed, summary]))
+    if failed or not trial.tests:
         raise SystemExit(1)
 
 
@@ -79,7 +83,7 @@ def catalog(state: Session, folder: Path | None, write: bool, markdown: bool) ->
     from sekisho.gate.checking import generated
     from sekisho.gate.reference import rules_page
 
-    place = (_own_folder if write else _folder)(state.settings, folder)
+    place = (own_policy_folder if write else policy_folder)(state.settings, folder)
     policies = load_policies(place)
     if write:
         for name, text in generated(policies).items():
@@ -100,7 +104,7 @@ def catalog(state: Session, folder: Path | None, write: bool, markdown: bool) ->
 @session
 def digest(state: Session, folder: Path | None) -> None:
     """The policy digest: what decisions and attestations name, and the revision of the bundle."""
-    found = load_policies(_folder(state.settings, folder)).digest
+    found = load_policies(policy_folder(state.settings, folder)).digest
     state.show({"digest": found}, found)
 
 
@@ -127,7 +131,7 @@ def evaluate(
     from sekisho.gate.schemas import read_input
 
     document = read_input(decode_json(file.read_bytes()))
-    policies = load_policies(_folder(state.settings, folder))
+    policies = load_policies(policy_folder(state.settings, folder))
     engine = _engine(state.settings, policies, name or state.settings.policy_engine)
     verdict = asyncio.run(_judge(engine, document))
     told = _told(document, verdict, policies.titles)
@@ -151,7 +155,7 @@ def bundle(state: Session, folder: Path | None, out: Path, key: Path | None) -> 
         raise Invalid(f"there is no signing key at {path}", remedy="give --key, or start the server once")
     given = load_signer(path.read_bytes())
     signer = given if key else bundle_signer(given, folder_of_keys / "bundle.pem")
-    policies = load_policies(_folder(state.settings, folder))
+    policies = load_policies(policy_folder(state.settings, folder))
     out.write_bytes(build_bundle(policies, signer))
     written = {"file": str(out), "revision": policies.digest, "algorithm": jwt_algorithm(signer.public.algorithm)}
     state.show(written, f"{out}: revision {policies.digest}, signed with {written['algorithm']}")
@@ -167,7 +171,7 @@ def copy(state: Session, folder: Path) -> None:
     # The mode of an installed file is not the copy's: a copy is to be written to.
     shutil.copytree(tree("policies"), folder, copy_function=shutil.copyfile)
     found = load_policies(folder).digest
-    text = f"{folder}: policy {found}; set SEKISHO_POLICY_DIR to it for the API"
+    text = f"{folder}: policy {found}; publish and activate it, or begin a new database with SEKISHO_POLICY_DIR"
     state.show({"folder": str(folder), "digest": found}, text)
 
 
@@ -184,24 +188,11 @@ def pin(state: Session, folder: Path | None, name: str, suite: str, dataset: str
     """
     from sekisho.gate.pins import with_pins
 
-    place = _own_folder(state.settings, folder)
+    place = own_policy_folder(state.settings, folder)
     path = place / DATA_FILE
     path.write_text(with_pins(path.read_text("utf-8"), {name: Pin(suite=suite, dataset=dataset)}), "utf-8")
     found = load_policies(place).digest
     state.show({"digest": found}, f"suite/{name} is pinned; the policy is now {found}")
-
-
-def _folder(settings: Settings, given: Path | None) -> Path:
-    return given or (Path(settings.policy_dir) if settings.policy_dir else tree("policies"))
-
-
-def _own_folder(settings: Settings, given: Path | None) -> Path:
-    if given is None and not settings.policy_dir:
-        raise Invalid(
-            "no policy folder of your own is named, and the one that ships with Sekisho is not changed",
-            remedy="`sekisho policy copy my-policies`, then --policies my-policies or SEKISHO_POLICY_DIR=my-policies",
-        )
-    return _folder(settings, given)
 
 
 def _engine(settings: Settings, policies: PolicySet, name: str) -> PolicyEngine:
@@ -246,5 +237,6 @@ def _told(document: GateInput, verdict: PolicyVerdict, titles: Mapping[str, str]
     }
 
 
-policy.add_command(replay)
+for command in (replay, opa_log, *life):
+    policy.add_command(command)
 commands: list[click.Command] = [policy]

@@ -15,7 +15,10 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from sekisho.cli.attesting import line as attested_line
 from sekisho.cli.session import Session, coloured, session
+from sekisho.cli.telling import until_of
+from sekisho.client.evidence import Evidence
 from sekisho.kernel.digests import short
 from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.references import Kind
@@ -61,10 +64,14 @@ def list_artifacts(
 @click.argument("reference")
 @session
 def show(state: Session, reference: str) -> None:
-    """The version REFERENCE (kind/name[@selector]) with its manifest."""
+    """The version REFERENCE (kind/name[@selector]) with its manifest, and what people attested about it."""
     version = state.client.registry.version(reference)
+    exactly = f"{version['project']}/{version['kind']}/{version['name']}@{version['digest']}"
+    documents = Evidence(state.connection, state.project).documents(exactly)
     head = Text(f"{_name(version)}  {version['digest']}  {_time(version['created_at'])}  {_away(version)}".rstrip())
-    state.show(version, Group(head, coloured(_yaml(version["manifest"]), "yaml")))
+    told = [Text(f"{document['state']}: {attested_line(document)}") for document in documents]
+    shown = {**version, "attested": documents} if documents else version
+    state.show(shown, Group(head, *told, coloured(_yaml(version["manifest"]), "yaml")))
 
 
 @click.command("versions")
@@ -114,7 +121,8 @@ def resolve(state: Session, reference: str) -> None:
     body = state.client.resolve(reference).body
     by = f"  by decision {body['decision_id']}" if body.get("decision_id") else ""
     index = f"  index {body['integrity']}" if body.get("integrity") else ""
-    state.show(body, f"{_name(body)}  {body['digest']}{by}{index}{'  ' + _away(body) if _away(body) else ''}")
+    away = f"  {_away(body)}" if _away(body) else ""
+    state.show(body, f"{_name(body)}  {body['digest']}{by}{index}{away}{until_of(body)}")
 
 
 @click.command("archive")

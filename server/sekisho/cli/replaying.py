@@ -23,6 +23,8 @@ from sekisho.kernel.digests import short
 from sekisho.kernel.settings import Settings
 
 _SHOWN = 50
+AHEAD = 4
+"""Inputs that are fetched for each engine, so that none waits for the next."""
 
 
 @click.command()
@@ -88,12 +90,13 @@ def _watched(bars: Progress, pasts: Iterable[Past]) -> Iterator[Past]:
 
 async def _judged(settings: Settings, policies: PolicySet, pasts: Iterable[Past]) -> Summary:
     from sekisho.gate.engines.regorus_engine import RegorusEngine
+    from sekisho.gate.engines.several import several
     from sekisho.gate.judge import Judge
 
-    engine = RegorusEngine(policies, settings.policy_timeout_ms)
+    engine = several(lambda: RegorusEngine(policies, settings.policy_timeout_ms))
     try:
         await engine.check()
-        return await replay_all(pasts, Judge(engine))
+        return await replay_all(pasts, Judge(engine), at_once=AHEAD * len(engine.engines))
     finally:
         await engine.close()
 

@@ -155,7 +155,23 @@ def comparison_table(comparison: dict[str, Any]) -> RenderableType:
         ]
         if lines:
             parts.append(Text(terminal("\n".join([f"worse by {name}:", *lines]))))
-    return Group(*parts, Text(terminal("\n".join(_further(comparison["metrics"])))))
+    lines = [*_further(comparison["metrics"]), *_stage(comparison.get("stage"))]
+    return Group(*parts, Text(terminal("\n".join(lines))))
+
+
+def _stage(stage: dict[str, Any] | None) -> list[str]:
+    """What a comparison says of a stage's margins."""
+    if stage is None:
+        return []
+    if "reason" in stage:
+        return [f"margins of {stage['name']}: {stage['outcome']}, since {stage['reason']}"]
+    if not stage["claims"]:
+        return [f"the policy sets no margin for this suite at {stage['name']}"]
+    told = [
+        f"{one['metric']} is not worse by more than {percent(one['margin_bp'])}: {one['decision']}"
+        for one in stage["claims"]
+    ]
+    return [f"margins of {stage['name']}: {stage['outcome']}", *(f"  {one}" for one in told)]
 
 
 def _further(metrics: dict[str, Any]) -> list[str]:

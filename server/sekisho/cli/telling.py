@@ -10,8 +10,10 @@ from typing import Any
 import click
 
 from sekisho.cli.session import Session
+from sekisho.evaluation.reports import neutral
 from sekisho.gate.explaining.formats import Format, rendered
 from sekisho.gate.explaining.text import explain_text
+from sekisho.kernel.clock import from_epoch_ms, iso
 from sekisho.kernel.errors import Invalid
 
 
@@ -53,6 +55,15 @@ def tell(
         sys.stdout.write(rendered(decision, Format(form), every_rule=every_rule))
         return
     state.show(value, explain_text(decision, every_rule=every_rule) + note)
+
+
+def until_of(decision: Mapping[str, Any]) -> str:
+    """Of what stands by break-glass until when it does, and why; else nothing."""
+    found = decision.get("override")
+    if not found:
+        return ""
+    reason = neutral.terminal(found["reason"]).replace("\n", " ")
+    return f"  BREAK-GLASS until {iso(from_epoch_ms(found['until']))}: {reason}"
 
 
 def _write(out: Path, content: str) -> None:

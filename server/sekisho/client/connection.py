@@ -27,6 +27,7 @@ _BY_SLUG: Final[Mapping[str, type[SekishoError]]] = {
     "model-failed": errors.ModelFailed,
     "integrity-failed": errors.IntegrityFailed,
     "unwarranted": errors.Unwarranted,
+    "lapsed": errors.Lapsed,
     "extra-missing": errors.ExtraMissing,
 }
 

@@ -63,9 +63,13 @@ class Evaluation:
         params = {name: value for name, value in asked.items() if value is not None}
         return self.connection.send("GET", self._path(run_id, "report"), params=params).content
 
-    def compare(self, baseline: str, candidate: str) -> dict[str, Any]:
-        """Two runs of one suite, paired by case; differences are candidate minus baseline."""
-        return self._mapping(self.connection.get(self._path("compare"), baseline=baseline, candidate=candidate))
+    def compare(self, baseline: str, candidate: str, stage: str | None = None) -> dict[str, Any]:
+        """Two runs of one suite, paired by case; differences are candidate minus baseline.
+
+        With a stage, what it says of the margins that policy sets there.
+        """
+        asked = {"baseline": baseline, "candidate": candidate, **({} if stage is None else {"stage": stage})}
+        return self._mapping(self.connection.get(self._path("compare"), **asked))
 
     def replay(
         self, run_id: str, seen: Callable[[dict[str, Any]], None] = lambda _: None, *, poll_s: float = 0.3

@@ -18,13 +18,16 @@ class Gate:
 
     def promote(
         self, subject: str, stage: str, *, dry_run: bool = False, idempotency_key: str | None = None,
-        with_dependencies: bool = False,
+        with_dependencies: bool = False, break_glass: tuple[str, int] | None = None,
     ) -> dict[str, Any]:  # fmt: skip
         """Ask for `subject` (a reference with a selector) to be moved to `stage`; ``applied`` says whether it was.
 
         `with_dependencies` moves everything that it is made from too, under the same decision, or nothing.
+        `break_glass` is a reason and a number of hours: a denial is set aside for that long.
         """
-        more = {"with_dependencies": True} if with_dependencies else {}
+        more: dict[str, Any] = {"with_dependencies": True} if with_dependencies else {}
+        if break_glass is not None:
+            more["break_glass"] = {"reason": break_glass[0], "hours": break_glass[1]}
         return self._ask("promotions", subject, stage, dry_run, idempotency_key, **more)
 
     def roll_back(
@@ -32,6 +35,10 @@ class Gate:
     ) -> dict[str, Any]:
         """Ask for `stage` to return to `subject`, which was formerly allowed there."""
         return self._ask("rollbacks", subject, stage, dry_run, idempotency_key)
+
+    def decision_log_findings(self, since: int = 0) -> dict[str, Any]:
+        """Where OPA's own log and its answers are not the same, of every project; `since` is epoch milliseconds."""
+        return dict(self.connection.get("/v1/policy/decision-logs", since=since))
 
     def evidence(self, subject: str, stage: str) -> dict[str, Any]:
         """What an approval must name now: ``hash``."""
@@ -79,7 +86,7 @@ class Gate:
         """The signed proof of a decision; keep it, and verify it offline."""
         return dict(self.connection.get(self._path("decisions", decision_id, "attestation")))
 
-    def _ask(self, door: str, subject: str, stage: str, dry_run: bool, key: str | None, **more: bool) -> dict[str, Any]:
+    def _ask(self, door: str, subject: str, stage: str, dry_run: bool, key: str | None, **more: Any) -> dict[str, Any]:
         body = {"subject": subject, "stage": stage, "dry_run": dry_run, **more}
         return dict(self.connection.post(self._path(door), body, idempotency_key=key))
 

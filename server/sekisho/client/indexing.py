@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from sekisho.client.connection import Connection
 
 ENDED: Final = frozenset({"done", "failed", "cancelled"})
-Kind = Literal["builds", "verifications", "searches", "index-comparisons", "drafts", "profiles", "erasures"]
+Kind = Literal["builds", "verifications", "searches", "index-comparisons", "drafts", "profiles", "erasures", "overlaps"]
 
 
 @dataclass(frozen=True)

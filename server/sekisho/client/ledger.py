@@ -34,6 +34,10 @@ class Ledger:
         """What the server finds when it recomputes its log; `problems` is empty where all holds."""
         return self.connection.post("/v1/ledger/verify")
 
+    def pushes(self, limit: int = 50) -> Any:
+        """Where checkpoints were pushed, newest first, and the targets there are."""
+        return self.connection.get("/v1/ledger/pushes", limit=limit)
+
     def keys(self) -> Any:
         """Public keys of the server's signatures; fetch and keep them before you need to trust them."""
         return self.connection.get("/v1/keys")["items"]

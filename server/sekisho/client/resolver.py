@@ -24,6 +24,12 @@ class Resolution:
         return str(self.body["digest"])
 
     @property
+    def override(self) -> dict[str, Any] | None:
+        """``until`` (epoch milliseconds) and ``reason`` where policy denied this and somebody broke the glass."""
+        found: dict[str, Any] | None = self.body.get("override")
+        return found
+
+    @property
     def integrity(self) -> str | None:
         """``verified``, ``drifted`` or ``unverified`` for an index or an agent's; None for all else."""
         found: str | None = self.body.get("integrity")
@@ -38,6 +44,7 @@ class Resolver:
     project: str = DEFAULT_PROJECT
     max_stale_s: float = 300.0
     monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
     _remembered: dict[str, tuple[str, dict[str, Any], float]] = field(default_factory=dict)
 
     def resolve(self, reference: str) -> Resolution:
@@ -56,7 +63,7 @@ class Resolver:
         try:
             response = self.connection.send("GET", path, params={"selector": str(parsed.selector)}, headers=headers)
         except Unavailable:
-            if known and self.monotonic() - known[2] <= self.max_stale_s:
+            if known and self.monotonic() - known[2] <= self.max_stale_s and not self._over(known[1]):
                 return Resolution(known[1], stale=True)
             raise
         except (Revoked, IntegrityFailed):
@@ -65,3 +72,8 @@ class Resolver:
         body = known[1] if known and response.status_code == 304 else response.json()
         self._remembered[key] = (response.headers.get("etag", ""), body, self.monotonic())
         return Resolution(body)
+
+    def _over(self, body: dict[str, Any]) -> bool:
+        """Whether what the answer rests on has ended: no answer outlives its override."""
+        override = body.get("override")
+        return override is not None and self.wall() * 1000 >= override["until"]

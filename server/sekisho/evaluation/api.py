@@ -131,9 +131,13 @@ class RunController(Controller):
         candidate: FromQuery[str],
         actor: Injected[Actor],
         evaluation: Injected[Evaluation],
+        stage: FromQuery[str | None] = None,
     ) -> dict[str, Any]:
-        """Two runs of one suite, paired case by case: differences with intervals, cases that got worse and better."""
-        return await evaluation.compare(actor, project, baseline, candidate)
+        """Two runs of one suite, paired case by case: differences with intervals, cases that got worse and better.
+
+        With `stage` also whether the candidate keeps the margins that policy sets there: pass, fail or inconclusive.
+        """
+        return await evaluation.compare(actor, project, baseline, candidate, stage)
 
     @get("/{run_id:str}", operation_id="get_run")
     async def run(

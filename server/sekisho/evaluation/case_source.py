@@ -10,6 +10,7 @@ from typing import IO, Final
 
 from sekisho.evaluation import cases as datasets
 from sekisho.evaluation.dialects import Dialect
+from sekisho.evaluation.packed import Numbers
 from sekisho.evaluation.plan import Plan
 from sekisho.evaluation.types import Case, Target
 from sekisho.kernel.errors import FieldError, Invalid
@@ -20,7 +21,7 @@ _PARTS: Final = 16
 class CaseSource:
     """Goes through the cases any number of times, always in the same order."""
 
-    def __init__(self, file: IO[bytes], dialect: Dialect, lines: array[int], controls: int = 0) -> None:
+    def __init__(self, file: IO[bytes], dialect: Dialect, lines: Numbers, controls: int = 0) -> None:
         self.controls = controls
         self._file = file
         self._dialect = dialect
@@ -78,16 +79,17 @@ def found_cases(plan: Plan, file: IO[bytes]) -> CaseSource:
         sample = plan.suite.sample
         measured = _sampled(CaseSource(file, dialect, measured), measured, sample.size, sample.seed or 0)
     if plan.target is not Target.ANSWERS:
-        controls = array("Q")
-    return CaseSource(file, dialect, measured + controls, len(controls))
+        controls = Numbers()
+    measured.extend(controls)
+    return CaseSource(file, dialect, measured, len(controls))
 
 
-def _lines(file: IO[bytes]) -> tuple[Dialect, array[int], array[int]] | None:
+def _lines(file: IO[bytes]) -> tuple[Dialect, Numbers, Numbers] | None:
     """Whose rows they are, and where the lines begin of cases that measure, and of controls.
 
     None where a line is wrong, two ids are the same, or there is no case.
     """
-    measured, controls, marks = array("Q"), array("Q"), array("q")
+    measured, controls, marks = Numbers(), Numbers(), array("q")
     dialect: Dialect | None = None
     try:
         for start, line in _placed(file):
@@ -147,7 +149,7 @@ def _placed(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
         start += len(line)
 
 
-def _sampled(source: CaseSource, lines: array[int], size: int, seed: int) -> array[int]:
+def _sampled(source: CaseSource, lines: Numbers, size: int, seed: int) -> Numbers:
     light = [Case(case.id, "", pair=case.pair) for case in source]
     chosen = {case.id for case in datasets.sample(light, size, seed)}
-    return array("Q", (start for start, case in zip(lines, light, strict=True) if case.id in chosen))
+    return Numbers(start for start, case in zip(lines, light, strict=True) if case.id in chosen)

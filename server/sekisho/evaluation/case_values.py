@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sekisho.evaluation.columns import Columns, Part
-from sekisho.evaluation.statistics import Interval, Observation, mean
+from sekisho.evaluation.statistics import Interval, mean
 from sekisho.evaluation.types import CaseResult, Scored
 from sekisho.evaluation.values import CaseValue, values_of
 
@@ -30,8 +31,13 @@ class Scale:
     def width(self) -> float:
         return self.high - self.low
 
+    @property
+    def is_share(self) -> bool:
+        """Whether values are as statistics see them."""
+        return self == _SHARE
+
     def unit(self, value: float) -> float:
-        return value if self == _SHARE else (value - self.low) / self.width
+        return value if self.is_share else (value - self.low) / self.width
 
     def value(self, unit: float) -> float:
         return self.low + unit * self.width
@@ -51,7 +57,8 @@ def scale_of(declared: tuple[float, float] | None, values: Iterable[float]) -> S
 
     A range without an upper end reaches as far as what was seen.
     """
-    seen = [end for end in declared or (0.0, 1.0) if math.isfinite(end)] + list(values)
+    seen = array("d", (end for end in declared or (0.0, 1.0) if math.isfinite(end)))
+    seen.extend(values)
     low, high = min(seen), max(seen)
     return Scale(low, high if high > low else low + 1.0)
 
@@ -67,30 +74,29 @@ def case_values(results: Iterable[CaseResult], metric: str) -> Sequence[CaseValu
         if isinstance(score, Scored):
             scored.setdefault(result.case_id, []).append(score.value)
             rows[result.case_id] = result
-    return [
-        CaseValue(
-            name,
-            mean(sorted(scored[name])),
-            rows[name].cluster,
-            rows[name].pair,
-            rows[name].slices,
-            all(value in {0.0, 1.0} for value in scored[name]),
-        )
-        for name in sorted(scored)
-    ]
+    return [_value(rows[name], scored[name]) for name in sorted(scored)]
 
 
-def pessimistic_values(results: Iterable[CaseResult], metric: str, worst: float) -> dict[str, Observation]:
-    """Every case that ran, by its id: each unscored repeat counts as `worst`."""
+def pessimistic_values(results: Iterable[CaseResult], metric: str, worst: float) -> Sequence[CaseValue]:
+    """Every case that ran, in the order of their ids: each unscored repeat counts as `worst`."""
+    if isinstance(results, (Columns, Part)):
+        return values_of(results, metric, unscored=worst)
     values: dict[str, list[float]] = {}
-    clusters: dict[str, str] = {}
+    rows: dict[str, CaseResult] = {}
     for result in results:
         score = result.scores.get(metric)
         values.setdefault(result.case_id, []).append(score.value if isinstance(score, Scored) else worst)
-        clusters[result.case_id] = result.cluster
-    return {name: Observation(mean(sorted(values[name])), clusters[name]) for name in sorted(values)}
+        rows[result.case_id] = result
+    return [_value(rows[name], values[name]) for name in sorted(values)]
 
 
 def wholly_scored(results: Sequence[CaseResult], metric: str) -> bool:
     """Whether every repeat of every case that ran was scored."""
+    if isinstance(results, (Columns, Part)):
+        return all(isinstance(results.columns.score(metric, place), Scored) for place in results.places)
     return all(isinstance(result.scores.get(metric), Scored) for result in results)
+
+
+def _value(row: CaseResult, values: Sequence[float]) -> CaseValue:
+    binary = all(value in {0.0, 1.0} for value in values)
+    return CaseValue(row.case_id, mean(sorted(values)), row.cluster, row.pair, row.slices, binary)

@@ -6,66 +6,30 @@ A hundred thousand results as objects take hundreds of megabytes; as columns the
 from __future__ import annotations
 
 import json
-import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, overload
 
-from sekisho.evaluation.types import CaseResult, Score, Scored, Unscored, score_of
+from sekisho.evaluation.packed import Numbers, Pool, Scores, Sparse, Texts
+from sekisho.evaluation.types import CaseResult, Score, score_of
 
-_NONE: Final = 0xFFFFFFFF
-_OWN: Final = 0xFFFFFFFE
-"""A case that is its own cluster, which is what most cases without a document are."""
-
-
-class Texts:
-    """Many short texts end to end."""
-
-    def __init__(self) -> None:
-        self._bytes = bytearray()
-        self._ends = array("I")
-
-    def append(self, text: str) -> None:
-        self._bytes += text.encode()
-        self._ends.append(len(self._bytes))
-
-    def __getitem__(self, place: int) -> str:
-        return self._bytes[self._ends[place - 1] if place else 0 : self._ends[place]].decode()
-
-
-class Pool:
-    """Texts that recur, each once, by number."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self._numbers: dict[str, int] = {}
-
-    def number(self, text: str) -> int:
-        found = self._numbers.setdefault(text, len(self.texts))
-        if found == len(self.texts):
-            self.texts.append(text)
-        return found
-
-
-class Metric:
-    """One metric's scores: a value, or NaN and the number of the reason why there is none."""
-
-    def __init__(self, absent: int) -> None:
-        self.values = array("d", [math.nan]) * absent
-        self.reasons = array("I", [_NONE]) * absent
+_OWN: Final = "case:"
+"""What the name of a cluster begins with that is one case's own, as `cases.cluster_of` has it."""
 
 
 class Columns(Sequence[CaseResult]):
     """Results in the order they were appended. What is read back has an empty question, and no output."""
 
     def __init__(self) -> None:
-        self._ids, self._pairs = Texts(), Texts()
-        self._repeats = array("H")
-        self._clusters, self._slices, self._reasons = Pool(), Pool(), Pool()
-        self._cluster, self._slice = array("I"), array("I")
+        self._ids, self._pairs = Texts(), Sparse()
+        self._again, self._repeats = bytearray(), Numbers()
+        self._last, self._claimed = "", False
+        self._clusters, self._slices = Pool(), Pool()
+        # A case that is its own cluster, as most without a document are, has 0; then come the pooled ones.
+        self._cluster, self._slice, self._latency = Numbers(), Numbers(), Numbers()
         self._parsed: list[Mapping[str, str]] = []
-        self._latency, self._failed, self._control = array("i"), bytearray(), bytearray()
-        self.metrics: dict[str, Metric] = {}
+        self._failed, self._control = bytearray(), bytearray()
+        self.metrics: dict[str, Scores] = {}
 
     def append(
         self,
@@ -81,25 +45,41 @@ class Columns(Sequence[CaseResult]):
         control: bool,
     ) -> None:
         """`slices` is JSON text; `control` says whether it is of a control case."""
+        self._again.append(case_id == self._last and len(self._again) > 0)
+        self._last = case_id
         self._ids.append(case_id)
-        self._pairs.append(pair or "")
+        self._pairs.append(pair)
         self._repeats.append(repeat)
-        self._cluster.append(_OWN if cluster == f"case:{case_id}" else self._clusters.number(cluster))
+        own = cluster == _own_cluster(case_id)
+        self._claimed = self._claimed or (not own and cluster.startswith(_OWN))
+        self._cluster.append(0 if own else self._clusters.number(cluster) + 1)
         self._slice.append(self._slices.number(slices))
         if len(self._slices.texts) > len(self._parsed):
             self._parsed.append(json.loads(slices))
-        self._latency.append(-1 if latency_ms is None else min(latency_ms, 2**31 - 1))
+        self._latency.append(0 if latency_ms is None else latency_ms + 1)
         self._failed.append(failed)
         self._control.append(control)
         self._score(scores)
 
+    def add(self, result: CaseResult, *, repeat: int | None = None) -> None:
+        """Append a result that is at hand, as that repeat where another number is given."""
+        self.append(
+            result.case_id,
+            result.repeat if repeat is None else repeat,
+            result.cluster,
+            result.pair,
+            json.dumps(dict(result.slices)),
+            result.scores,
+            result.latency_ms,
+            failed=result.failed,
+            control=result.is_control,
+        )
+
     def _score(self, scores: Mapping[str, Score]) -> None:
         for name in scores.keys() - self.metrics.keys():
-            self.metrics[name] = Metric(len(self) - 1)
+            self.metrics[name] = Scores(len(self) - 1)
         for name, column in self.metrics.items():
-            score = scores.get(name)
-            column.values.append(score.value if isinstance(score, Scored) else math.nan)
-            column.reasons.append(self._reasons.number(score.reason) if isinstance(score, Unscored) else _NONE)
+            column.append(scores.get(name))
 
     @property
     def failed(self) -> int:
@@ -140,15 +120,34 @@ class Columns(Sequence[CaseResult]):
     def is_control(self, place: int) -> bool:
         return bool(self._control[place])
 
+    @property
+    def has_controls(self) -> bool:
+        return 1 in self._control
+
     def case_id(self, place: int) -> str:
         return self._ids[place]
 
     def cluster(self, place: int) -> str:
-        number = self._cluster[place]
-        return f"case:{self._ids[place]}" if number == _OWN else self._clusters.texts[number]
+        return self.clusters[self.cluster_number(place)]
+
+    def cluster_number(self, place: int) -> int:
+        """A number of `clusters`, the same for the same cluster."""
+        if number := self._cluster[place]:
+            return number - 1
+        own = _own_cluster(self._ids[place]) if self._claimed else ""
+        return self._clusters.number(own) if own in self._clusters else len(self._clusters.texts) + self.first(place)
+
+    @property
+    def clusters(self) -> Clusters:
+        """The names of all clusters, by number."""
+        return Clusters(self)
+
+    @property
+    def shared_clusters(self) -> Sequence[str]:
+        return self._clusters.texts
 
     def pair(self, place: int) -> str | None:
-        return self._pairs[place] or None
+        return self._pairs[place]
 
     def slices(self, place: int) -> Mapping[str, str]:
         return self._parsed[self._slice[place]]
@@ -164,7 +163,7 @@ class Columns(Sequence[CaseResult]):
             question="",
             scores={name: score for name in self.metrics if (score := self.score(name, place)) is not None},
             output={"control": True} if self._control[place] else {},
-            latency_ms=None if latency < 0 else latency,
+            latency_ms=latency - 1 if latency else None,
             at=0,
             failed=bool(self._failed[place]),
         )
@@ -172,12 +171,56 @@ class Columns(Sequence[CaseResult]):
     def score(self, metric: str, place: int) -> Score | None:
         """One result's score; None where it was not measured by this metric."""
         column = self.metrics.get(metric)
-        if column is None:
-            return None
-        if column.reasons[place] != _NONE:
-            return Unscored(self._reasons.texts[column.reasons[place]])
-        value = column.values[place]
-        return None if math.isnan(value) else Scored(value)
+        return None if column is None else column[place]
+
+    def first(self, place: int) -> int:
+        """Where the first result of the same case stands, where all of a case stand together."""
+        while self._again[place]:
+            place -= 1
+        return place
+
+
+class Clusters(Sequence[str]):
+    """The names of the clusters of columns: of those that several cases share, then of each result's own.
+
+    After them as many more as somebody needs for cases that never ran.
+    """
+
+    def __init__(self, columns: Columns, more: int = 0) -> None:
+        self._columns = columns
+        self._more = more
+
+    def __eq__(self, other: object) -> bool:
+        """Whether equal numbers are the same cluster."""
+        return isinstance(other, Clusters) and self._columns is other._columns and self._more == other._more
+
+    def __hash__(self) -> int:
+        return hash((id(self._columns), self._more))
+
+    def __len__(self) -> int:
+        return len(self._columns.shared_clusters) + len(self._columns) + self._more
+
+    @overload
+    def __getitem__(self, number: int) -> str: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[str]: ...
+
+    def __getitem__(self, number: int | slice) -> str | Sequence[str]:
+        if isinstance(number, slice):
+            return [self[one] for one in range(*number.indices(len(self)))]
+        shared = self._columns.shared_clusters
+        if number < len(shared):
+            return shared[number]
+        place = number - len(shared)
+        return _own_cluster(self._columns.case_id(place)) if place < len(self._columns) else f"\0{number}"
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self.__getitem__, range(len(self)))
+
+    def more(self, number: int) -> Clusters:
+        """The same clusters, and so many more that nobody is in yet."""
+        return Clusters(self._columns, number)
 
 
 class Part(Sequence[CaseResult]):
@@ -209,9 +252,15 @@ class Part(Sequence[CaseResult]):
         return Part(self.columns, array("I", places))
 
 
+def _own_cluster(case_id: str) -> str:
+    return f"{_OWN}{case_id}"
+
+
 def measured_results(results: Sequence[CaseResult]) -> Sequence[CaseResult]:
     """The results that measure the subject: all but those of control cases."""
     if isinstance(results, (Columns, Part)):
+        if not results.columns.has_controls:
+            return results
         return results.part(place for place in results.places if not results.columns.is_control(place))
     return [result for result in results if not result.is_control]
 

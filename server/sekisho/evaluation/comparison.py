@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Final
 
 from sekisho.evaluation import statistics
-from sekisho.evaluation.case_values import SEED, CaseValue, Scale, case_values, pessimistic_values, scale_of
+from sekisho.evaluation.case_values import (
+    SEED,
+    CaseValue,
+    Scale,
+    case_values,
+    pessimistic_values,
+    scale_of,
+    wholly_scored,
+)
 from sekisho.evaluation.scorers.catalogue import RANGES
 from sekisho.evaluation.statistics import ALPHA, Bounds, Claim, Interval, Joint, Observation, Rate
 from sekisho.evaluation.types import CaseResult, basis_points
+from sekisho.evaluation.values import all_binary, count_cases, held_by, ids_of, observed, taken
 
 MAX_LISTED: Final = 50
 
@@ -41,8 +53,8 @@ class Comparison:
         return Claim(self.bounds, -self.margin / self.scale.width)
 
     @property
-    def changes(self) -> list[Change]:
-        return [(old.case_id, old.value, new.value) for old, new in zip(self.before, self.after, strict=True)]
+    def changes(self) -> Iterator[Change]:
+        return zip(ids_of(self.after), held_by(self.before), held_by(self.after), strict=True)
 
     def difference(self, gain: Interval) -> Interval:
         """Candidate minus baseline as the metric counts."""
@@ -60,30 +72,31 @@ def compare(
     declared: tuple[float, float] | None = None,
 ) -> Comparison | None:
     """The paired comparison of one metric; None where no case was scored in both."""
-    before = {row.case_id: row for row in case_values(baseline, metric)}
-    after = {row.case_id: row for row in case_values(candidate, metric)}
-    shared = sorted(set(before) & set(after))
-    if not shared:
+    before, after = _shared(case_values(baseline, metric), case_values(candidate, metric))
+    if not after:
         return None
-    scale = scale_of(declared, (row.value for rows in (before, after) for row in rows.values()))
+    scale = scale_of(declared, chain(held_by(before), held_by(after)))
     sign = (-1 if lower_is_better else 1) / scale.width
-    gains = [Observation(sign * (after[name].value - before[name].value), after[name].cluster) for name in shared]
+    gains = _gains(before, after, sign)
+    # Where everything was scored there is nothing to think the worst of.
+    whole = all(len(after) == count_cases(side) and wholly_scored(side, metric) for side in (baseline, candidate))
+    worst = gains if whole else _pessimistic(baseline, candidate, metric, scale, lower_is_better=lower_is_better)
     return Comparison(
-        before=[before[name] for name in shared],
-        after=[after[name] for name in shared],
+        before=before,
+        after=after,
         scale=scale,
         lower_is_better=lower_is_better,
         margin=margin_bp / 10_000,
         gains=gains,
         bounds=statistics.difference_bounds(gains, seed=SEED),
-        pessimistic=_pessimistic(baseline, candidate, metric, scale, lower_is_better=lower_is_better),
+        pessimistic=worst,
     )
 
 
 def compare_runs(
     baseline: Sequence[CaseResult],
     candidate: Sequence[CaseResult],
-    metrics: Iterable[str],
+    metrics: Collection[str],
     lower: Iterable[str],
     *,
     margins: Mapping[str, int] | None = None,
@@ -92,11 +105,14 @@ def compare_runs(
     """Per metric: all of `comparison_json`, Holm over the metrics, the cases that got worse and better.
 
     ``change`` is ``worse`` or ``better`` where the whole interval lies on that side of zero, else ``none``. `margins`
-    holds, in basis points, by how much each metric may be worse; none where it is silent.
+    holds, in basis points, by how much each metric may be worse; none where it is silent. Where there are margins, Holm
+    goes over the metrics that have one: these are what is claimed.
     """
     better_low, margins = set(lower), margins or {}
-    compared = {
-        name: compare(
+    claims: dict[str, Comparison] = {}
+    told: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+    for name in sorted(metrics):
+        found = compare(
             baseline,
             candidate,
             name,
@@ -104,15 +120,17 @@ def compare_runs(
             margin_bp=margins.get(name, 0),
             declared=ranges.get(name),
         )
-        for name in sorted(metrics)
-    }
-    known = {name: found for name, found in compared.items() if found is not None}
-    joint = statistics.together({name: found.claim for name, found in known.items()})
+        if found is not None:
+            told[name] = comparison_json(found), _cases(found)
+            # The claims are looked at together; by then nothing of the cases is needed.
+            if name in margins or not margins:
+                claims[name] = replace(found, before=(), after=(), gains=(), pessimistic=())
+    joint = statistics.together({name: found.claim for name, found in claims.items()})
     return {
-        name: {"n": 0, "change": "unknown"}
-        if found is None
-        else {**comparison_json(found), "holm": _holm(found, joint[name], len(known)), **_cases(found)}
-        for name, found in compared.items()
+        name: {**told[name][0], **_held(name, claims, joint), **told[name][1]}
+        if name in told
+        else {"n": 0, "change": "unknown"}
+        for name in sorted(metrics)
     }
 
 
@@ -138,10 +156,10 @@ def comparison_json(found: Comparison, *, alpha: float = ALPHA) -> dict[str, Any
         **difference_json(found, alpha=alpha),
         "before_bp": basis_points(_mean(found.before)),
         "after_bp": basis_points(_mean(found.after)),
-        "clusters": len({gain.cluster for gain in found.gains}),
+        "clusters": statistics.count_clusters(found.gains),
         "lower_is_better": found.lower_is_better,
         "change": _change(gain),
-        **_mcnemar(found.changes),
+        **_mcnemar(found),
         **_pessimistic_json(found, alpha),
         "margin_bp": basis_points(found.margin),
         "decision": statistics.at_least(gain, -basis_points(found.margin)).value,
@@ -159,24 +177,47 @@ def _pessimistic(
     scale: Scale,
     *,
     lower_is_better: bool,
-) -> list[Observation]:
+) -> Sequence[Observation]:
     """Gains over every case of either run: unscored ones are best before and worst after."""
     worst, best = (scale.high, scale.low) if lower_is_better else (scale.low, scale.high)
-    before = pessimistic_values(baseline, metric, best)
-    after = pessimistic_values(candidate, metric, worst)
+    old = pessimistic_values(baseline, metric, best)
+    new = pessimistic_values(candidate, metric, worst)
     sign = (-1 if lower_is_better else 1) / scale.width
-    gains = []
-    for name in sorted(set(before) | set(after)):
-        old, new = before.get(name), after.get(name)
-        gain = (new.value if new else worst) - (old.value if old else best)
-        gains.append(Observation(sign * gain, (new or before[name]).cluster))
-    return gains
+    before, after = _shared(old, new)
+    gains = _gains(before, after, sign)
+    if len(old) == len(new) == len(after):
+        return gains
+    both = {row.case_id for row in after}
+    alone = [
+        *(Observation(sign * (worst - row.value), row.cluster) for row in old if row.case_id not in both),
+        *(Observation(sign * (row.value - best), row.cluster) for row in new if row.case_id not in both),
+    ]
+    return [*gains, *alone]
+
+
+def _gains(before: Sequence[CaseValue], after: Sequence[CaseValue], sign: float) -> Sequence[Observation]:
+    sides = zip(held_by(before), held_by(after), strict=True)
+    return observed(after, array("d", (sign * (new - old) for old, new in sides)))
+
+
+def _shared(before: Sequence[CaseValue], after: Sequence[CaseValue]) -> tuple[Sequence[CaseValue], Sequence[CaseValue]]:
+    """The values of the cases that both have; each side stands in the order of case ids."""
+    left, right = array("I"), array("I")
+    going = enumerate(ids_of(after))
+    place, name = next(going, (0, None))
+    for number, case_id in enumerate(ids_of(before)):
+        while name is not None and name < case_id:
+            place, name = next(going, (0, None))
+        if name == case_id:
+            left.append(number)
+            right.append(place)
+    return taken(before, left), taken(after, right)
 
 
 def _pessimistic_json(found: Comparison, alpha: float) -> dict[str, int]:
     gains = found.pessimistic
     interval = found.difference(statistics.difference_interval(gains, seed=SEED, alpha=alpha))
-    mean = statistics.mean([gain.value for gain in gains])
+    mean = statistics.mean(statistics.values_of(gains))
     return {
         "pessimistic_diff_bp": basis_points(found.difference(Interval(mean, mean)).low),
         "pessimistic_low_bp": basis_points(interval.low),
@@ -185,7 +226,7 @@ def _pessimistic_json(found: Comparison, alpha: float) -> dict[str, int]:
 
 
 def _posterior(found: Comparison) -> dict[str, int]:
-    if not all(row.binary for row in (*found.before, *found.after)):
+    if not (all_binary(found.before) and all_binary(found.after)):
         return {}
     before, after = (_rate(rows) for rows in (found.before, found.after))
     worse = statistics.probability_worse(before, after, margin=found.margin, lower_is_better=found.lower_is_better)
@@ -193,8 +234,12 @@ def _posterior(found: Comparison) -> dict[str, int]:
 
 
 def _rate(rows: Sequence[CaseValue]) -> Rate:
-    observations = [row.observation for row in rows]
-    return Rate(statistics.mean([o.value for o in observations]), statistics.effective_size(observations))
+    observations = observed(rows)
+    return Rate(statistics.mean(statistics.values_of(observations)), statistics.effective_size(observations))
+
+
+def _held(name: str, claims: Mapping[str, Comparison], joint: Mapping[str, Joint]) -> dict[str, Any]:
+    return {"holm": _holm(claims[name], joint[name], len(claims))} if name in claims else {}
 
 
 def _holm(found: Comparison, joint: Joint, claims: int) -> dict[str, Any]:
@@ -211,13 +256,14 @@ def _holm(found: Comparison, joint: Joint, claims: int) -> dict[str, Any]:
 
 def _cases(found: Comparison) -> dict[str, Any]:
     sign = -1 if found.lower_is_better else 1
-    worse = sorted((sign * (new - old), name, old, new) for name, old, new in found.changes if sign * (new - old) < 0)
-    better = sorted((sign * (old - new), name, old, new) for name, old, new in found.changes if sign * (new - old) > 0)
+    worse = ((sign * (new - old), name, old, new) for name, old, new in found.changes if sign * (new - old) < 0)
+    better = ((sign * (old - new), name, old, new) for name, old, new in found.changes if sign * (new - old) > 0)
+    gained = statistics.values_of(found.gains)
     return {
-        "worsened": [_listed(row) for row in worse[:MAX_LISTED]],
-        "improved": [_listed(row) for row in better[:MAX_LISTED]],
-        "worsened_count": len(worse),
-        "improved_count": len(better),
+        "worsened": [_listed(row) for row in heapq.nsmallest(MAX_LISTED, worse)],
+        "improved": [_listed(row) for row in heapq.nsmallest(MAX_LISTED, better)],
+        "worsened_count": sum(gain < 0 for gain in gained),
+        "improved_count": sum(gain > 0 for gain in gained),
     }
 
 
@@ -233,16 +279,17 @@ def _change(gain: Interval) -> str:
     return "better" if gain.low > 0 else "none"
 
 
-def _mcnemar(changes: Sequence[Change]) -> dict[str, int]:
-    if not {value for _, old, new in changes for value in (old, new)} <= {0.0, 1.0}:
+def _mcnemar(found: Comparison) -> dict[str, int]:
+    sides = held_by(found.before), held_by(found.after)
+    if not set(chain(*sides)) <= {0.0, 1.0}:
         return {}
-    lost = sum(old > new for _, old, new in changes)
-    won = sum(new > old for _, old, new in changes)
+    lost = sum(old > new for old, new in zip(*sides, strict=True))
+    won = sum(new > old for old, new in zip(*sides, strict=True))
     return {"mcnemar_p_bp": basis_points(statistics.mcnemar(lost, won))}
 
 
 def _mean(rows: Sequence[CaseValue]) -> float:
-    return statistics.mean([row.value for row in rows])
+    return statistics.mean(held_by(rows))
 
 
 def _p_bp(p: float) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from sekisho.evaluation.columns import measured_results
 from sekisho.evaluation.comparison import Comparison, compare, comparison_json, difference_json
 from sekisho.evaluation.instruments import instruments_of
 from sekisho.evaluation.pooling import pool
@@ -43,6 +44,7 @@ def brief_evidence(run: Run) -> dict[str, Any]:
         "origin": run.origin.value,
         "producer": run.principal,
         "state": run.state.value,
+        **({} if run.started_at is None else {"started_at": run.started_at}),
         "finished_at": run.finished_at or 0,
         "final_digest": run.final_digest or "",
         "coverage_bp": summary.get("coverage_bp", 0),
@@ -88,11 +90,13 @@ def pool_evidence(runs: Sequence[Run], results: Sequence[Sequence[CaseResult]], 
     first = runs[0]
     metrics = (first.summary or {})["metrics"]
     summary = summarise(
-        _without_controls(pool(results)),
+        # Control cases test the scorer, not the subject: they enter no estimate.
+        measured_results(pool(results)),
         planned=(first.summary or {})["cases"],
         metrics=list(metrics),
         axes=sorted({axis for metric in metrics.values() for axis in metric["slices"]}),
         lower=[name for name, metric in metrics.items() if metric["lower_is_better"]],
+        counterfactuals=sorted({axis for metric in metrics.values() for axis in metric.get("flips", {})}),
         alpha=level_ppm / MILLION,
     )
     return {
@@ -121,7 +125,7 @@ def comparison_evidence(
     ``levels`` holds the interval of the mean paired difference at the level divided by 1, 2 … `claims`. From these,
     policy takes Holm's steps over as many claims by itself, without a p-value.
     """
-    old, new = (_without_controls(pool(results)) for results in (before, after))
+    old, new = (measured_results(pool(results)) for results in (before, after))
     found = compare(old, new, metric, declared=RANGES.get(metric))
     if found is None:
         return None
@@ -135,11 +139,6 @@ def comparison_evidence(
 def _limits(found: Comparison, alpha: float) -> dict[str, int]:
     difference = difference_json(found, alpha=alpha)
     return {"low_bp": difference["low_bp"], "high_bp": difference["high_bp"]}
-
-
-def _without_controls(results: Sequence[CaseResult]) -> list[CaseResult]:
-    """Control cases test the scorer, not the subject: they enter no estimate."""
-    return [result for result in results if not result.is_control]
 
 
 def _engine(engine: Mapping[str, str]) -> dict[str, str]:
@@ -169,6 +168,7 @@ def _metric(name: str, metric: Mapping[str, Any]) -> dict[str, Any]:
             for axis, groups in metric["slices"].items()
         },
         "gaps": {axis: dict(gap) for axis, gap in metric["gaps"].items()},
+        **({"flips": {axis: dict(found) for axis, found in metric["flips"].items()}} if metric.get("flips") else {}),
     }
 
 

@@ -52,9 +52,18 @@ class _Flips:
 
 
 def flips(
-    results: Sequence[CaseResult], metric: str, axis: str, axes: Sequence[str], *, share: bool, seed: int
+    results: Sequence[CaseResult],
+    metric: str,
+    axis: str,
+    axes: Sequence[str],
+    *,
+    share: bool,
+    seed: int,
+    alpha: float = statistics.ALPHA,
 ) -> dict[str, Any]:
     """Flip rate, resample flip rate and excess of one metric over one axis, as basis points with a clustered interval.
+
+    The interval misses the truth with the probability `alpha`.
 
     Other axes of `axes` are held fixed: only cases that agree in them are compared. ``n`` of ``pairs`` pairs could be
     compared. Where nothing can be said, ``unscored`` says why, and the excess is absent.
@@ -71,7 +80,7 @@ def flips(
     if not whole:
         flip = basis_points(statistics.mean([one.flip for one in found]))
         return {**counted, "flip_bp": flip, "unscored": ONCE}
-    return {**counted, **_rates(whole, seed)}
+    return {**counted, **_rates(whole, seed, alpha)}
 
 
 def differ(first: float, second: float, *, share: bool) -> bool:
@@ -80,9 +89,9 @@ def differ(first: float, second: float, *, share: bool) -> bool:
     return abs(first - second) > allowed + _SLACK
 
 
-def _rates(whole: Sequence[_Flips], seed: int) -> dict[str, Any]:
+def _rates(whole: Sequence[_Flips], seed: int, alpha: float) -> dict[str, Any]:
     excess = [Observation(one.excess, one.cluster) for one in whole]
-    interval = statistics.difference_interval(excess, seed=seed)
+    interval = statistics.difference_interval(excess, seed=seed, alpha=alpha)
     worst = sorted((one for one in whole if one.excess > 0), key=lambda one: (-one.excess, one.pair))
     return {
         "flip_bp": basis_points(statistics.mean([one.flip for one in whole])),

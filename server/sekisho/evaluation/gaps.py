@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -10,9 +11,9 @@ from typing import Any, Final
 
 from sekisho.evaluation import statistics
 from sekisho.evaluation.case_values import LEAST_COVERAGE_BP, SEED, CaseValue, Scale
-from sekisho.evaluation.mapped import Mapped
 from sekisho.evaluation.statistics import Bounds, Interval, Observation
 from sekisho.evaluation.types import basis_points
+from sekisho.evaluation.values import held_by, ids_of, observed
 
 MAX_WORST: Final = 5
 
@@ -67,12 +68,12 @@ def _ordered(
     members: Mapping[str, Sequence[CaseValue]], first: str, second: str, scale: Scale, sign: float
 ) -> tuple[str, str, _Difference]:
     """The better group, the worse one, and by how much."""
-    left, right = (Mapped(members[name], lambda row: (row, scale.unit(row.value))) for name in (first, second))
+    left, right = _group(members[first], scale), _group(members[second], scale)
     pairs = _paired(left, right)
     ahead = sign * (
         statistics.mean([value for _, value, _ in pairs])
         if pairs
-        else statistics.mean([value for _, value in left]) - statistics.mean([value for _, value in right])
+        else statistics.mean(left.units) - statistics.mean(right.units)
     )
     if ahead < 0:
         first, second, left, right = second, first, right, left
@@ -81,7 +82,19 @@ def _ordered(
     return first, second, found
 
 
-_Rows = Sequence[tuple[CaseValue, float]]
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A group's values, and beside them what they are in units of the scale."""
+
+    rows: Sequence[CaseValue]
+    units: Sequence[float]
+
+
+def _group(rows: Sequence[CaseValue], scale: Scale) -> _Group:
+    held = held_by(rows)
+    return _Group(rows, held if scale.is_share else array("d", map(scale.unit, held)))
+
+
 _Pairs = list[tuple[str, float, str]]
 
 
@@ -97,14 +110,16 @@ def _of_pairs(pairs: _Pairs, sign: float) -> _Difference:
     )
 
 
-def _of_groups(first: _Rows, second: _Rows, sign: float) -> _Difference:
+def _of_groups(first: _Group, second: _Group, sign: float) -> _Difference:
     left, right = (
-        Mapped(rows, lambda one: Observation(one[1] if sign > 0 else -one[1], one[0].cluster))
-        for rows in (first, second)
+        observed(group.rows, group.units if sign > 0 else [sign * unit for unit in group.units])
+        for group in (first, second)
     )
-    lowest = heapq.nsmallest(MAX_WORST, ((sign * value, row.case_id) for row, value in second))
+    lowest = heapq.nsmallest(
+        MAX_WORST, ((sign * unit, name) for name, unit in zip(ids_of(second.rows), second.units, strict=True))
+    )
     return _Difference(
-        value=statistics.mean([o.value for o in left]) - statistics.mean([o.value for o in right]),
+        value=statistics.mean(statistics.values_of(left)) - statistics.mean(statistics.values_of(right)),
         n=min(len(left), len(right)),
         paired=False,
         bounds=statistics.unpaired_bounds(left, right, seed=SEED),
@@ -112,11 +127,11 @@ def _of_groups(first: _Rows, second: _Rows, sign: float) -> _Difference:
     )
 
 
-def _paired(first: _Rows, second: _Rows) -> _Pairs | None:
+def _paired(first: _Group, second: _Group) -> _Pairs | None:
     """(pair, difference, cluster) of each pair present in both; None unless most cases have their counterpart."""
     left, right = _by_pair(first), _by_pair(second)
     shared = sorted(set(left) & set(right))
-    if not shared or 2 * len(shared) * 10_000 < LEAST_COVERAGE_BP * (len(first) + len(second)):
+    if not shared or 2 * len(shared) * 10_000 < LEAST_COVERAGE_BP * (len(first.rows) + len(second.rows)):
         return None
     return [
         (name, statistics.mean(left[name].values) - statistics.mean(right[name].values), left[name].cluster)
@@ -132,9 +147,9 @@ class _Pair:
     values: list[float]
 
 
-def _by_pair(rows: _Rows) -> dict[str, _Pair]:
+def _by_pair(group: _Group) -> dict[str, _Pair]:
     grouped: dict[str, _Pair] = {}
-    for row, value in rows:
+    for row, value in zip(group.rows, group.units, strict=True):
         if row.pair is not None:
             grouped.setdefault(row.pair, _Pair(row.cluster, [])).values.append(value)
     return grouped

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sekisho.evaluation import evidence
+from sekisho.evaluation.columns import Columns
 from sekisho.evaluation.reports.json import ended_by_job
+from sekisho.evaluation.result_store import ResultStore
 from sekisho.evaluation.store import RunStore
-from sekisho.evaluation.types import CaseResult, Run, RunState
+from sekisho.evaluation.types import Run, RunState
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.errors import NotFound
 from sekisho.kernel.jobs import Jobs
@@ -51,7 +53,7 @@ class Gathering:
         """Several finished runs of one version by one suite as one estimate. Raises `NotFound`."""
         store = RunStore(tx)
         runs = [await _one(store, run_id) for run_id in run_ids]
-        results = await _results(store, run_ids)
+        results = await _results(tx, run_ids)
         return await asyncio.to_thread(evidence.pool_evidence, runs, results, level_ppm=level_ppm)
 
     async def compared(
@@ -65,8 +67,7 @@ class Gathering:
         claims: int,
     ) -> list[dict[str, Any]]:
         """Per metric the paired difference, candidate minus baseline, where any case was scored in both."""
-        store = RunStore(tx)
-        before, after = await _results(store, baseline), await _results(store, candidate)
+        before, after = await _results(tx, baseline), await _results(tx, candidate)
         found = []
         for metric in metrics:
             entry = await asyncio.to_thread(
@@ -92,5 +93,5 @@ async def _one(store: RunStore, run_id: str) -> Run:
     return run
 
 
-async def _results(store: RunStore, run_ids: Sequence[str]) -> list[list[CaseResult]]:
-    return [await store.results(run_id) for run_id in run_ids]
+async def _results(tx: Transaction, run_ids: Sequence[str]) -> list[Columns]:
+    return [await ResultStore(tx).columns(run_id) for run_id in run_ids]

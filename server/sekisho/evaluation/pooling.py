@@ -5,22 +5,26 @@ Which runs count, and at what level their estimate is looked at, the gate says: 
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
-from dataclasses import replace
+from operator import attrgetter
 
+from sekisho.evaluation.columns import Columns
 from sekisho.evaluation.types import CaseResult
 
 
-def pool(results_of_runs: Sequence[Sequence[CaseResult]]) -> list[CaseResult]:
+def pool(results_of_runs: Sequence[Sequence[CaseResult]]) -> Sequence[CaseResult]:
     """All results as those of one run, oldest run first, with the repeats of each case numbered on.
 
-    `case_values` then averages each case over the runs.
+    `case_values` then averages each case over the runs. Each run's results stand in the order of cases and repeats.
     """
-    pooled: list[CaseResult] = []
-    begun: dict[str, int] = {}
-    for results in results_of_runs:
-        for result in sorted(results, key=lambda row: (row.case_id, row.repeat)):
-            repeat = begun.get(result.case_id, 0)
-            begun[result.case_id] = repeat + 1
-            pooled.append(replace(result, repeat=repeat))
+    if len(results_of_runs) <= 1:
+        return results_of_runs[0] if results_of_runs else []
+    pooled = Columns()
+    case_id, repeat = "", -1
+    # The merge is stable: of one case the older run's results come first.
+    for result in heapq.merge(*results_of_runs, key=attrgetter("case_id")):
+        repeat = repeat + 1 if result.case_id == case_id else 0
+        case_id = result.case_id
+        pooled.add(result, repeat=repeat)
     return pooled

@@ -20,12 +20,12 @@ from sekisho.evaluation.feed import STRETCH
 from sekisho.evaluation.measuring import Forgotten, Measuring, Remembering
 from sekisho.evaluation.neighbours import Catalogue, Indexes, Models, Neighbours
 from sekisho.evaluation.plan import Plan
-from sekisho.evaluation.reports.json import report_json
-from sekisho.evaluation.result_store import ResultStore, add, columns_of
+from sekisho.evaluation.reporting import Measured, read_report, report_measured
+from sekisho.evaluation.reports.formats import Wish
+from sekisho.evaluation.reports.shape import Report
+from sekisho.evaluation.result_store import ResultStore, add
 from sekisho.evaluation.runner import Cancelled, failed, produce, result
-from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
 from sekisho.evaluation.seal import Seal, result_bytes
-from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.targets import RunTarget
 from sekisho.evaluation.types import Case, CaseResult, Run, RunState
 from sekisho.inference.cache import NotRemembered
@@ -134,16 +134,16 @@ class Replaying:
     async def _conclude(self, run: Run, plan: Plan, cases: int, findings: Findings) -> dict[str, Any]:
         async with self.database.read() as tx:
             columns, seal = await self._sealed(tx, run, findings)
-            results = await RunStore(tx).results(run.id)
         if len(columns) != findings.compared:
             findings.differs(f"{len(columns) - findings.compared} stored results are of cases that are not planned")
         summary = await asyncio.to_thread(summary_of, plan, columns, cases)
         # What left a run inconclusive beyond its scores (a model that moved, a spent budget) cannot be seen again.
         state = run.state if inconclusive(summary) is None else RunState.INCONCLUSIVE
         digest = seal.close(state, summary)
-        fresh = [findings.others.get((one.case_id, one.repeat), one) for one in results]
-        again = replace(run, state=state, summary=summary, final_digest=digest)
-        recorded, recomputed = _report(run, results), _report(again, fresh)
+        again = Measured(replace(run, state=state, summary=summary, final_digest=digest), columns)
+        async with self.database.read() as tx:
+            recorded = _bytes(await read_report(tx, run, None, Wish()))
+            recomputed = _bytes(await report_measured(tx, again, findings.others))
         if dict(run.summary or {}) != summary:
             findings.differs(f"the summary: {first_difference(run.summary or {}, summary)}")
         if digest != run.final_digest:
@@ -170,7 +170,7 @@ class Replaying:
                 add(columns, row)
                 seal.add(result_bytes(row.case_id, row.repeat, row.scores, row.output))
             else:
-                columns_of([other], columns)
+                columns.add(other)
                 seal.add(canonical_json(other.canonical()))
         return columns, seal
 
@@ -224,8 +224,8 @@ def _plain(one: CaseResult, name: str) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def _report(run: Run, results: Sequence[CaseResult]) -> bytes:
-    return canonical_json(report_json(run, results, lower=LOWER_IS_BETTER))
+def _bytes(report: Report) -> bytes:
+    return canonical_json(report)
 
 
 def first_difference(before: Any, after: Any, path: str = "$") -> str:

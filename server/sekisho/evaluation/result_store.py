@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 from sqlalchemy import Table, Text, collate, func, insert, select, type_coerce
@@ -42,6 +42,7 @@ class ResultStore:
                 "slices": dict(r.slices), "question": r.question,
                 "scores": {name: score_json(score) for name, score in r.scores.items()}, "output": dict(r.output),
                 "latency_ms": r.latency_ms, "at": r.at, "failed": r.failed,
+                "wanted": None if r.wanted is None else dict(r.wanted),
             }
             for r in results
         ]  # fmt: skip
@@ -74,6 +75,19 @@ class ResultStore:
             )
         )
         return {row.case_id: result_of(row) for row in rows}
+
+    async def whole(self, run_id: str, cases: Sequence[str]) -> dict[str, list[CaseResult]]:
+        """Every result of these cases that is there, by case and repeat."""
+        found: dict[str, list[CaseResult]] = {}
+        for start in range(0, len(cases), BATCH):
+            rows = await self._tx.scalars(
+                select(CaseResultRow)
+                .where(CaseResultRow.run_id == run_id, CaseResultRow.case_id.in_(cases[start : start + BATCH]))
+                .order_by(CaseResultRow.case_id, CaseResultRow.repeat)
+            )
+            for row in rows:
+                found.setdefault(row.case_id, []).append(result_of(row))
+        return found
 
     async def stream(self, run_id: str) -> AsyncIterator[Slim]:
         """Every result of a run, by case (in the order of its code points) and repeat; few are in memory at a time."""
@@ -108,17 +122,6 @@ def add(columns: Columns, row: Slim) -> None:
         row.case_id, row.repeat, row.cluster, row.pair, row.slices, scores_of(row.scores), row.latency_ms,
         failed=row.failed, control=_is_control(row.output),
     )  # fmt: skip
-
-
-def columns_of(results: Iterable[CaseResult], columns: Columns | None = None) -> Columns:
-    """Results at hand, as columns; appended to those given."""
-    found = Columns() if columns is None else columns
-    for one in results:
-        found.append(
-            one.case_id, one.repeat, one.cluster, one.pair, json.dumps(dict(one.slices)), one.scores, one.latency_ms,
-            failed=one.failed, control=one.is_control,
-        )  # fmt: skip
-    return found
 
 
 def _is_control(output: str) -> bool:

@@ -13,10 +13,11 @@ from sekisho.evaluation.cases import cluster_of
 from sekisho.evaluation.feed import Feed
 from sekisho.evaluation.measuring import Measuring
 from sekisho.evaluation.plan import Plan
+from sekisho.evaluation.reports.neutral import clipped
 from sekisho.evaluation.result_store import ResultStore
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.tally import Hosts, Tally
-from sekisho.evaluation.targets import Produced, RunTarget
+from sekisho.evaluation.targets import KEPT_CHARACTERS, Produced, RunTarget
 from sekisho.evaluation.types import Case, CaseResult, Sample, Score
 from sekisho.inference.cache import NotRemembered
 from sekisho.inference.types import Answerer
@@ -25,6 +26,8 @@ from sekisho.kernel.database import Database
 from sekisho.kernel.errors import Invalid, ModelFailed, TooLarge
 from sekisho.kernel.jobs import Job, Jobs, Progress
 
+MOST_WANTED: Final = 10
+"""Gold passages and relevant documents that are kept beside a result."""
 BACKLOG: Final = 4
 """Results that may wait to be stored, per case evaluated at a time: so that one write takes many."""
 
@@ -215,4 +218,15 @@ async def result(
         latency_ms=produced.latency_ms,
         at=at,
         failed=produced.sample.failure is not None,
+        wanted=wanted(case),
     )
+
+
+def wanted(case: Case) -> dict[str, Any] | None:
+    """What the case says would be right, as much as a report can show; None where it says nothing."""
+    found = {
+        "expected": case.expected and clipped(case.expected, KEPT_CHARACTERS),
+        "gold": [clipped(passage, KEPT_CHARACTERS) for passage in case.gold[:MOST_WANTED]],
+        "relevant": sorted(name for name, grade in case.qrels.items() if grade > 0)[:MOST_WANTED],
+    }
+    return {name: value for name, value in found.items() if value} or None

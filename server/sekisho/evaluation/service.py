@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import Any, Final
 
 from sekisho.evaluation import replay
 from sekisho.evaluation.case_source import open_cases
-from sekisho.evaluation.columns import measured_results
-from sekisho.evaluation.comparison import compare_runs
 from sekisho.evaluation.execution import Execution, end_cancelled, enter, load_plan
 from sekisho.evaluation.judges.store import QualificationStore
+from sekisho.evaluation.margins import Margins, NoMargins, stage_verdict
 from sekisho.evaluation.neighbours import Catalogue, Indexes, Models
 from sekisho.evaluation.progress import Progressed, Watch, events
 from sekisho.evaluation.recorded import parse_recorded
+from sekisho.evaluation.reporting import compared_runs, read_measured, read_report
 from sekisho.evaluation.reports import json as report
 from sekisho.evaluation.reports.formats import Rendered, Wish, render
-from sekisho.evaluation.reports.json import Baseline
 from sekisho.evaluation.reports.shape import Report
-from sekisho.evaluation.result_store import ResultStore
-from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.types import CaseResult, Origin, Run, RunState
 from sekisho.identity.types import Action, Actor
@@ -55,6 +52,7 @@ class Evaluation:
     inference: Models
     concurrency: int = 4
     beat_s: float = BEAT_S
+    margins: Margins = field(default_factory=NoMargins)
     _watch: Watch = field(default_factory=lambda: Watch(WATCH_S), init=False, repr=False, compare=False)
 
     async def start_run(
@@ -175,24 +173,12 @@ class Evaluation:
         With a baseline, also what changed since that run. Raises `Invalid` where it measured by another suite.
         """
         actor.require(project, Action.READ)
-        wish = wish or Wish()
         async with self.database.read() as tx:
             run = await self._one(tx, project, run_id)
-            results = await RunStore(tx).results(run_id)
             before = None if baseline_id is None else await self._one(tx, project, baseline_id)
             if before is not None:
                 _comparable(before, run)
-            old = [] if before is None else await RunStore(tx).results(before.id)
-        compared = {} if before is None else await asyncio.to_thread(_compared, before, old, run, results)
-        return await asyncio.to_thread(
-            report.report_json,
-            run,
-            results,
-            lower=LOWER_IS_BETTER,
-            baseline=None if before is None else Baseline(before, old, compared),
-            shown=wish.cases,
-            docs=wish.docs,
-        )
+            return await read_report(tx, run, before, wish or Wish())
 
     async def rendered_report(
         self, actor: Actor, project: str, run_id: str, wish: Wish, baseline_id: str | None = None
@@ -201,17 +187,24 @@ class Evaluation:
         found = await self.report(actor, project, run_id, wish, baseline_id)
         return await asyncio.to_thread(render, found, wish)
 
-    async def compare(self, actor: Actor, project: str, baseline_id: str, candidate_id: str) -> dict[str, Any]:
-        """Paired comparison of two runs. Raises `Invalid` where they measured by different suites."""
+    async def compare(
+        self, actor: Actor, project: str, baseline_id: str, candidate_id: str, stage: str | None = None
+    ) -> dict[str, Any]:
+        """Paired comparison of two runs; with a stage, what it says of the margins that policy sets there.
+
+        Raises `Invalid` where they measured by different suites, and for a stage that there is not.
+        """
         actor.require(project, Action.READ)
         async with self.database.read() as tx:
             baseline = await self._one(tx, project, baseline_id)
             candidate = await self._one(tx, project, candidate_id)
             _comparable(baseline, candidate)
-            before = await ResultStore(tx).columns(baseline_id)
-            after = await ResultStore(tx).columns(candidate_id)
-        metrics = await asyncio.to_thread(_compared, baseline, before, candidate, after)
-        return report.comparison_json(baseline, candidate, metrics)
+            before, after = await read_measured(tx, baseline), await read_measured(tx, candidate)
+        path = f"{project}/{candidate.subject_kind}/{candidate.subject_name}"
+        limits = {} if stage is None else self.margins.of(path, stage, candidate.suite)
+        metrics = await asyncio.to_thread(compared_runs, before, after, limits)
+        found = report.comparison_json(baseline, candidate, metrics)
+        return found if stage is None else {**found, "stage": stage_verdict(stage, limits, metrics)}
 
     async def cancel(self, actor: Actor, project: str, run_id: str) -> Run:
         """Ask for an end: a queued run ends at once, a running one within its next beat. Raises `Conflict`."""
@@ -305,13 +298,6 @@ class Evaluation:
         if is_digest(reference):
             return reference
         return (await self.registry.find(tx, _reference(reference, project, "$.reference"))).digest
-
-
-def _compared(
-    baseline: Run, before: Sequence[CaseResult], candidate: Run, after: Sequence[CaseResult]
-) -> dict[str, Any]:
-    names = set((baseline.summary or {})["metrics"]) & set((candidate.summary or {})["metrics"])
-    return compare_runs(measured_results(before), measured_results(after), names, LOWER_IS_BETTER)
 
 
 def _comparable(baseline: Run, candidate: Run) -> None:

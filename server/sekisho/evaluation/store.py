@@ -79,6 +79,7 @@ class CaseResultRow(Base):
     latency_ms: Mapped[int | None]
     at: Mapped[int]
     failed: Mapped[bool]
+    wanted: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,4 +256,5 @@ def result_of(row: CaseResultRow) -> CaseResult:
         case_id=row.case_id, repeat=row.repeat, cluster=row.cluster, pair=row.pair, slices=row.slices,
         question=row.question, scores={name: score_of(value) for name, value in row.scores.items()},
         output=row.output, latency_ms=row.latency_ms, at=row.at, failed=row.failed,
+        wanted=row.wanted,
     )  # fmt: skip

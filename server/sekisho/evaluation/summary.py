@@ -7,11 +7,9 @@ everything unscored were as bad as can be.
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from sekisho.evaluation import statistics
@@ -27,17 +25,25 @@ from sekisho.evaluation.case_values import (
 )
 from sekisho.evaluation.fairness import flips
 from sekisho.evaluation.gaps import gap_of
-from sekisho.evaluation.mapped import Mapped
 from sekisho.evaluation.scorers.catalogue import RANGES, UNITS
 from sekisho.evaluation.scorers.declaration import SHARE
 from sekisho.evaluation.statistics import ALPHA, Interval, Observation
 from sekisho.evaluation.types import CaseResult, basis_points
-from sekisho.evaluation.values import count_cases, grouped, observations, of_group
+from sekisho.evaluation.values import (
+    Values,
+    count_cases,
+    count_scored,
+    group_of,
+    groups_of,
+    held_by,
+    observed,
+    observed_with,
+)
 
 __all__ = ["LEAST_COVERAGE_BP", "SEED", "CaseValue", "case_values", "interval_bp", "summarise", "verdict"]
 
-Groups = Mapping[str, Mapping[str, Sequence[CaseResult]]]
-"""Axis → group → its results."""
+Groups = Mapping[str, Sequence[str]]
+"""Axis → its groups, in the order of their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +77,19 @@ def summarise(
     greatest value of each metric that does not lie between 0 and 1. `counterfactuals` are the axes whose variants
     should change nothing; each metric then has its ``flips``.
     """
-    values = {metric: case_values(results, metric) for metric in metrics}
-    scored = _scored(list(values.values()))
-    groups, better_low = {axis: grouped(results, axis) for axis in axes}, set(lower)
-    made = [
-        _Metric(name, scale_of(ranges.get(name), (v.value for v in rows)), name in better_low, alpha)
-        for name, rows in values.items()
-    ]
+    groups, better_low = {axis: groups_of(results, axis) for axis in axes}, set(lower)
+    scored = count_scored(results, metrics)
+    # One metric after the other, so that the values of one at a time are held.
     return {
         "cases": planned,
         "scored": scored,
         "coverage_bp": _share_bp(scored, planned),
         "metrics": {
-            metric.name: {
-                **_metric(metric, values[metric.name], planned, results, groups),
-                **_flips(results, metric.name, counterfactuals, ranges),
+            name: {
+                **_numbers(name, results, planned, groups, ranges.get(name), lower=name in better_low, alpha=alpha),
+                **_flips(results, name, counterfactuals, ranges, alpha),
             }
-            for metric in made
+            for name in metrics
         },
     }
 
@@ -110,58 +112,90 @@ def interval_bp(mean: float, interval: Interval) -> dict[str, int]:
     }
 
 
-def _scored(values: Sequence[Sequence[CaseValue]]) -> int:
-    """How many cases have a value by every metric."""
-    names = heapq.merge(*((row.case_id for row in rows) for rows in values))
-    return sum(len(list(same)) == len(values) for _, same in groupby(names))
+def _numbers(
+    name: str,
+    results: Sequence[CaseResult],
+    planned: int,
+    groups: Groups,
+    declared: tuple[float, float] | None,
+    *,
+    lower: bool,
+    alpha: float,
+) -> dict[str, Any]:
+    metric, whole = _whole(name, results, planned, declared, lower=lower, alpha=alpha)
+    return {**whole, **_parts(metric, results, groups)}
+
+
+def _whole(
+    name: str,
+    results: Sequence[CaseResult],
+    planned: int,
+    declared: tuple[float, float] | None,
+    *,
+    lower: bool,
+    alpha: float,
+) -> tuple[_Metric, dict[str, Any]]:
+    """A metric over all cases, whose values also say how far it reaches."""
+    rows = case_values(results, name)
+    metric = _Metric(name, scale_of(declared, held_by(rows)), lower, alpha)
+    unit = {"unit": UNITS[name]} if name in UNITS else {}
+    return metric, {**_mean(metric, rows, planned, results), **unit, "lower_is_better": lower}
 
 
 def _flips(
-    results: Sequence[CaseResult], metric: str, axes: Sequence[str], ranges: Mapping[str, tuple[float, float]]
+    results: Sequence[CaseResult],
+    metric: str,
+    axes: Sequence[str],
+    ranges: Mapping[str, tuple[float, float]],
+    alpha: float,
 ) -> dict[str, Any]:
     share = ranges.get(metric, SHARE) == SHARE
-    found = {axis: flips(results, metric, axis, axes, share=share, seed=SEED) for axis in axes}
+    found = {axis: flips(results, metric, axis, axes, share=share, seed=SEED, alpha=alpha) for axis in axes}
     return {"flips": found} if found else {}
 
 
-def _metric(
-    metric: _Metric, rows: Sequence[CaseValue], planned: int, results: Sequence[CaseResult], groups: Groups
-) -> dict[str, Any]:
+def _parts(metric: _Metric, results: Sequence[CaseResult], groups: Groups) -> dict[str, Any]:
+    """A metric over each group of each axis, and the gaps between them."""
     slices: dict[str, Any] = {}
     gaps: dict[str, Any] = {}
-    for axis, parts in groups.items():
-        members = {name: of_group(rows, axis, name) for name in parts}
+    for axis, names in groups.items():
+        parts = {name: group_of(results, axis, name) for name in names}
+        members = {name: case_values(part, metric.name) for name, part in parts.items()}
         slices[axis] = {name: _mean(metric, members[name], count_cases(part), part) for name, part in parts.items()}
+        parts.clear()
         if gap := gap_of(members, scale=metric.scale, lower_is_better=metric.lower_is_better, alpha=metric.alpha):
             gaps[axis] = gap
-    whole = _mean(metric, rows, planned, results)
-    unit = {"unit": UNITS[metric.name]} if metric.name in UNITS else {}
-    return {**whole, **unit, "lower_is_better": metric.lower_is_better, "slices": slices, "gaps": gaps}
+    return {"slices": slices, "gaps": gaps}
 
 
 def _mean(metric: _Metric, rows: Sequence[CaseValue], planned: int, results: Sequence[CaseResult]) -> dict[str, Any]:
     counted = {"n": len(rows), "coverage_bp": _share_bp(len(rows), planned)}
     if not rows:
         return counted
-    found = _limits(metric, observations(rows))
+    seen = observed(rows)
+    found = _limits(metric, seen)
     if len(rows) == planned and wholly_scored(results, metric.name):
         worst = found
     else:
         worst = _limits(metric, _at_worst(metric, planned, results))
-    clusters = len({row.cluster for row in rows})
+    clusters = statistics.count_clusters(seen)
     return {**counted, **found, **{f"pessimistic_{name}": bp for name, bp in worst.items()}, "clusters": clusters}
 
 
-def _at_worst(metric: _Metric, planned: int, results: Sequence[CaseResult]) -> list[Observation]:
+def _at_worst(metric: _Metric, planned: int, results: Sequence[CaseResult]) -> Sequence[Observation]:
     """All planned cases, each unscored one at its worst value. One that never ran counts as a document of its own."""
-    ran = list(pessimistic_values(results, metric.name, metric.worst).values())
-    return ran + [Observation(metric.worst, f"\0{number}") for number in range(planned - len(ran))]
+    ran = pessimistic_values(results, metric.name, metric.worst)
+    absent = max(0, planned - len(ran))
+    if isinstance(ran, Values):
+        return observed_with(ran, [metric.worst] * absent)
+    return [*observed(ran), *(Observation(metric.worst, f"\0{number}") for number in range(absent))]
 
 
 def _limits(metric: _Metric, observations: Sequence[Observation]) -> dict[str, int]:
-    unit = Mapped(observations, lambda o: Observation(metric.scale.unit(o.value), o.cluster))
+    unit = observations if metric.scale.is_share else statistics.changed(observations, metric.scale.unit)
     interval = statistics.mean_interval(unit, seed=SEED, alpha=metric.alpha)
-    return interval_bp(statistics.mean([o.value for o in observations]), metric.scale.interval(interval))
+    mean = statistics.mean(statistics.values_of(observations))
+    return interval_bp(mean, metric.scale.interval(interval))
 
 
 def _share_bp(part: int, whole: int) -> int:

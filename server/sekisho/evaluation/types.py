@@ -124,7 +124,8 @@ class Sample:
 class CaseResult:
     """One case of one run, as stored. `latency_ms`, `at` and `failed` are observations and stay out of the digest.
 
-    `failed`: there was no output, which counts against the suite's error budget.
+    `failed`: there was no output, which counts against the suite's error budget. `wanted`: of the dataset, whose digest
+    is in the run's, what its reader has to see beside the answer: `expected`, `gold`, `relevant` ids, as far as known.
     """
 
     case_id: str
@@ -138,6 +139,7 @@ class CaseResult:
     latency_ms: int | None
     at: int
     failed: bool = False
+    wanted: Mapping[str, Any] | None = None
 
     @property
     def is_control(self) -> bool:

@@ -7,15 +7,14 @@ objects.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress, groupby
-from operator import attrgetter
+from itertools import groupby
 from typing import Final, overload
 
-from sekisho.evaluation.columns import Columns, Part
-from sekisho.evaluation.mapped import Mapped
-from sekisho.evaluation.statistics import Observation, mean
+from sekisho.evaluation.columns import Clusters, Columns, Part
+from sekisho.evaluation.packed import Numbers
+from sekisho.evaluation.statistics import Observation, Observed, mean
 from sekisho.evaluation.types import CaseResult, Scored
 
 
@@ -42,7 +41,7 @@ _COMMON: Final = {0.0: 0.0, 1.0: 1.0}
 class Values(Sequence[CaseValue]):
     """Values of columns: where each case's last scored result stands, its mean, and whether all were 0 or 1."""
 
-    def __init__(self, columns: Columns, places: array[int], values: array[float], binary: bytearray) -> None:
+    def __init__(self, columns: Columns, places: Sequence[int], values: array[float], binary: bytearray) -> None:
         self._columns = columns
         self._places = places
         self._values = values
@@ -65,14 +64,39 @@ class Values(Sequence[CaseValue]):
     def __iter__(self) -> Iterator[CaseValue]:
         return map(self._one, self._places, self._values, self._binary)
 
-    def of_group(self, axis: str, group: str) -> Values:
-        """The values of one group of an axis."""
-        kept = bytearray(self._columns.slices(place).get(axis) == group for place in self._places)
+    @property
+    def held(self) -> array[float]:
+        """The bare values."""
+        return self._values
+
+    @property
+    def ids(self) -> Iterator[str]:
+        return map(self._columns.case_id, self._places)
+
+    @property
+    def binary(self) -> bool:
+        return all(self._binary)
+
+    @property
+    def names(self) -> Clusters:
+        """Of the clusters."""
+        return self._columns.clusters
+
+    @property
+    def clusters(self) -> Numbers:
+        """Each value's cluster, as a number of `names`."""
+        found = Numbers()
+        for place in self._places:
+            found.append(self._columns.cluster_number(place))
+        return found
+
+    def at(self, numbers: Sequence[int]) -> Values:
+        """The values that stand at these numbers."""
         return Values(
             self._columns,
-            array("I", compress(self._places, kept)),
-            array("d", compress(self._values, kept)),
-            bytearray(compress(self._binary, kept)),
+            array("I", map(self._places.__getitem__, numbers)),
+            array("d", map(self._values.__getitem__, numbers)),
+            bytearray(map(self._binary.__getitem__, numbers)),
         )
 
     def _one(self, place: int, value: float, binary: int) -> CaseValue:
@@ -82,48 +106,105 @@ class Values(Sequence[CaseValue]):
         return CaseValue(*named, bool(binary))
 
 
-def values_of(results: Columns | Part, metric: str) -> Values:
-    """One value per case that has any scored repeat; the columns stand in the order of case ids."""
+def values_of(results: Columns | Part, metric: str, *, unscored: float | None = None) -> Values:
+    """One value per case that has any scored repeat; the columns stand in the order of case ids.
+
+    With a value for `unscored`, every case, and that for each repeat without a score.
+    """
     columns = results.columns
     places, values, binary = array("I"), array("d"), bytearray()
-    for _, repeats in groupby(results.places, key=columns.case_id):
-        scores = ((place, columns.score(metric, place)) for place in repeats)
-        scored = [(place, score.value) for place, score in scores if isinstance(score, Scored)]
-        if scored:
-            places.append(scored[-1][0])
-            values.append(mean(sorted(value for _, value in scored)))
-            binary.append(all(value in {0.0, 1.0} for _, value in scored))
-    return Values(columns, places, values, binary)
+    for _, repeats in groupby(results.places, key=columns.first):
+        found: list[float] = []
+        for place in repeats:
+            score = columns.score(metric, place)
+            value = score.value if isinstance(score, Scored) else unscored
+            if value is not None:
+                found.append(value)
+                last = place
+        if found:
+            places.append(last)
+            values.append(mean(sorted(found)))
+            binary.append(all(value in {0.0, 1.0} for value in found))
+    # Mostly every result is its case's only one; then no place need be remembered.
+    everywhere = len(places) == len(columns)
+    return Values(columns, range(len(columns)) if everywhere else places, values, binary)
 
 
-def observations(rows: Sequence[CaseValue]) -> Sequence[Observation]:
-    """What statistics see of the values."""
-    return Mapped(rows, attrgetter("observation"))
-
-
-def of_group(rows: Sequence[CaseValue], axis: str, group: str) -> Sequence[CaseValue]:
-    """The values of one group of an axis."""
-    return rows.of_group(axis, group) if isinstance(rows, Values) else [r for r in rows if r.slices.get(axis) == group]
-
-
-def grouped(results: Sequence[CaseResult], axis: str) -> Mapping[str, Sequence[CaseResult]]:
-    """The results of each group of an axis, groups in the order of their names."""
+def count_scored(results: Sequence[CaseResult], metrics: Sequence[str]) -> int:
+    """How many cases have a value by every metric."""
     if isinstance(results, (Columns, Part)):
-        places: dict[str, array[int]] = {}
-        for place in results.places:
-            group = results.columns.slices(place).get(axis)
-            if group is not None:
-                places.setdefault(group, array("I")).append(place)
-        return {name: results.part(places[name]) for name in sorted(places)}
-    found: dict[str, list[CaseResult]] = {}
+        columns = results.columns
+        return sum(
+            all(any(isinstance(columns.score(metric, place), Scored) for place in places) for metric in metrics)
+            for places in (list(repeats) for _, repeats in groupby(results.places, key=columns.first))
+        )
+    scored: dict[str, set[str]] = {}
     for result in results:
-        if axis in result.slices:
-            found.setdefault(result.slices[axis], []).append(result)
-    return dict(sorted(found.items()))
+        named = {name for name, score in result.scores.items() if isinstance(score, Scored)}
+        scored.setdefault(result.case_id, set()).update(named)
+    return sum(named.issuperset(metrics) for named in scored.values())
+
+
+def observed(rows: Sequence[CaseValue], values: Iterable[float] | None = None) -> Sequence[Observation]:
+    """What statistics see of the values, or of others that stand in their place."""
+    held = held_by(rows) if values is None else values
+    if isinstance(rows, Values):
+        return Observed(held if isinstance(held, array) else array("d", held), rows.clusters, rows.names)
+    return [Observation(value, row.cluster) for value, row in zip(held, rows, strict=True)]
+
+
+def held_by(rows: Sequence[CaseValue]) -> Sequence[float]:
+    """The bare values."""
+    return rows.held if isinstance(rows, Values) else [row.value for row in rows]
+
+
+def ids_of(rows: Sequence[CaseValue]) -> Iterator[str]:
+    """Whose the values are."""
+    return rows.ids if isinstance(rows, Values) else (row.case_id for row in rows)
+
+
+def all_binary(rows: Sequence[CaseValue]) -> bool:
+    """Whether every repeat of every case scored 0 or 1."""
+    return rows.binary if isinstance(rows, Values) else all(row.binary for row in rows)
+
+
+def observed_with(rows: Values, further: Sequence[float]) -> Sequence[Observation]:
+    """The values, and after them further ones, each in a cluster of its own."""
+    if not further:
+        return observed(rows)
+    clusters = rows.clusters
+    for number in range(len(further)):
+        clusters.append(len(rows.names) + number)
+    values = rows.held[:]
+    values.extend(further)
+    return Observed(values, clusters, rows.names.more(len(further)))
+
+
+def taken(rows: Sequence[CaseValue], numbers: Sequence[int]) -> Sequence[CaseValue]:
+    """Some of the values, by where they stand, in their order."""
+    if len(numbers) == len(rows):
+        return rows
+    return rows.at(numbers) if isinstance(rows, Values) else [rows[number] for number in numbers]
+
+
+def groups_of(results: Sequence[CaseResult], axis: str) -> list[str]:
+    """The groups of an axis, in the order of their names."""
+    if isinstance(results, (Columns, Part)):
+        columns = results.columns
+        return sorted({slices[axis] for place in results.places if axis in (slices := columns.slices(place))})
+    return sorted({result.slices[axis] for result in results if axis in result.slices})
+
+
+def group_of(results: Sequence[CaseResult], axis: str, group: str) -> Sequence[CaseResult]:
+    """The results of one group."""
+    if isinstance(results, (Columns, Part)):
+        columns = results.columns
+        return results.part(place for place in results.places if columns.slices(place).get(axis) == group)
+    return [result for result in results if result.slices.get(axis) == group]
 
 
 def count_cases(results: Sequence[CaseResult]) -> int:
     """How many cases the results are of."""
     if not isinstance(results, (Columns, Part)):
         return len({result.case_id for result in results})
-    return sum(1 for _ in groupby(results.places, key=results.columns.case_id))
+    return sum(1 for _ in groupby(results.places, key=results.columns.first))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from sekisho.evaluation.seal import final_digest
+from sekisho.evaluation.result_store import ResultStore
+from sekisho.evaluation.seal import Seal, result_bytes
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.types import Run
 from sekisho.kernel.database import Transaction
@@ -54,14 +55,17 @@ class Runs:
                     "answers": run.answers,
                     "state": run.state.value,
                     "final_digest": run.final_digest,
-                    "results": await _digest(store, run),
+                    "results": await _digest(tx, run),
                     "created_at": run.created_at,
                     "finished_at": run.finished_at,
                 },
             )
 
 
-async def _digest(store: RunStore, run: Run) -> str | None:
+async def _digest(tx: Transaction, run: Run) -> str | None:
     if run.final_digest is None or run.summary is None:
         return None
-    return final_digest(run, run.state, run.summary, await store.results(run.id))
+    seal = Seal(run)
+    async for row in ResultStore(tx).stream(run.id):
+        seal.add(result_bytes(row.case_id, row.repeat, row.scores, row.output))
+    return seal.close(run.state, run.summary)

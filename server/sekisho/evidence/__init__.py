@@ -1,1 +1,1 @@
-"""What the gate reads besides runs: cards now; assessments, scans and imports will stand here too."""
+"""What the gate reads besides runs: cards, attested documents, licence scans."""

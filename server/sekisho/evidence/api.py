@@ -9,6 +9,8 @@ from litestar import Controller, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.types import ControllerRouterHandler
 
+from sekisho.evidence.attesting_api import controllers as attesting
+from sekisho.evidence.overlap.api import OverlapController
 from sekisho.evidence.service import Evidence
 from sekisho.evidence.types import CardDocument
 from sekisho.identity.types import Actor
@@ -54,4 +56,4 @@ class CardController(Controller):
         return {"items": [card.as_json() for card in cards]}
 
 
-controllers: list[ControllerRouterHandler] = [CardController]
+controllers: list[ControllerRouterHandler] = [CardController, OverlapController, *attesting]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from sekisho.evidence.store import CardStore
-from sekisho.evidence.types import Card, CardDocument
+from sekisho.evidence.licensing import newest_scans
+from sekisho.evidence.store import AttestedStore, CardStore
+from sekisho.evidence.types import Attested, Card, CardDocument, LicenceScan
 from sekisho.identity.types import Action, Actor
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database, Transaction
@@ -22,7 +23,7 @@ from sekisho.registry.service import Registry
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Cards, bound to the digest of a system's version."""
+    """Cards, bound to the digest of a system's version; and all that the gate reads of this room."""
 
     database: Database
     clock: Clock
@@ -78,3 +79,15 @@ class Evidence:
         for card in await CardStore(tx).all(project, subjects):
             newest.setdefault(card.subject, card)
         return tuple(newest[subject] for subject in sorted(newest))
+
+    async def newest_documents(self, tx: Transaction, project: str, subjects: Collection[str]) -> tuple[Attested, ...]:
+        """Of each type the newest document about each of these digests, withdrawn or not: what the gate reads."""
+        newest: dict[tuple[str, str], Attested] = {}
+        for attested in await AttestedStore(tx).all(project, subjects):
+            newest.setdefault((attested.subject, attested.type), attested)
+        return tuple(newest[key] for key in sorted(newest))
+
+    async def newest_scans(self, tx: Transaction, project: str, subjects: Collection[str]) -> tuple[LicenceScan, ...]:
+        """The newest licence scan of each of these digests: what the gate reads."""
+        found = await newest_scans(tx, project, sorted(subjects))
+        return tuple(found[subject] for subject in sorted(found))

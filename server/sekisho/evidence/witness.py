@@ -1,4 +1,4 @@
-"""Cards, held to the log."""
+"""Cards, attested documents and licence scans, held to the log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from sekisho.evidence.store import CardStore
+from sekisho.evidence.attesting import content_of
+from sekisho.evidence.licensing import findings_digest
+from sekisho.evidence.store import AttestedStore, CardStore, LicenceScanStore
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import digest_of
 from sekisho.ledger.types import Entry
@@ -36,5 +38,74 @@ class Cards:
                     "principal": card.principal,
                     "content": digest_of(msgspec.to_builtins(card.document)),
                     "created_at": card.created_at,
+                },
+            )
+
+
+class AttestedDocuments:
+    what = "attested document"
+    kinds = frozenset({"evidence.attested", "evidence.withdrawn"})
+
+    def told(self, entry: Entry, standing: Standing) -> None:
+        body = entry.body
+        if entry.kind == "evidence.withdrawn":
+            taken = {"withdrawn_by": entry.principal, "withdrawn_at": Moment(entry.time)}
+            standing[body["document"]] = {**standing[body["document"]], **taken}
+            return
+        standing[body["document"]] = {
+            "project": entry.project,
+            "subject": entry.subject,
+            "principal": entry.principal,
+            "type": body["type"],
+            "role": body["role"],
+            "content": body["content"],
+            "expires_at": body["expires_at"],
+            "created_at": Moment(entry.time),
+            "withdrawn_by": None,
+            "withdrawn_at": None,
+        }
+
+    async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
+        async for attested in AttestedStore(tx).each():
+            yield (
+                attested.id,
+                {
+                    "project": attested.project,
+                    "subject": attested.subject,
+                    "principal": attested.principal,
+                    "type": attested.type,
+                    "role": attested.role,
+                    "content": content_of(attested),
+                    "expires_at": attested.expires_at,
+                    "created_at": attested.created_at,
+                    "withdrawn_by": attested.withdrawn_by,
+                    "withdrawn_at": attested.withdrawn_at,
+                },
+            )
+
+
+class LicenceScans:
+    what = "licence scan"
+    kinds = frozenset({"licences.scanned"})
+
+    def told(self, entry: Entry, standing: Standing) -> None:
+        standing[entry.body["scan"]] = {
+            "project": entry.project,
+            "subject": entry.subject,
+            "principal": entry.principal,
+            "content": entry.body["content"],
+            "created_at": Moment(entry.time),
+        }
+
+    async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
+        async for scan in LicenceScanStore(tx).each():
+            yield (
+                scan.id,
+                {
+                    "project": scan.project,
+                    "subject": scan.subject,
+                    "principal": scan.principal,
+                    "content": findings_digest(scan),
+                    "created_at": scan.created_at,
                 },
             )

@@ -11,8 +11,11 @@ from litestar.types import ControllerRouterHandler
 
 from sekisho.gate.approvals import Approvals
 from sekisho.gate.bundle import Bundle
+from sekisho.gate.decision_logs.api import controllers as decision_logs
 from sekisho.gate.explaining.formats import MEDIA_TYPES, Format, format_of, rendered
 from sekisho.gate.explaining.shape import decision_json
+from sekisho.gate.governing.api import controllers as governing
+from sekisho.gate.overrides.types import BreakGlass
 from sekisho.gate.policies import PolicySet
 from sekisho.gate.records import Approval
 from sekisho.gate.service import Gate, Promoted
@@ -29,16 +32,24 @@ FORMATS: Final = f"One of {', '.join(Format)}."
 Known = Annotated[str | None, HeaderParameter(name="If-None-Match")]
 
 
+class NewBreakGlass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """That a denial is to be set aside, why, and for how many hours; then policy judges the version again."""
+
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+    hours: Annotated[int, msgspec.Meta(ge=1, le=24)]
+
+
 class NewPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which version is to move, and where; with its dependencies, all that it is made from moves too, or nothing.
 
-    A dry run decides and keeps nothing.
+    A dry run decides and keeps nothing. Break-glass takes the role `breakglass`, and a person without a hand in it.
     """
 
     subject: Annotated[str, msgspec.Meta(examples=["agent/docs-assistant@v2"])]
     stage: Annotated[str, msgspec.Meta(examples=["production"])]
     dry_run: bool = False
     with_dependencies: bool = False
+    break_glass: NewBreakGlass | msgspec.UnsetType = msgspec.UNSET
 
 
 class NewRollback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,8 +84,9 @@ class PromotionController(Controller):
         policy: Injected[PolicySet],
         idempotency_key: Key = None,
     ) -> Response[dict[str, Any]]:
-        """Ask for a version to be moved to a stage. It moves only where the decision is `allow`."""
+        """Ask for a version to be moved to a stage. It moves only where the decision is `allow`, or `override`."""
         reference = parse_reference(data.subject, project=project)
+        glass = data.break_glass
         promoted = await gate.promote(
             actor,
             reference,
@@ -82,6 +94,7 @@ class PromotionController(Controller):
             dry_run=data.dry_run,
             key=idempotency_key,
             with_dependencies=data.with_dependencies,
+            break_glass=BreakGlass(glass.reason, glass.hours) if isinstance(glass, NewBreakGlass) else None,
         )
         return _promoted(promoted, policy)
 
@@ -235,12 +248,14 @@ class PolicyController(Controller):
 
 
 def _promoted(promoted: Promoted, policy: PolicySet) -> Response[dict[str, Any]]:
-    body = {
+    body: dict[str, Any] = {
         "id": promoted.promotion_id,
         "applied": promoted.applied,
         "dry_run": promoted.promotion_id is None,
         "decision": decision_json(promoted.decision, policy.titles),
     }
+    if promoted.beyond:
+        body["beyond_override"] = list(promoted.beyond)
     made = promoted.promotion_id is not None and not promoted.replayed
     return Response(body, status_code=201 if made else 200)
 
@@ -264,4 +279,6 @@ controllers: list[ControllerRouterHandler] = [
     ApprovalController,
     PolicyController,
     *waivers,
+    *decision_logs,
+    *governing,
 ]

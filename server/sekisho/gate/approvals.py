@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from sekisho.gate.assembly import Assembler
+from sekisho.gate.bench import Benches
 from sekisho.gate.records import APPROVAL_DAYS, Approval
 from sekisho.gate.store import ApprovalStore
 from sekisho.identity.types import Action, Actor, PrincipalKind
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database, Transaction
-from sekisho.kernel.errors import Archived, Conflict, FieldError, Forbidden, Invalid
+from sekisho.kernel.errors import Archived, Conflict, Forbidden
 from sekisho.kernel.ids import new_id
 from sekisho.kernel.references import Reference
 from sekisho.ledger.service import Ledger
@@ -41,13 +42,13 @@ class Approvals:
     ledger: Ledger
     registry: Registry
     assembler: Assembler
-    stages: tuple[str, ...]
+    benches: Benches
 
     async def evidence(self, actor: Actor, reference: Reference, stage: str) -> EvidenceView:
         """The evidence hash that an approval must name now."""
         actor.require(reference.project, Action.READ)
-        self._known_stage(stage)
         async with self.database.read() as tx:
+            (await self.benches.sitting(tx)).known_stage(stage)
             version = await self.registry.find(tx, reference)
             return EvidenceView(version, stage, await self._standing(tx, version, stage))
 
@@ -60,7 +61,6 @@ class Approvals:
         actor.require(reference.project, Action.APPROVE)
         if actor.kind is not PrincipalKind.PERSON:
             raise Forbidden(f"{actor.principal} is a service; only a person approves")
-        self._known_stage(stage)
         for _ in range(ATTEMPTS):
             async with self.database.read() as tx:
                 size = await self.ledger.size(tx)
@@ -77,6 +77,7 @@ class Approvals:
         self, tx: Transaction, actor: Actor, reference: Reference, stage: str, evidence_hash: str
     ) -> Approval:
         """The approval, once everything that could forbid it has been looked at."""
+        (await self.benches.sitting(tx)).known_stage(stage)
         version = await self.registry.find(tx, reference)
         if version.archived or version.revoked:
             raise Archived(f"{version} is archived or revoked", remedy="approve the version that is to be used")
@@ -109,20 +110,19 @@ class Approvals:
         return approval
 
     async def _standing(self, tx: Transaction, version: Version, stage: str) -> str:
-        return await self.assembler.evidence_hash(tx, version, stage, epoch_ms(self.clock.now()))
+        bench = await self.benches.sitting(tx)
+        return await self.assembler.under(bench.policies.parameters).evidence_hash(
+            tx, version, stage, epoch_ms(self.clock.now())
+        )
 
     async def _record(self, tx: Transaction, approval: Approval) -> None:
         body = {"approval": approval.id, "stage": approval.stage, "evidence": approval.evidence_hash}
+        body |= {"artifact": f"{approval.kind}/{approval.name}", "token": approval.token_id}
         await self.ledger.append(
             tx,
             kind="approval.given",
             project=approval.project,
             principal=approval.principal,
             subject=approval.digest,
-            body=body,
+            body={**body, "expires_at": approval.expires_at},
         )
-
-    def _known_stage(self, stage: str) -> None:
-        if stage not in self.stages:
-            known = ", ".join(self.stages)
-            raise Invalid(f"there is no stage {stage!r}", fields=[FieldError("$.stage", f"use one of {known}")])

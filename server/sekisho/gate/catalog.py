@@ -18,6 +18,15 @@ from sekisho.kernel.yaml import load_yaml
 
 FILE: Final = "catalog.json"
 SCHEMA: Final = "sekisho.policy-catalog/v1"
+EXTENSIONS: Final = "sekisho/extensions.rego"
+USER: Final = "user/"
+"""Where packages of users stand, in a folder of their own."""
+RESERVED: Final = frozenset({"LIN", "EVA", "FAI", "SEC", "PRV", "LIC", "DOC", "OVS", "OPS"})
+"""Families of ids that later versions of Sekisho may add rules to."""
+_WARNING: Final = (
+    "# What packages under `user` add. It is made anew from their METADATA whenever a policy is read: "
+    "do not write it by hand."
+)
 _MARK: Final = "# METADATA"
 _RULE: Final = re.compile(r'^results\["([^"]+)"\]')
 _DECLARED: Final = re.compile(r'^\t"([A-Z]{3}-[0-9]{2})": \{', re.MULTILINE)
@@ -62,6 +71,8 @@ def catalog(files: Mapping[str, bytes]) -> tuple[CatalogEntry, ...]:
     faults: list[FieldError] = []
     entries: dict[str, CatalogEntry] = {}
     for file, content in files.items():
+        if file == EXTENSIONS:
+            continue
         for line, rule, metadata in _annotated(content.decode("utf-8")):
             place = f"{file}:{line}"
             try:
@@ -76,6 +87,28 @@ def catalog(files: Mapping[str, bytes]) -> tuple[CatalogEntry, ...]:
     if faults:
         raise Invalid("the rules' METADATA is not whole", fields=faults)
     return tuple(entries[rule] for rule in sorted(entries))
+
+
+def extensions(entries: Sequence[CatalogEntry], packages: Mapping[str, str]) -> bytes:
+    """``sekisho/extensions.rego``: what the rules of packages under ``user`` add. `packages` are files' packages.
+
+    Each rule is named by its id, so that a package adds what its METADATA says and nothing else.
+    """
+    added = [entry for entry in entries if entry.file.startswith(USER)]
+    declared = [
+        f'declared[{json.dumps(entry.id)}] := {{"kinds": {_set(entry.kinds)}, "actions": {_set(entry.actions)}}}'
+        for entry in added
+    ] or ["declared := {}"]
+    results = [f'results["{entry.id}"] := data.{packages[entry.file]}.results["{entry.id}"]' for entry in added] or [
+        "results := {}"
+    ]
+    return (
+        "\n\n".join([f"{_WARNING}\npackage sekisho.extensions", *declared, *results, ""]).rstrip("\n").encode() + b"\n"
+    )
+
+
+def _set(words: Sequence[str]) -> str:
+    return "{" + ", ".join(map(json.dumps, words)) + "}"
 
 
 def catalog_text(entries: Sequence[CatalogEntry]) -> str:
@@ -106,6 +139,8 @@ def _entry(file: str, rule: str, metadata: str | None) -> CatalogEntry:
     custom = annotation.custom
     if custom.id != rule:
         raise ValueError(f"METADATA of {custom.id} stands on {rule}")
+    if file.startswith(USER) and rule[:3] in RESERVED:
+        raise ValueError(f"{rule}: ids of the family {rule[:3]} are Sekisho's own; use other letters")
     return CatalogEntry(
         id=custom.id,
         title=annotation.title,
@@ -125,5 +160,6 @@ def _undeclared(files: Mapping[str, bytes], entries: Mapping[str, CatalogEntry])
     declared = set(_DECLARED.findall(files.get(file, b"").decode("utf-8")))
     for rule in sorted(declared - entries.keys()):
         yield FieldError(file, f"{rule} is declared and not written")
-    for rule in sorted(entries.keys() - declared):
+    own = {rule for rule, entry in entries.items() if not entry.file.startswith(USER)}
+    for rule in sorted(own - declared):
         yield FieldError(entries[rule].file, f"{rule} is written and not declared in {file}")

@@ -6,6 +6,7 @@ reads tokens, not meaning: it knows built-ins by name, and everything it does no
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -66,6 +67,16 @@ def lint(files: Mapping[str, bytes]) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
+def package_of(text: str) -> str | None:
+    """The package that Rego text is of, as an engine reads it; None where it does not begin by naming one plainly."""
+    opening = list(itertools.islice(_tokens(text), 3))
+    if len(opening) < 2 or opening[0].text != "package" or opening[1].kind != "name":
+        return None
+    if opening[1].line != opening[0].line or (len(opening) == 3 and opening[2].line == opening[1].line):
+        return None
+    return opening[1].text
+
+
 def _lint(text: str) -> Iterator[tuple[int, str]]:
     tokens = list(_tokens(text))
     defaults: set[str] = set()
@@ -89,6 +100,8 @@ def _lint(text: str) -> Iterator[tuple[int, str]]:
                 yield from _shadowed(tokens[place + 1 :], names)
             elif following and following[0].text == "(" and token.text not in _KEYWORDS:
                 yield from _call(token, following, functions)
+                if token.text == "glob.match":
+                    yield from _delimiters(token.line, tokens[place + 1 :])
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -160,3 +173,15 @@ def _sprintf(line: int, following: list[_Token]) -> Iterator[tuple[int, str]]:
     for verb in _VERB.findall(pattern.text):
         if verb not in "sd":
             yield line, f"sprintf: %{verb} is not in the dialect, only %s of strings and %d of integers"
+
+
+def _delimiters(line: int, following: list[_Token]) -> Iterator[tuple[int, str]]:
+    """regorus takes a slash for a delimiter whatever is given, so with others it matches what OPA does not."""
+    depth = 0
+    for place, token in enumerate(following):
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(token.text, 0) if token.kind == "mark" else 0
+        if depth == 1 and token.text == ",":
+            given = "".join(part.text for part in following[place + 1 : place + 4])
+            if given != '["/"]':
+                yield line, 'glob.match needs ["/"] as its delimiters, on which the engines agree'
+            return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from sekisho.gate.scalars import Bp, Closed, Count, Digest, Moment, Origin, Text, Word
@@ -36,6 +37,24 @@ class Gap(Closed, frozen=True, kw_only=True):
     worst_cases: tuple[Word, ...]
 
 
+class Flips(Closed, frozen=True, kw_only=True):
+    """How often a score differs between variants of a case that should change nothing, and how often by itself.
+
+    ``excess_bp`` is the difference, with its interval, over ``n`` of ``pairs`` pairs. Where nothing could be said it is
+    absent, and ``unscored`` says why.
+    """
+
+    n: Count
+    pairs: Count
+    flip_bp: Bp | UnsetType = UNSET
+    resample_bp: Bp | UnsetType = UNSET
+    excess_bp: Bp | UnsetType = UNSET
+    low_bp: Bp | UnsetType = UNSET
+    high_bp: Bp | UnsetType = UNSET
+    worst_pairs: tuple[Word, ...] = ()
+    unscored: Text | UnsetType = UNSET
+
+
 class Metric(Interval, frozen=True, kw_only=True):
     """``slices``: axis → group → interval. ``coverage_bp``: share of cases that could be scored."""
 
@@ -44,6 +63,8 @@ class Metric(Interval, frozen=True, kw_only=True):
     coverage_bp: Bp
     slices: dict[Word, dict[Word, Interval]]
     gaps: dict[Word, Gap]
+    flips: dict[Word, Flips] = msgspec.field(default_factory=dict)
+    """By counterfactual axis of the suite; absent where it has none."""
 
 
 class Controls(Closed, frozen=True, kw_only=True):
@@ -74,6 +95,8 @@ class RunBrief(Closed, frozen=True, kw_only=True):
     producer: Word | UnsetType = UNSET
     """The principal who asked for it, or, where it was not measured here, who brought or attested it."""
     state: Literal["finished", "inconclusive"]
+    started_at: Moment | UnsetType = UNSET
+    """Absent where no worker began it."""
     finished_at: Moment
     final_digest: Digest
     coverage_bp: Bp
@@ -184,6 +207,28 @@ class QualificationEvidence(Closed, frozen=True, kw_only=True):
     origin: Origin
 
 
+class OverlapEvidence(Closed, frozen=True, kw_only=True):
+    """How many questions or expected answers of a dataset stand in a prompt, and questions in a corpus, as they are.
+
+    ``dataset``, ``prompt`` and ``corpus`` are digests, ``method`` is that of how they were compared. ``untold`` cases
+    are too short to be recognised. ``found`` names some of those that were.
+    """
+
+    id: Word
+    dataset: Digest
+    prompt: Digest
+    corpus: Digest
+    method: Digest
+    origin: Origin
+    principal: Word
+    at: Moment
+    cases: Count
+    untold: Count
+    in_prompt: Count
+    in_corpus: Count
+    found: tuple[Word, ...]
+
+
 class CardFields(Closed, frozen=True, kw_only=True):
     """Which parts of a card are filled."""
 
@@ -206,6 +251,50 @@ class CardEvidence(Closed, frozen=True, kw_only=True):
     fields: CardFields
 
 
+class LicenceFinding(Closed, frozen=True, kw_only=True):
+    """What one place says of a licence. ``alternatives``: sets of SPDX licences that hold together, of which one set is
+    enough; empty where nobody can say which licence ``said`` is. ``count`` places say the same, ``place`` is the first.
+    """
+
+    source: Literal["manifest", "document", "file", "package", "host"]
+    place: Text
+    said: Text
+    alternatives: tuple[tuple[Word, ...], ...]
+    count: Count
+
+
+class LicenceEvidence(Closed, frozen=True, kw_only=True):
+    """What a licence scan found about one version of the closure, ``subject``."""
+
+    id: Word
+    subject: Digest
+    origin: Origin
+    scanner: Word
+    at: Moment
+    findings: tuple[LicenceFinding, ...]
+
+
+class AttestedEvidence(Closed, frozen=True, kw_only=True):
+    """The newest document of a type about one version. ``has_role``: its giver still has the role he gave it in.
+
+    ``content`` is the document's digest. ``licence`` is what a document of the type ``licence`` confirms, as
+    alternatives of SPDX licences.
+    """
+
+    id: Word
+    type: Word
+    subject: Digest
+    origin: Origin
+    principal: Word
+    role: Word
+    has_role: bool
+    at: Moment
+    expires_at: Moment
+    withdrawn: bool
+    content: Digest
+    licence: tuple[tuple[Word, ...], ...] = ()
+
+
 class Evidence(Closed, frozen=True, kw_only=True):
     """What was measured, compared and written down. ``hash`` is what an approval must name.
 
@@ -221,3 +310,6 @@ class Evidence(Closed, frozen=True, kw_only=True):
     qualifications: tuple[QualificationEvidence, ...]
     comparisons: tuple[ComparisonEvidence, ...]
     cards: tuple[CardEvidence, ...]
+    overlaps: tuple[OverlapEvidence, ...] = ()
+    licences: tuple[LicenceEvidence, ...] = ()
+    attested: tuple[AttestedEvidence, ...] = ()

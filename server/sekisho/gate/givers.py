@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from sekisho.gate import input_types as gate
 from sekisho.gate.records import Approval, Waiver
@@ -12,6 +12,8 @@ from sekisho.gate.scalars import PrincipalKind
 from sekisho.identity.independence import independence_of
 from sekisho.identity.types import Action, Principal
 from sekisho.kernel.database import Transaction
+
+UNBORNE: Final = "the ledger does not bear it out: its row was changed by hand"
 
 
 class People(Protocol):
@@ -27,12 +29,23 @@ class People(Protocol):
         self, tx: Transaction, names: Collection[str], project: str, action: Action
     ) -> frozenset[str]: ...
 
+    async def who_holds(self, tx: Transaction, names: Collection[str], project: str) -> frozenset[tuple[str, str]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Someone who is about to do what takes a second person, by the token that he uses."""
+
+    principal: str
+    token_id: str
+
 
 @dataclass(frozen=True, slots=True)
 class Givers:
     """What is known of those who gave approvals or waivers, by name; of their tokens by id.
 
-    `because` is who had a hand in the change, with what he did.
+    `because` is who had a hand in the change, with what he did; `unborne` are the ids of what the ledger does not know
+    as it stands.
     """
 
     people: Mapping[str, Principal]
@@ -40,6 +53,7 @@ class Givers:
     issuers: Mapping[str, tuple[str, ...]]
     approvers: frozenset[str]
     because: Mapping[str, str]
+    unborne: frozenset[str] = frozenset()
 
     def approval(self, approval: Approval) -> gate.ApprovalEvidence:
         person = self.people.get(approval.principal)
@@ -70,10 +84,11 @@ class Givers:
             has_role=waiver.principal in self.approvers,
         )
 
-    def reasons(self, given: Approval | Waiver) -> list[str]:
+    def reasons(self, given: Approval | Waiver | Hand) -> list[str]:
         """Why the giver is no second person to the change; empty where he is."""
         person = self.people.get(given.principal)
-        return independence_of(
+        edited = [UNBORNE] if not isinstance(given, Hand) and given.id in self.unborne else []
+        return edited + independence_of(
             approver=given.principal,
             kind=person.kind if person else None,
             involved=self.because,
@@ -88,8 +103,9 @@ async def givers_of(
     tx: Transaction,
     people: People,
     project: str,
-    given: Sequence[Approval | Waiver],
+    given: Sequence[Approval | Waiver | Hand],
     involved: tuple[gate.Involved, ...],
+    unborne: frozenset[str] = frozenset(),
 ) -> Givers:
     """Look up everything that is known of them."""
     names = {one.principal for one in given}
@@ -102,6 +118,7 @@ async def givers_of(
         issuers=await people.token_issuers(tx, {one.token_id for one in given}),
         approvers=await people.who_may(tx, names, project, Action.APPROVE),
         because=because,
+        unborne=unborne,
     )
 
 

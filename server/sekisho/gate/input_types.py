@@ -44,10 +44,11 @@ class Requester(Closed, frozen=True, kw_only=True):
 
 
 class Involved(Closed, frozen=True, kw_only=True):
-    """Someone who may not approve this change, and why."""
+    """Someone who may not approve this change, and why. ``kind`` is absent for a name that nobody here has."""
 
     principal: Word
     because: Literal["author", "requester", "commit_author"]
+    kind: PrincipalKind | UnsetType = UNSET
 
 
 class Current(Closed, frozen=True, kw_only=True):
@@ -58,13 +59,17 @@ class Current(Closed, frozen=True, kw_only=True):
 
 
 class _Node(Closed, tag_field="kind", frozen=True, kw_only=True):
-    """One version of the pinned closure. ``integrity``: whether the stored bytes hash to the digest."""
+    """One version of the pinned closure. ``integrity``: whether the stored bytes hash to the digest.
+
+    ``registered_at``: when these bytes were first registered.
+    """
 
     name: Word
     digest: Digest
     integrity: Literal["verified", "mismatch"]
     archived: bool
     revoked: bool
+    registered_at: Moment | UnsetType = UNSET
 
 
 class NoFacts(Closed, frozen=True, kw_only=True):
@@ -93,15 +98,26 @@ class Source(Closed, frozen=True, kw_only=True):
     retrieved_at: Moment | UnsetType = UNSET
 
 
+class DatasetFacts(Licensed, frozen=True, kw_only=True):
+    """``absent``: 1 where the bytes of its cases are gone, else 0."""
+
+    absent: Count | UnsetType = UNSET
+
+
 class CorpusFacts(Licensed, frozen=True, kw_only=True):
-    """``files``: how many."""
+    """``files``: how many; ``absent``: of how many the bytes are gone. ``languages`` are those of its files."""
 
     sources: tuple[Source, ...]
     files: Count
+    absent: Count | UnsetType = UNSET
+    languages: tuple[Word, ...] = ()
 
 
 class IndexFacts(Closed, frozen=True, kw_only=True):
-    """``integrity``: what the last `sekisho index verify` found; ``unverified`` where none ran."""
+    """``integrity``: what the last `sekisho index verify` found; ``unverified`` where none ran.
+
+    ``built_at`` and ``built_with``, the embedder's digest, are of the record of its last build.
+    """
 
     embedder: Text
     embedder_digest: Digest | UnsetType = UNSET
@@ -110,23 +126,32 @@ class IndexFacts(Closed, frozen=True, kw_only=True):
     corpus: Digest
     integrity: Literal["verified", "drifted", "unverified"]
     verified_at: Moment | UnsetType = UNSET
+    built_at: Moment | UnsetType = UNSET
+    built_with: Digest | UnsetType = UNSET
 
 
 class SystemFacts(Closed, frozen=True, kw_only=True):
-    """What is governed. ``purpose_set`` and ``owner_set``: whether the manifest fills these fields."""
+    """What is governed. ``purpose_set``, ``owner_set``, ``ai_notice_set``: whether the manifest fills these fields.
+
+    ``output_marking`` are the methods by which outputs are marked as made by an AI system; empty where none is.
+    """
 
     risk_class: Literal["minimal", "limited", "high", "prohibited"] | UnsetType = UNSET
     purpose_set: bool
     owner_set: bool
     affected_groups: tuple[Word, ...]
     role: Literal["provider", "deployer"]
+    ai_notice_set: bool = False
+    output_marking: tuple[Literal["metadata", "watermark", "fingerprint", "label"], ...] = ()
 
 
 class Tool(Closed, frozen=True, kw_only=True):
-    """What an agent may call."""
+    """What an agent may call. ``human_approval``: a person says yes to each call before it is made."""
 
     name: Word
     effect: Literal["read", "write", "destructive"]
+    scopes: tuple[Word, ...] = ()
+    human_approval: bool = False
 
 
 class Limits(Closed, frozen=True, kw_only=True):
@@ -135,13 +160,15 @@ class Limits(Closed, frozen=True, kw_only=True):
     max_steps: Count | UnsetType = UNSET
     max_tokens: Count | UnsetType = UNSET
     timeout_ms: Count | UnsetType = UNSET
+    max_cost_micros: Count | UnsetType = UNSET
 
 
 class AgentFacts(Closed, frozen=True, kw_only=True):
-    """What an agent may do."""
+    """What an agent may do. ``log_retention_days``: for how long its log is kept; absent where nothing is logged."""
 
     tools: tuple[Tool, ...]
     limits: Limits
+    log_retention_days: Count | UnsetType = UNSET
 
 
 class SystemNode(_Node, tag="system", frozen=True, kw_only=True):
@@ -165,7 +192,7 @@ class AgentNode(_Node, tag="agent", frozen=True, kw_only=True):
 
 
 class DatasetNode(_Node, tag="dataset", frozen=True, kw_only=True):
-    facts: Licensed
+    facts: DatasetFacts
 
 
 class SuiteNode(_Node, tag="suite", frozen=True, kw_only=True):
@@ -234,6 +261,8 @@ class GateInput(Closed, frozen=True, kw_only=True):
     formerly_allowed: bool
     """Whether an allowing decision once moved this digest to this stage."""
     lineage: Lineage
+    along: tuple[Digest, ...] = ()
+    """Versions that the same decision would move too."""
     evidence: Evidence
     approvals: tuple[ApprovalEvidence, ...]
     waivers: tuple[WaiverEvidence, ...]

@@ -33,6 +33,11 @@ class Judge:
 
     engine: PolicyEngine
 
+    def silent(self, reason: str) -> Judgement:
+        """No verdict, without asking."""
+        engine = self.engine
+        return Judgement(Outcome.ERROR, engine.policy_digest, f"{engine.name} {engine.version}".strip(), None, reason)
+
     async def judge(self, gate_input: GateInput) -> Judgement:
         """Never raises for an engine that is down, slow, wrong or talking nonsense: that is an ``error`` outcome."""
         digest, name = self.engine.policy_digest, f"{self.engine.name} {self.engine.version}".strip()

@@ -13,14 +13,23 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from sekisho.gate.scalars import Bp, Count, Digest, Moment, Origin, StageName, Word
+from sekisho.gate.scalars import Bp, Count, Digest, KindName, Moment, Origin, StageName, Word
 from sekisho.gate.types import Mode, RuleId
+from sekisho.identity.types import Role
 from sekisho.kernel.errors import FieldError, Invalid
 
 UNCONDITIONAL: Final = frozenset({"LIN-01", "LIN-02", "LIN-03", "LIN-06", "LIN-07"})
 """Rules that policy data cannot loosen."""
+UNTOUCHABLE: Final = frozenset({"LIN-01", "LIN-02", "LIN-03", "LIN-07"})
+"""Rules that no override sets aside: bytes that are what they are called, known, in use, and once allowed.
+
+The order of stages (LIN-06) is not among them: an emergency may have to skip one.
+"""
 
 CardField = Literal["intended_use", "limitations", "risks", "contact", "affected_groups", "evaluation"]
+Limit = Literal["max_steps", "max_tokens", "timeout_ms", "max_cost_micros"]
+Marking = Literal["metadata", "watermark", "fingerprint", "label"]
+DocumentType = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 SomeWords = Annotated[tuple[Word, ...], Meta(min_length=1)]
 
 
@@ -45,7 +54,18 @@ class RuleParameters(_Closed, frozen=True, kw_only=True):
     allowed: tuple[Word, ...] | None = None
     fields: Annotated[tuple[CardField, ...], Meta(min_length=1)] | None = None
     approvals: Annotated[int, Meta(ge=1, le=100)] | None = None
+    limit_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    max_in_prompt_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    max_in_corpus_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
     effects: tuple[Literal["read", "write", "destructive"], ...] | None = None
+    kinds: Annotated[tuple[KindName, ...], Meta(min_length=1)] | None = None
+    documents: Annotated[tuple[DocumentType, ...], Meta(min_length=1)] | None = None
+    risk_classes: tuple[Literal["minimal", "limited", "high"], ...] | None = None
+    methods: Annotated[tuple[Marking, ...], Meta(min_length=1)] | None = None
+    limits: Annotated[tuple[Limit, ...], Meta(min_length=1)] | None = None
+    scopes: tuple[Word, ...] | None = None
+    min_retention_days: Count | None = None
+    max_retention_days: Count | None = None
 
 
 class RuleSetting(_Closed, frozen=True, kw_only=True):
@@ -121,6 +141,10 @@ class Requirement(_Closed, frozen=True, kw_only=True):
     groups: tuple[Groups, ...] = ()
     gaps: tuple[GapLimit, ...] = ()
     group_floors: tuple[GroupFloor, ...] = ()
+    flips: tuple[GapLimit, ...] = ()
+    """Counterfactual axes, and by how much more often variants may differ than repeats."""
+    refusal_gaps: tuple[GapLimit, ...] = ()
+    """Between groups, in the rate of a metric such as ``abstained``."""
 
 
 class Waivers(_Closed, frozen=True, kw_only=True):
@@ -130,6 +154,21 @@ class Waivers(_Closed, frozen=True, kw_only=True):
     waivable: tuple[RuleId, ...]
 
 
+class Overrides(_Closed, frozen=True, kw_only=True):
+    """Which rules a person can set aside by break-glass, and for how long at most; nothing where data is silent."""
+
+    longest_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
+    overridable: tuple[RuleId, ...] = ()
+
+
+class Attestable(_Closed, frozen=True, kw_only=True):
+    """Who may attest one type of document, about which kinds of versions, and for how long at most."""
+
+    roles: Annotated[tuple[Role, ...], Meta(min_length=1)]
+    kinds: Annotated[tuple[KindName, ...], Meta(min_length=1)]
+    longest_ms: Count
+
+
 class Parameters(_Closed, frozen=True, kw_only=True):
     """All of it."""
 
@@ -137,9 +176,12 @@ class Parameters(_Closed, frozen=True, kw_only=True):
     entry: Annotated[tuple[StageName, ...], Meta(min_length=1)]
     """Stages that a version may enter without standing at the one before."""
     waivers: Waivers
+    overrides: Overrides = Overrides()
     stages: dict[StageName, StageSetting]
     suites: dict[Word, Pin]
     requirements: tuple[Requirement, ...]
+    attested: dict[DocumentType, Attestable] = {}
+    """What people may attest, by the type of the document."""
 
     def parameters_of(self, stage: str, rule: str) -> RuleParameters:
         """What a rule is given at a stage; nothing where the data does not say."""
@@ -201,6 +243,8 @@ def _faults(parameters: Parameters) -> Iterator[FieldError]:
             yield FieldError(f"{path}.stages", f"not in `order`: {', '.join(sorted(unknown))}")
     if forbidden := UNCONDITIONAL.intersection(parameters.waivers.waivable):
         yield FieldError("$.parameters.waivers.waivable", f"cannot be waived: {', '.join(sorted(forbidden))}")
+    if forbidden := UNTOUCHABLE.intersection(parameters.overrides.overridable):
+        yield FieldError("$.parameters.overrides.overridable", f"cannot be overridden: {', '.join(sorted(forbidden))}")
 
 
 def _invalid(fields: list[FieldError]) -> Invalid:

@@ -28,7 +28,9 @@ class Decision:
 
     `rules` is the policy's finding per rule id (empty where the outcome is ``error``); `error` says why there is
     no verdict; `dependencies` are the versions that move along with its own, each as ``subject``, ``number`` and
-    ``digest``; `envelope` is the DSSE envelope of its attestation, and None only in a dry run.
+    ``digest``; `waivers` are those that it rested on (see `gate.waived`); `override` is what was set aside, where the
+    outcome is ``override`` (see `gate.overrides.types`);
+    `envelope` is the DSSE envelope of its attestation, and None only in a dry run.
     """
 
     id: str
@@ -49,6 +51,8 @@ class Decision:
     answer: Mapping[str, Any] | None
     error: str | None
     dependencies: Sequence[Mapping[str, Any]] = ()
+    waivers: Sequence[Mapping[str, Any]] = ()
+    override: Mapping[str, Any] | None = None
     envelope: Mapping[str, Any] | None = None
     ledger_seq: int | None = None
 

@@ -6,7 +6,8 @@ not hold the candidate cannot see: the evidence was gathered for the policy of t
 
 from __future__ import annotations
 
-from collections import Counter
+import asyncio
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -60,6 +61,8 @@ class Replayed:
     turn: Turn
     rules: tuple[str, ...] = ()
     reason: str | None = None
+    engine_failed: bool = False
+    """The candidate itself gave no verdict, on an input that could be read."""
 
     def as_json(self) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -80,7 +83,7 @@ async def replay(past: Past, judge: Judge) -> Replayed:
         return Replayed(past, Turn.UNJUDGED, reason=str(error))
     judgement = await judge.judge(document)
     if judgement.answer is None:
-        return Replayed(past, Turn.UNJUDGED, reason=judgement.error)
+        return Replayed(past, Turn.UNJUDGED, reason=judgement.error, engine_failed=True)
     allowed = judgement.outcome is Outcome.ALLOW
     rules = tuple(sorted(set(past.blocking) ^ set(judgement.answer["blocking"])))
     if past.allowed is None:
@@ -125,11 +128,26 @@ class Summary:
         }
 
 
-async def replay_all(pasts: Iterable[Past], judge: Judge) -> Summary:
-    """Every one of them, in turn."""
+async def replay_all(pasts: Iterable[Past], judge: Judge, *, at_once: int = 1) -> Summary:
+    """Every one of them; the summary lists them in the order in which they came.
+
+    `at_once` are under way together, for a judge whose engine can make use of it. The next is fetched in a thread
+    meanwhile, since fetching may take as long as judging.
+    """
     summary = Summary()
-    for past in pasts:
-        summary.add(await replay(past, judge))
+    under_way: deque[asyncio.Task[Replayed]] = deque()
+    source = iter(pasts)
+    try:
+        while (past := await asyncio.to_thread(next, source, None)) is not None:
+            under_way.append(asyncio.create_task(replay(past, judge)))
+            if len(under_way) >= at_once:
+                summary.add(await under_way.popleft())
+        while under_way:
+            summary.add(await under_way.popleft())
+    finally:
+        for left in under_way:
+            left.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
     return summary
 
 

@@ -22,7 +22,10 @@ def schema(name: str) -> dict[str, Any]:
     """The JSON Schema kept as ``policies/<name>``."""
     kind, title = FILES[name]
     (root,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
-    return {"$schema": DIALECT, "title": title, **root, "$defs": components}
+    found = {"$schema": DIALECT, "title": title, **root, "$defs": components}
+    # Defaults that are tuples are arrays in the file.
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(found))
+    return plain
 
 
 def schema_text(name: str) -> str:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sekisho.gate.assembly import Assembler, Question
+from sekisho.gate.bench import Bench, Benches
 from sekisho.gate.dependencies import dependencies_of, move_along
 from sekisho.gate.input_types import GateInput
-from sekisho.gate.judge import Judge, Judgement
+from sekisho.gate.judge import Judgement
+from sekisho.gate.overrides.alarms import Alarm
+from sekisho.gate.overrides.glass import Glass
+from sekisho.gate.overrides.noting import note, sound
+from sekisho.gate.overrides.types import SKEW_MS, BreakGlass, override_of
 from sekisho.gate.records import Decision, GateAction, Promotion
 from sekisho.gate.store import DecisionStore, PromotionStore
 from sekisho.gate.types import Outcome
+from sekisho.gate.waived import signed, waivers_behind
 from sekisho.identity.types import Action, Actor
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database, Transaction
@@ -31,26 +37,40 @@ from sekisho.registry.types import Version
 _log = get_logger("sekisho.gate")
 
 MAX_KEY: Final = 128
+RECENT: Final = 500
+"""How many of the ledger's last entries are asked for the time: after a clock was set back, not only the last one."""
 ATTEMPTS: Final = 5
 """How often a decision is made anew because something entered the ledger while the engine was thinking."""
 
 
 @dataclass(frozen=True, slots=True)
 class Promoted:
-    """A decision, and whether it moved the stage's pointer. `promotion_id` is None in a dry run."""
+    """A decision, and whether it moved the stage's pointer. `promotion_id` is None in a dry run.
+
+    `beyond` are the rules for which break-glass did not help: none can set them aside.
+    """
 
     decision: Decision
     applied: bool
     promotion_id: str | None
     replayed: bool = False
+    beyond: tuple[str, ...] = ()
+
+
+class Observer(Protocol):
+    """Whoever wants to see each decision once it is kept."""
+
+    def observe(self, decision: Decision, gate_input: GateInput) -> None:
+        """Returns at once and never raises: the decision stands."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
     """Asks policy whether a version may move, records the answer, and moves it where the answer is yes.
 
-    `standby` judges a roll-back where `judge` gives no verdict, under the same policy: the way back to what was allowed
-    before must not hang on a server. It never judges a promotion, and decisions name the engine that made them.
+    Which policy is asked of `benches` in the very snapshot that the input is read from. A decision whose policy was
+    replaced before it could be written is made anew, so that none is made by a policy that is not in force.
     """
 
     database: Database
@@ -58,27 +78,39 @@ class Gate:
     ledger: Ledger
     registry: Registry
     assembler: Assembler
-    judge: Judge
-    stages: tuple[str, ...]
-    standby: Judge | None = None
+    benches: Benches
+    glass: Glass
+    alarm: Alarm
+    observer: Observer | None = None
 
     async def promote(
         self, actor: Actor, reference: Reference, stage: str, *, dry_run: bool = False, key: str | None = None,
-        with_dependencies: bool = False,
+        with_dependencies: bool = False, break_glass: BreakGlass | None = None,
     ) -> Promoted:  # fmt: skip
         """Ask for a version to be moved to a stage; it moves only where the decision is ``allow``.
 
         `with_dependencies` moves the pointers of everything that it is made from as well, under the same decision:
         all of them or none. Policy has judged them in any case, as parts of the version's closure.
 
+        `break_glass` sets a denial aside for some hours, whatever it is for, but for the rules that policy data does
+        not list as overridable. It takes a role of its own, and a person who had no hand in the change.
+
         `key` makes the request idempotent: the same key and request give the first answer again. Raises `Invalid`
         for a stage that policy data does not know, `Conflict` where the key was used for another request or the
         stage's pointer moved while this was being decided.
         """
-        actor.require(reference.project, Action.PROMOTE)
-        return await self._ask(
-            actor, reference, stage, GateAction.PROMOTE, dry_run=dry_run, key=key, along=with_dependencies
-        )
+        if break_glass is None:
+            actor.require(reference.project, Action.PROMOTE)
+        else:
+            break_glass = self.glass.check(actor, reference.project, break_glass)
+            _alone(with_dependencies)
+        promoted = await self._ask(
+            actor, reference, stage, GateAction.PROMOTE, dry_run=dry_run, key=key, along=with_dependencies,
+            break_glass=break_glass,
+        )  # fmt: skip
+        if break_glass is not None and promoted.promotion_id is not None and not promoted.replayed:
+            await sound(self.alarm, promoted.decision, promoted.beyond)
+        return promoted
 
     async def roll_back(
         self, actor: Actor, reference: Reference, stage: str, *, dry_run: bool = False, key: str | None = None
@@ -125,13 +157,15 @@ class Gate:
 
     async def _ask(
         self, actor: Actor, reference: Reference, stage: str, action: GateAction, *, dry_run: bool, key: str | None,
-        along: bool = False,
+        along: bool = False, break_glass: BreakGlass | None = None,
     ) -> Promoted:  # fmt: skip
-        self._known_stage(stage)
         _known_key(key)
         async with self.database.read() as tx:
+            (await self.benches.sitting(tx)).known_stage(stage)
             version = await self.registry.find(tx, reference)
             asked = {"subject": version.digest, "name": version.label, "stage": stage, "action": action}
+            if break_glass is not None:
+                asked |= {"reason": break_glass.reason, "hours": str(break_glass.hours)}
             request = digest_of({**asked, "along": True} if along else asked)
             earlier = None if key is None else await self._earlier(tx, actor, version, key, request)
             if earlier is not None:
@@ -143,11 +177,20 @@ class Gate:
                 size = await self.ledger.size(tx)
                 if along:
                     question = replace(question, along=await dependencies_of(tx, self.registry, version))
-                gate_input = await self.assembler.assemble(tx, question)
-            judgement = await self._judge(action, gate_input)
-            decision = self._draft(question, gate_input, judgement)
+                bench = await self.benches.sitting(tx)
+                grant = None
+                if break_glass is not None:
+                    limits = bench.policies.parameters.overrides
+                    grant = await self.glass.grant(tx, actor, version, stage, break_glass, question.now, limits)
+                gate_input = await self.assembler.under(bench.policies.parameters).assemble(tx, question)
+                latest = await self.ledger.latest(tx, size - RECENT)
+            backed = action is GateAction.ROLLBACK or grant is not None
+            judgement = await judged(bench, gate_input, latest, standby=backed)
+            decision = self.draft(question, gate_input, judgement)
+            beyond = () if grant is None else grant.beyond(decision)
+            decision = decision if grant is None else grant.over(decision)
             if dry_run:
-                return Promoted(decision, applied=False, promotion_id=None)
+                return Promoted(decision, applied=False, promotion_id=None, beyond=beyond)
             async with self.database.write() as tx:
                 await self.ledger.lock(tx)
                 if key is not None:
@@ -159,28 +202,18 @@ class Gate:
                         f"{stage} moved while this was being decided; nothing was changed",
                         remedy=f"look at {version.label}@{stage} and ask again",
                     )
+                kept = None
                 if await self.ledger.size(tx) == size:
-                    return await self._record(tx, question, gate_input, decision, key, request, started_at)
+                    kept = await self.record(tx, question, gate_input, decision, key, request, started_at)
+                    await note(tx, self.ledger, kept.decision, beyond)
+            if kept is not None:
+                if self.observer is not None:
+                    self.observer.observe(kept.decision, gate_input)
+                return replace(kept, beyond=beyond)
         raise Conflict(
             "what this decision rests on kept changing while it was being made; nothing was changed",
             remedy="ask again when registrations and runs have come to rest",
         )
-
-    async def _judge(self, action: GateAction, gate_input: GateInput) -> Judgement:
-        judgement = await self.judge.judge(gate_input)
-        if judgement.outcome is not Outcome.ERROR or action is not GateAction.ROLLBACK or self.standby is None:
-            return judgement
-        second = await self.standby.judge(gate_input)
-        _log.warning("the standby engine judged a roll-back", reason=judgement.error, engine=second.engine)
-        return second if second.policy_digest == judgement.policy_digest else judgement
-
-    def _known_stage(self, stage: str) -> None:
-        if stage not in self.stages:
-            raise Invalid(
-                f"there is no stage {stage!r}",
-                fields=[FieldError("$.stage", f"use one of {', '.join(self.stages)}")],
-                remedy="stages are set in the policy data",
-            )
 
     async def _pointer(self, tx: Transaction, version: Version, stage: str) -> str | None:
         pointer = await self.registry.pointer(tx, version.project, version.kind, version.name, stage)
@@ -200,7 +233,8 @@ class Gate:
         decision = await self._decision(tx, promotion.project, promotion.decision_id)
         return Promoted(decision, promotion.applied, promotion.id, replayed=True)
 
-    def _draft(self, question: Question, gate_input: GateInput, judgement: Judgement) -> Decision:
+    def draft(self, question: Question, gate_input: GateInput, judgement: Judgement) -> Decision:
+        """The decision that a judgement makes, neither signed nor kept yet."""
         version = question.version
         return Decision(
             id=new_id(self.clock.now()),
@@ -220,12 +254,13 @@ class Gate:
             engine=judgement.engine,
             answer=judgement.answer,
             error=judgement.error,
+            waivers=waivers_behind(gate_input, judgement.answer),
             dependencies=tuple(
                 {"subject": other.label, "number": other.number, "digest": other.digest} for other in question.along
             ),
         )
 
-    async def _record(
+    async def record(
         self,
         tx: Transaction,
         question: Question,
@@ -258,7 +293,7 @@ class Gate:
             },
         )
         decision = replace(draft, envelope=envelope, ledger_seq=entry.seq)
-        allowed = decision.outcome is Outcome.ALLOW
+        allowed = decision.outcome in {Outcome.ALLOW, Outcome.OVERRIDE}
         promotion = Promotion(
             id=new_id(self.clock.now()),
             project=decision.project,
@@ -290,6 +325,30 @@ class Gate:
         return Promoted(decision, applied=allowed, promotion_id=promotion.id)
 
 
+_SET_BACK: Final = "the clock of this server is behind the ledger's last entries; set it right, then ask again"
+
+
+async def judged(bench: Bench, gate_input: GateInput, latest: int, *, standby: bool = False) -> Judgement:
+    """What the engine says of an input; no verdict on a promotion where this machine's clock is behind the log, whose
+    last entries were made by `latest`: what has expired would count again. Of a roll-back nothing expires."""
+    if gate_input.action != GateAction.ROLLBACK.value and gate_input.now + SKEW_MS < latest:
+        return bench.judge.silent(_SET_BACK)
+    judgement = await bench.judge.judge(gate_input)
+    if judgement.outcome is not Outcome.ERROR or not standby or bench.standby is None:
+        return judgement
+    second = await bench.standby.judge(gate_input)
+    _log.warning("the standby engine judged", reason=judgement.error, engine=second.engine)
+    return second if second.policy_digest == judgement.policy_digest else judgement
+
+
+def _alone(with_dependencies: bool) -> None:
+    if with_dependencies:
+        raise Invalid(
+            "an override moves one pointer alone",
+            fields=[FieldError("$.with_dependencies", "leave it out: what a version is made from is pinned in it")],
+        )
+
+
 def _known_key(key: str | None) -> None:
     if key is not None and not 1 <= len(key) <= MAX_KEY:
         raise Invalid(
@@ -315,4 +374,6 @@ def statement_of(decision: Decision, approvers: Sequence[str]) -> dict[str, Any]
         approvers=approvers,
         time=decision.decided_at,
         dependencies=[(f"{decision.project}/{other['subject']}", other["digest"]) for other in decision.dependencies],
+        waivers=signed(decision.waivers),
+        override=None if decision.override is None else override_of(decision.override).signed(decision.id),
     )

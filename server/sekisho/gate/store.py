@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Index, String, Text, UniqueConstraint, and_, or_, select, update
@@ -17,7 +17,10 @@ from sekisho.kernel.pages import Cursor, Page
 
 class DecisionRow(Base):
     __tablename__ = "decisions"
-    __table_args__ = (Index("ix_decisions_project_decided_at", "project", "decided_at"),)
+    __table_args__ = (
+        Index("ix_decisions_project_decided_at", "project", "decided_at"),
+        Index("ix_decisions_outcome", "outcome"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     project: Mapped[str] = mapped_column(String(64))
@@ -38,6 +41,8 @@ class DecisionRow(Base):
     answer: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
     error: Mapped[str | None] = mapped_column(Text)
     dependencies: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
+    override: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
+    waivers: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
     envelope: Mapped[Any] = mapped_column(CanonicalJson, nullable=True)
     ledger_seq: Mapped[int | None]
 
@@ -112,6 +117,7 @@ class DecisionStore:
 
     async def insert(self, decision: Decision, gate_input: dict[str, Any]) -> None:
         plain = {**_plain(decision), "dependencies": list(decision.dependencies) or None}
+        plain["waivers"] = list(decision.waivers) or None
         self._tx.add(DecisionRow(**plain, input=gate_input))
         await self._tx.flush()
 
@@ -223,6 +229,15 @@ class WaiverStore:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
+    async def each(self) -> AsyncIterator[Waiver]:
+        async for (row,) in each(self._tx, select(WaiverRow)):
+            yield Waiver(**_fields(row, Waiver))
+
+    async def withdrawn(self, ids: Sequence[str]) -> set[str]:
+        """Those of these waivers that were withdrawn, or are not there."""
+        query = select(WaiverRow.id).where(WaiverRow.id.in_(ids), WaiverRow.withdrawn_at.is_(None))
+        return set(ids) - set(await self._tx.scalars(query))
+
     async def insert(self, waiver: Waiver) -> None:
         self._tx.add(WaiverRow(**_plain(waiver)))
         await self._tx.flush()
@@ -283,7 +298,7 @@ def _fields(row: Any, kind: type[Any]) -> dict[str, Any]:
 
 def _decision(row: DecisionRow) -> Decision:
     values = _fields(row, Decision)
-    values["dependencies"] = tuple(row.dependencies or ())
+    values |= {"dependencies": tuple(row.dependencies or ()), "waivers": tuple(row.waivers or ())}
     return Decision(**{**values, "action": GateAction(row.action), "outcome": Outcome(row.outcome)})
 
 

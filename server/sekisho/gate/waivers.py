@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sekisho.gate.assembly import Assembler
+from sekisho.gate.bench import Benches
 from sekisho.gate.parameters import Parameters
 from sekisho.gate.records import WAIVER_DAYS, Waiver
 from sekisho.gate.store import WaiverStore
@@ -27,17 +28,14 @@ DAY_MS: Final = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Waivers:
-    """Grants and withdraws waivers. What can never count is refused at once; policy judges the rest each time.
-
-    `parameters` say which rules may be waived, and for how long at most.
-    """
+    """Grants and withdraws waivers. What can never count is refused at once; policy judges the rest each time."""
 
     database: Database
     clock: Clock
     ledger: Ledger
     registry: Registry
     assembler: Assembler
-    parameters: Parameters
+    benches: Benches
 
     async def waive(
         self, actor: Actor, reference: Reference, stage: str, rule: str, *, reason: str, days: int
@@ -52,7 +50,8 @@ class Waivers:
         if actor.kind is not PrincipalKind.PERSON:
             raise Forbidden(f"{actor.principal} is a service; only a person waives")
         said = checked_reason(reason)
-        self._check(stage, rule, days)
+        async with self.database.read() as tx:
+            _check((await self.benches.sitting(tx)).policies.parameters, stage, rule, days)
         async with self.database.write() as tx:
             await self.ledger.lock(tx)
             version = await self.registry.find(tx, reference)
@@ -65,7 +64,8 @@ class Waivers:
                     remedy="ask someone who had no hand in the change and was not created by anyone who had",
                 )
             await WaiverStore(tx).insert(waiver)
-            body = {"stage": stage, "rule": rule, "expires_at": waiver.expires_at}
+            body = {"stage": stage, "rule": rule, "expires_at": waiver.expires_at, "token": waiver.token_id}
+            body |= {"artifact": version.label, "number": version.number}
             # As with registrations: the ledger holds the row to the words, which may name people.
             await self._record(tx, actor, "waiver.granted", waiver, {**body, "reason": digest_of([waiver.id, said])})
             return waiver
@@ -81,6 +81,7 @@ class Waivers:
             waiver = await self._one(tx, project, waiver_id)
             if await WaiverStore(tx).withdraw(waiver_id, actor.principal, epoch_ms(self.clock.now())):
                 await self._record(tx, actor, "waiver.withdrawn", waiver, {"stage": waiver.stage, "rule": waiver.rule})
+                await self.database.announce(tx)  # `resolve` tells of it
             return await self._one(tx, project, waiver_id)
 
     async def page(
@@ -100,18 +101,6 @@ class Waivers:
             return await WaiverStore(tx).page(
                 project, digest=digest, stage=stage, after=parse_cursor(cursor), limit=parse_limit(limit)
             )
-
-    def _check(self, stage: str, rule: str, days: int) -> None:
-        allowed, wrong = self.parameters.waivers, []
-        longest = min(WAIVER_DAYS, allowed.longest_ms // DAY_MS)
-        if stage not in self.parameters.order:
-            wrong.append(FieldError("$.stage", f"use one of {', '.join(self.parameters.order)}"))
-        if rule not in allowed.waivable:
-            wrong.append(FieldError("$.rule", f"policy lets be waived: {', '.join(allowed.waivable) or 'nothing'}"))
-        if not 1 <= days <= longest:
-            wrong.append(FieldError("$.days", f"use 1 to {longest}"))
-        if wrong:
-            raise Invalid("this cannot be waived", fields=wrong)
 
     def _draft(self, actor: Actor, version: Version, stage: str, rule: str, reason: str, days: int) -> Waiver:
         now = self.clock.now()
@@ -146,3 +135,16 @@ class Waivers:
             subject=waiver.digest,
             body={"waiver": waiver.id, **body},
         )
+
+
+def _check(parameters: Parameters, stage: str, rule: str, days: int) -> None:
+    allowed, wrong = parameters.waivers, []
+    longest = min(WAIVER_DAYS, allowed.longest_ms // DAY_MS)
+    if stage not in parameters.order:
+        wrong.append(FieldError("$.stage", f"use one of {', '.join(parameters.order)}"))
+    if rule not in allowed.waivable:
+        wrong.append(FieldError("$.rule", f"policy lets be waived: {', '.join(allowed.waivable) or 'nothing'}"))
+    if not 1 <= days <= longest:
+        wrong.append(FieldError("$.days", f"use 1 to {longest}"))
+    if wrong:
+        raise Invalid("this cannot be waived", fields=wrong)

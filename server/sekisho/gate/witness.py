@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sekisho.gate.records import Decision
-from sekisho.gate.store import ApprovalStore, DecisionStore, PromotionStore
+import msgspec
+
+from sekisho.gate.overrides.types import override_of
+from sekisho.gate.records import Approval, Decision, Waiver
+from sekisho.gate.store import ApprovalStore, DecisionStore, PromotionStore, WaiverStore
 from sekisho.gate.types import Outcome
 from sekisho.kernel.clock import from_epoch_ms, iso
 from sekisho.kernel.database import Transaction
@@ -84,6 +87,8 @@ def _statement_of(decision: Decision) -> dict[str, Any]:
         "requester": decision.requester,
         "time": iso(from_epoch_ms(decision.decided_at)),
         "rules": sorted((rule, found["status"], found["waived"]) for rule, found in decision.rules.items()),
+        "override": None if decision.override is None else _overrode(decision),
+        "waivers": [dict(waiver) for waiver in decision.waivers] or None,
     }
 
 
@@ -96,7 +101,13 @@ def _said(payload: bytes) -> dict[str, Any]:
         "policy": policy["digest"],
         "engine": f"{policy['engine']} {policy.get('engine_version', '')}".strip(),
         "rules": sorted((rule["id"], rule["status"], rule["waived"]) for rule in predicate["rules"]),
+        "override": predicate.get("override"),
+        "waivers": predicate.get("waivers"),
     }
+
+
+def _overrode(decision: Decision) -> Any:
+    return msgspec.to_builtins(override_of(decision.override or {}).signed(decision.id))
 
 
 def _about(decision: Decision) -> tuple[Any, ...]:
@@ -156,18 +167,59 @@ class GivenApprovals:
             "stage": entry.body["stage"],
             "evidence": entry.body["evidence"],
             "created_at": Moment(entry.time),
+            **_if_said(entry, "artifact", "token", "expires_at"),
         }
 
     async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
         async for approval in ApprovalStore(tx).each():
-            yield (
-                approval.id,
-                {
-                    "project": approval.project,
-                    "principal": approval.principal,
-                    "digest": approval.digest,
-                    "stage": approval.stage,
-                    "evidence": approval.evidence_hash,
-                    "created_at": approval.created_at,
-                },
-            )
+            yield approval.id, approval_facts(approval)
+
+
+class GivenWaivers:
+    """Each exception with its giver, its end and the words of its reason, and that it was withdrawn."""
+
+    what = "waiver"
+    kinds = frozenset({"waiver.granted", "waiver.withdrawn"})
+
+    def told(self, entry: Entry, standing: Standing) -> None:
+        key, body = entry.body["waiver"], entry.body
+        if entry.kind == "waiver.withdrawn":
+            standing[key] = {**standing[key], "withdrawn_by": entry.principal, "withdrawn_at": Moment(entry.time)}
+            return
+        standing[key] = {
+            "project": entry.project,
+            "principal": entry.principal,
+            "digest": entry.subject,
+            "stage": body["stage"],
+            "rule": body["rule"],
+            "expires_at": body["expires_at"],
+            "created_at": Moment(entry.time),
+            "withdrawn_by": None,
+            "withdrawn_at": None,
+            **_if_said(entry, "reason", "artifact", "number", "token"),
+        }
+
+    async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
+        async for waiver in WaiverStore(tx).each():
+            yield waiver.id, waiver_facts(waiver)
+
+
+def approval_facts(approval: Approval) -> Facts:
+    """What an approval's row says, in the words of its entry."""
+    names = ("project", "principal", "digest", "stage", "created_at", "expires_at")
+    facts = {name: getattr(approval, name) for name in names}
+    facts |= {"evidence": approval.evidence_hash, "token": approval.token_id}
+    return {**facts, "artifact": f"{approval.kind}/{approval.name}"}
+
+
+def waiver_facts(waiver: Waiver) -> Facts:
+    """What a waiver's row says, in the words of its entries."""
+    names = ("project", "principal", "digest", "stage", "rule", "expires_at", "created_at", "number")
+    facts = {name: getattr(waiver, name) for name in (*names, "withdrawn_by", "withdrawn_at")}
+    facts |= {"reason": digest_of([waiver.id, waiver.reason]), "token": waiver.token_id}
+    return {**facts, "artifact": f"{waiver.kind}/{waiver.name}"}
+
+
+def _if_said(entry: Entry, *names: str) -> dict[str, Any]:
+    """Entries of the first days do not say all that later ones do."""
+    return {name: entry.body[name] for name in names if name in entry.body}

@@ -26,7 +26,9 @@ from litestar.types import (
 )
 from prometheus_client import CollectorRegistry
 
+from sekisho.http.alarms import AlarmMetrics
 from sekisho.http.documentation import asset_router, openapi_config
+from sekisho.http.gauges import Gauges
 from sekisho.http.health import handlers as health_handlers
 from sekisho.http.problems import problem_plugin, validation_problem
 from sekisho.http.shortcut import Shortcut
@@ -75,6 +77,7 @@ def create_app(services: Services) -> Litestar:
     """Build the application on ready-made services. It starts them and closes them with its own life."""
     registry = CollectorRegistry()
     telemetry = Telemetry(registry)
+    registry.register(AlarmMetrics(services.alarms.counts))
     controllers: list[ControllerRouterHandler] = []
     for room in ROOMS:
         controllers += import_module(f"sekisho.{room}.api").controllers
@@ -96,7 +99,10 @@ def create_app(services: Services) -> Litestar:
         ],
         dependencies={
             "actor": Provide(provide_actor),
-            "metrics_registry": _constant(registry),
+            "gauges": _constant(Gauges(registry, services.readiness, services.decision_logs)),
+            # These two change while the process runs.
+            "policy": Provide(services.policy_now),
+            "bundle": Provide(services.bundle_now),
             **{name: _constant(service) for name, service in services.by_name().items()},
         },
         state=State(services.by_name()),  # for handlers that are too hot for dependency injection

@@ -31,6 +31,7 @@ STATUS: Final[dict[type[SekishoError], tuple[int, str]]] = {
     errors.ModelFailed: (503, "model-failed"),
     errors.IntegrityFailed: (500, "integrity-failed"),
     errors.Unwarranted: (503, "unwarranted"),
+    errors.Lapsed: (503, "lapsed"),
     errors.ExtraMissing: (501, "extra-missing"),
 }
 _FRAMEWORK: Final = {

@@ -13,6 +13,7 @@ from sekisho.identity.store import PrincipalStore, ProjectStore, RoleStore, Toke
 from sekisho.identity.tokens import hash_of, issuers_of, new_secret, require_no_longer, scopes_granted
 from sekisho.identity.types import (
     EVERYWHERE,
+    PERSONAL,
     ROLE_ACTIONS,
     SYSTEM,
     Action,
@@ -144,9 +145,9 @@ class Identity:
             if project != EVERYWHERE:
                 await ProjectStore(tx).one(project)
             found = await PrincipalStore(tx).one(principal)
-            if role is Role.APPROVER and found.kind is not PrincipalKind.PERSON:
+            if role in PERSONAL and found.kind is not PrincipalKind.PERSON:
                 raise Invalid(
-                    f"{principal} is a service, and only people approve",
+                    f"{principal} is a service, and only people {PERSONAL[role]}",
                     fields=[FieldError("$.role", "use another role, or grant this one to a person")],
                 )
             held = [grant for grant in await RoleStore(tx).all(principal) if grant.project == project]
@@ -276,6 +277,11 @@ class Identity:
         grants = await RoleStore(tx).of(names)
         here = [grant for grant in grants if grant.project in (project, EVERYWHERE)]
         return frozenset(grant.principal for grant in here if action in ROLE_ACTIONS[grant.role])
+
+    async def who_holds(self, tx: Transaction, names: Collection[str], project: str) -> frozenset[tuple[str, str]]:
+        """Each of these principals with each role that he has there now."""
+        grants = await RoleStore(tx).of(names)
+        return frozenset((one.principal, one.role.value) for one in grants if one.project in (project, EVERYWHERE))
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[Transaction]:

@@ -19,19 +19,24 @@ class Role(StrEnum):
     VIEWER = "viewer"
     AUTHOR = "author"
     APPROVER = "approver"
+    BREAKGLASS = "breakglass"
     OPERATOR = "operator"
+    POLICY_OWNER = "policy_owner"
     ADMIN = "admin"
 
 
 class Action(StrEnum):
-    """What a role permits. Approving takes the approver's role: an admin does not have it by being admin."""
+    """What a role permits. Approving, overriding and governing policy take roles of their own: no admin has them by
+    being admin."""
 
     READ = "read"
     REGISTER = "register"
     EVALUATE = "evaluate"
     PROMOTE = "promote"
     APPROVE = "approve"
+    OVERRIDE = "override"
     OPERATE = "operate"
+    GOVERN = "govern"
     ADMINISTER = "administer"
 
 
@@ -39,9 +44,17 @@ ROLE_ACTIONS: Final[Mapping[Role, frozenset[Action]]] = {
     Role.VIEWER: frozenset({Action.READ}),
     Role.AUTHOR: frozenset({Action.READ, Action.REGISTER, Action.EVALUATE, Action.PROMOTE}),
     Role.APPROVER: frozenset({Action.READ, Action.APPROVE}),
+    Role.BREAKGLASS: frozenset({Action.READ, Action.OVERRIDE}),
     Role.OPERATOR: frozenset({Action.READ, Action.EVALUATE, Action.PROMOTE, Action.OPERATE}),
-    Role.ADMIN: frozenset(Action) - {Action.APPROVE},
+    Role.POLICY_OWNER: frozenset({Action.READ, Action.GOVERN}),
+    Role.ADMIN: frozenset(Action) - {Action.APPROVE, Action.OVERRIDE, Action.GOVERN},
 }
+PERSONAL: Final[Mapping[Role, str]] = {
+    Role.APPROVER: "approve",
+    Role.BREAKGLASS: "break the glass",
+    Role.POLICY_OWNER: "govern policy",
+}
+"""Roles that only people can hold, and what they do by them."""
 
 
 class PrincipalKind(StrEnum):

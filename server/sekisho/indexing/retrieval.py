@@ -1,4 +1,4 @@
-"""Searching one index: by vectors, by terms, or by both with their ranks fused."""
+"""Searching one index: by vectors, by terms, or by both with their ranks or scores fused."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class QueryVectors:
     def learn(self, embedder: Embedder, queries: Sequence[str]) -> None:
         """Embed many questions at once, which is faster than one by one; the last ones are remembered."""
         fresh = list(dict.fromkeys(queries))[-_REMEMBERED:]
-        for query, vector in zip(fresh, embedder.embed(fresh), strict=True):
+        for query, vector in zip(fresh, embedder.embed_queries(fresh), strict=True):
             self._known[embedder.digest, query] = vector
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
@@ -118,10 +118,13 @@ class OpenIndex:
                 return self._within(allowed, lambda depth: self.by_terms(query, depth), k)
             case "hybrid":
                 deep = max(retriever.candidates or CANDIDATES, k)
-                found = [self._within(allowed, lambda depth: self.by_terms(query, depth), deep)]
+                terms = self._within(allowed, lambda depth: self.by_terms(query, depth), deep)
+                dense: Ranked = []
                 if reads(query, retriever.dense_scripts):
-                    found.append(self._within(allowed, lambda depth: self.by_vectors(query, depth), deep))
-                return fused(found, retriever.rrf_k or RRF_K)[:k]
+                    dense = self._within(allowed, lambda depth: self.by_vectors(query, depth), deep)
+                if retriever.dense_weight is not None:
+                    return weighed(terms, dense, retriever.dense_weight)[:k]
+                return fused([terms, dense], retriever.rrf_k or RRF_K)[:k]
 
     def _within(self, allowed: frozenset[int] | None, ranking: Callable[[int], Ranked], k: int) -> Ranked:
         """The k best of those allowed: the ranking is asked for more and more, until there are k or all were seen."""
@@ -213,6 +216,22 @@ def fused(rankings: Sequence[Ranked], rrf_k: int) -> Ranked:
     for ranking in rankings:
         for rank, (ordinal, _) in enumerate(ranking, 1):
             scores[ordinal] = scores.get(ordinal, 0.0) + 1 / (rrf_k + rank)
+    return sorted(scores.items(), key=lambda one: (-one[1], one[0]))
+
+
+def weighed(terms: Ranked, dense: Ranked, dense_weight: int) -> Ranked:
+    """The convex combination of both scores, each list's brought to 0 to 1; `dense_weight` in percent.
+
+    BM25's over its best, since 0 is its least; the cosines over what lies between the last candidate's and the best's.
+    Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", ACM TOIS 2023.
+    """
+    least = dense[-1][1] if dense else 0.0
+    scores: dict[int, float] = {}
+    for ranked, floor, weight in ((terms, 0.0, 100 - dense_weight), (dense, least, dense_weight)):
+        span = ranked[0][1] - floor if ranked else 0.0
+        for ordinal, score in ranked:
+            share = (score - floor) / span if span > 0 else 1.0
+            scores[ordinal] = scores.get(ordinal, 0.0) + weight * share / 100
     return sorted(scores.items(), key=lambda one: (-one[1], one[0]))
 
 

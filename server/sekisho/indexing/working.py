@@ -58,6 +58,7 @@ class Working(Ports):
                 embedder=embedder,
                 reranker=reranker,
                 cache=self.vector_cache,
+                cuts=self.cut_cache,
                 folder=self.settings.data_dir / "builds",
             )
             built = await builder.build(recipe.corpus, recipe)
@@ -181,14 +182,7 @@ class Working(Ports):
         return msgspec.convert(dict(version.manifest), IndexManifest), record, await IndexStore(tx).chunks(digest)
 
     async def _embedder(self, manifest: IndexManifest) -> Embedder:
-        embedder = await self.inference.embedder(manifest.embedder.name)
-        if embedder.digest != manifest.embedder.digest:
-            raise ModelFailed(
-                f"the embedder {embedder.name} is {short(embedder.digest)} now, and the index was built with "
-                f"{short(manifest.embedder.digest)}",
-                remedy="bring that embedder back, or build the index again",
-            )
-        return embedder
+        return await self.inference.pinned_embedder(manifest.embedder.name, manifest.embedder.digest)
 
     async def _reranker(self, manifest: IndexManifest) -> Reranker | None:
         pin = manifest.retriever.reranker

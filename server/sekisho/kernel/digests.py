@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 import rfc8785
 
 from sekisho.kernel.errors import FieldError, Invalid
+from sekisho.kernel.json import MAX_DEPTH, decode_json
 
 PREFIX: Final = "sha256:"
+_PLAIN: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+# Where sorted JSON by msgspec may not be canonical: numbers with a point or an exponent, or of 16 digits and more;
+# characters past U+FFFF, whose keys UTF-16 orders otherwise. A text may look like either, and takes the slow way then.
+_NUMBER: Final = re.compile(rb'[:\[,](?=[-0-9])(?:(?<=":)|(?<=[\[,]))-?(?:\d+[.eE]|\d{16})')
+_WIDE: Final = re.compile(rb"[\xf0-\xff]")
+_encode: Final = msgspec.json.Encoder(order="sorted").encode
+_decode: Final = msgspec.json.Decoder().decode
 
 
 def canonical_json(value: Any) -> bytes:
@@ -20,6 +31,9 @@ def canonical_json(value: Any) -> bytes:
     Raises `Invalid` for what canonical JSON cannot hold: integers of 2**53 and beyond, NaN and infinities,
     lone surrogates, keys that are not strings.
     """
+    quick = _quickly(value)
+    if quick is not None:
+        return quick
     try:
         return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
@@ -28,6 +42,50 @@ def canonical_json(value: Any) -> bytes:
             fields=[FieldError("$", str(error) or type(error).__name__)],
             remedy="use strings, booleans, arrays, objects and integers below 2**53",
         ) from error
+
+
+def canonical_flat(value: Mapping[str, str] | Sequence[str | int]) -> bytes:
+    """RFC 8785 bytes of strings under ASCII keys, or of a list of strings and integers below 2**53.
+
+    The same as `canonical_json` in a tenth of its time, for what is done for each of a hundred thousand chunks.
+    Raises `Invalid` as it does.
+    """
+    try:
+        return _PLAIN.encode(value).encode()
+    except UnicodeEncodeError:
+        return canonical_json(value)
+
+
+def decode_canonical(data: bytes) -> tuple[Any, bool]:
+    """The JSON value of some bytes, decoded strictly, and whether they are its canonical form. Raises `Invalid`."""
+    try:
+        value = _decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return decode_json(data), False  # which most likely says what is wrong
+    shallow = data.count(b"[") + data.count(b"{") <= MAX_DEPTH
+    if shallow and b"\\u0000" not in data and _encode(value) == data and not _odd(data):
+        return value, True
+    value = decode_json(data)
+    return value, canonical_json(value) == data
+
+
+def _quickly(value: Any) -> bytes | None:
+    """The same bytes, a few times faster, for the usual value; None where it cannot be sure of them.
+
+    What reads back as the very value is of JSON's own types; numbers and keys that the two write differently are odd.
+    """
+    try:
+        quick = _encode(value)
+        usual = not _odd(quick) and _decode(quick) == value
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
+        return None
+    return quick if usual else None
+
+
+def _odd(data: bytes) -> bool:
+    bare = data[:1].isdigit() or data[:1] == b"-"
+    wide = not data.isascii() and _WIDE.search(data) is not None
+    return bare or wide or _NUMBER.search(data) is not None
 
 
 def digest_of(value: Any) -> str:

@@ -17,6 +17,7 @@
     │   └── ModelFailed       a model host gave no usable answer
     ├── IntegrityFailed       stored bytes do not have the digest they are kept under
     │   └── Unwarranted       a stage's pointer that no signed decision bears out; it is not served
+    │       └── Lapsed        the break-glass that put it there is over; it is not served until it was judged again
     └── ExtraMissing          the command needs an optional part of the package
 """
 
@@ -111,6 +112,10 @@ class IntegrityFailed(SekishoError):
 
 class Unwarranted(IntegrityFailed):
     title = "No signed decision bears this out"
+
+
+class Lapsed(Unwarranted):
+    title = "The override is over"
 
 
 class ExtraMissing(SekishoError):

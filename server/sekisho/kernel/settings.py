@@ -27,6 +27,7 @@ _PASSWORD: Final = re.compile(r"(://[^:/@]*:)[^@]*@")
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
+LongSecret = Annotated[str, msgspec.Meta(pattern=r"^([!-~]{32,})?$")]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -51,11 +52,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     policy_engine: Literal["regorus", "opa"] = "regorus"
     """Which engine decides: regorus in a child process, or an OPA server at `opa_url`."""
     policy_dir: str = ""
-    """Folder of the policies in force (Rego and ``data.yaml``); empty: the ones that ship with Sekisho."""
+    """Folder of the policy that a new database begins with (Rego and ``data.yaml``); empty: the one that ships."""
     policy_timeout_ms: Positive = 5000
     """How long a policy engine may take for one decision before the outcome is ``error``."""
     opa_url: str = "http://127.0.0.1:8181"
     """The OPA server, where `policy_engine` is ``opa``."""
+    decision_log_token: LongSecret = ""
+    """What OPA shows when it sends its decision log, 32 characters or more; empty: no log is taken."""
     chroma_url: str = ""
     """A Chroma server; empty: Chroma embedded in the worker, in `data_dir`."""
     vector_cache_mb: Positive = 2000
@@ -80,6 +83,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Within how many seconds the worker verifies each index that a stage serves, again and again; 0: never."""
     signing_key: str = ""
     """PEM file of the private key (PKCS#8) that signs attestations and checkpoints; empty: made in `data_dir`."""
+    alert_url: str = ""
+    """Where break-glass is told: a signed JSON document is posted there when it begins and ends; empty: nowhere."""
+    checkpoint_targets: tuple[str, ...] = ()
+    """Where the API pushes the ledger's checkpoints: ``file:/path``, ``git:/clone#file`` or ``https://host/path``."""
+    checkpoint_interval_s: Positive = 300
+    """How often it does, in seconds, while the ledger grows; after a failure it tries again within a minute."""
     max_file_bytes: Positive = 10_000_000
     """Largest single file of a corpus or dataset."""
 
@@ -94,9 +103,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return self.server_url or f"http://{self.host}:{self.port}"
 
 
-_LISTS: Final = frozenset({"embedders", "ollama_hosts", "rerankers"})
+_LISTS: Final = frozenset({"checkpoint_targets", "embedders", "ollama_hosts", "rerankers"})
 """Settings that are comma-separated in the environment."""
-SECRETS: Final = frozenset({"token"})
+SECRETS: Final = frozenset({"token", "decision_log_token"})
 OTHER_VARIABLES: Final[Mapping[str, str]] = {
     "SEKISHO_PROJECT": "option of the CLI",
     "SEKISHO_AUTHOR": "option of the CLI",
@@ -105,6 +114,7 @@ OTHER_VARIABLES: Final[Mapping[str, str]] = {
     "SEKISHO_CI_RUN": "option of the CLI",
     "SEKISHO_IDEMPOTENCY_KEY": "option of the CLI",
     "SEKISHO_SUPERVISOR_PID": "from `sekisho up` to its children",
+    "SEKISHO_WORKER_PASSWORD": "option of the CLI, and of docker-compose.yml",
     "SEKISHO_POSTGRES_PASSWORD": "of docker-compose.yml, whose .env may be loaded as a whole",
     "SEKISHO_SIGNING_KEY_FILE": "of docker-compose.yml",
     "SEKISHO_BUNDLE_PUBLIC_KEY_FILE": "of docker-compose.yml",

@@ -12,6 +12,7 @@ from litestar.types import ControllerRouterHandler
 
 from sekisho.kernel.injection import Injected
 from sekisho.kernel.pages import Page
+from sekisho.ledger.pushing.api import controllers as pushing
 from sekisho.ledger.service import Ledger
 from sekisho.ledger.types import Checkpoint, ConsistencyProof, Entry, InclusionProof, Reader, Verification
 
@@ -104,4 +105,4 @@ async def keys(ledger: Injected[Ledger]) -> Keys:
     return Keys([Key(key.keyid, key.algorithm, key.pem, key.keyid == ledger.signer.keyid) for key in ledger.keys])
 
 
-controllers: list[ControllerRouterHandler] = [LedgerController, keys]
+controllers: list[ControllerRouterHandler] = [LedgerController, keys, *pushing]

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database, Transaction
-from sekisho.kernel.digests import canonical_json, digest_of_bytes
+from sekisho.kernel.digests import canonical_json, decode_canonical, digest_of_bytes
 from sekisho.kernel.errors import FieldError, Forbidden, IntegrityFailed, Invalid, NotFound
 from sekisho.kernel.ids import new_id
-from sekisho.kernel.json import decode_json
 from sekisho.kernel.pages import Cursor, Page, parse_cursor, parse_limit
 from sekisho.ledger import merkle
 from sekisho.ledger.audit import Audit
 from sekisho.ledger.signing import CHECKPOINT_TYPE, STATEMENT_TYPE, PublicKey, Signer
-from sekisho.ledger.store import Head, LedgerStore
+from sekisho.ledger.store import Head, Kept, LedgerStore
 from sekisho.ledger.types import (
     EVERYWHERE,
     Checkpoint,
@@ -65,7 +64,7 @@ class Ledger:
         now = self.clock.now()
         entry = Entry(head.frontier.size, epoch_ms(now), kind, project, principal, subject, body)
         content = canonical_json(entry.content())
-        decode_json(content)  # what could not be read back must not be written
+        decode_canonical(content)  # what could not be read back must not be written
         leaf = merkle.leaf_hash(content)
         frontier, completed = head.frontier.appended(leaf)
         await store.insert(entry, content, leaf, completed)
@@ -75,6 +74,13 @@ class Ledger:
     async def size(self, tx: Transaction) -> int:
         """How many entries there are, as this transaction sees it."""
         return (await LedgerStore(tx).head()).frontier.size
+
+    async def latest(self, tx: Transaction, since: int) -> int:
+        """The latest time in the log from entry `since` on, epoch milliseconds; 0 where there is none.
+
+        Whatever a machine's clock says, it is not earlier than that, unless some clock was ahead then.
+        """
+        return await LedgerStore(tx).latest(since)
 
     def attest(self, statement: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
         """The DSSE envelope over an in-toto statement, and the digest that its `DECISION_MADE` entry must name."""
@@ -157,6 +163,17 @@ class Ledger:
             if len(part) < _PART:
                 return found
 
+    async def last(self, tx: Transaction, kind: str) -> Entry | None:
+        """The newest entry of this kind, whatever it is about; for use cases of other rooms."""
+        found = await LedgerStore(tx).page(
+            projects=None, kind=kind, subject=None, after=None, newest_first=True, limit=1
+        )
+        return found[0] if found else None
+
+    async def subjects(self, tx: Transaction, *, project: str, kind: str) -> frozenset[str]:
+        """What the project's entries of a kind are about; for a kind that is rare."""
+        return frozenset(await LedgerStore(tx).subjects(project, kind))
+
     async def entry(self, reader: Reader, seq: int) -> Entry:
         """Raises `NotFound` also for an entry of a project that `reader` may not read."""
         async with self.database.read() as tx:
@@ -166,20 +183,24 @@ class Ledger:
         return entry
 
     async def inclusion(self, reader: Reader, seq: int, size: int | None = None) -> InclusionProof:
-        """Proof that entry `seq` is among the first `size` entries (None: among all)."""
-        await self.entry(reader, seq)
+        """Proof that entry `seq` is among the first `size` entries (None: among all). Raises as `entry` does."""
         async with self.database.read() as tx:
-            return await _inclusion(tx, seq, size)
+            return await _inclusion(tx, seq, size, reader)
 
     async def consistency(self, reader: Reader, first: int, second: int | None = None) -> ConsistencyProof:
         """Proof that the first `first` entries did not change while the log grew to `second` (None: now)."""
         _require_reader(reader)
+        return await self.growth(first, second)
+
+    async def growth(self, first: int, second: int | None = None) -> ConsistencyProof:
+        """The same, for the server's own use."""
         async with self.database.read() as tx:
             store = LedgerStore(tx)
             second = await _size(store, second)
             if not 0 <= first <= second:
                 raise _out_of_range("first", f"use 0 to {second}")
-            hashes, roots = await _prove(store, merkle.consistency_ranges(first, second), [first, second])
+            ranges = merkle.consistency_ranges(first, second)
+            hashes, roots = _proven(await store.subtrees(_nodes(ranges, [first, second])), ranges, [first, second])
         return ConsistencyProof(first, second, roots[0], roots[1], hashes)
 
     async def verify(self, reader: Reader) -> Verification:
@@ -192,8 +213,8 @@ class Ledger:
         """The same, of the log as this transaction sees it."""
         store = LedgerStore(tx)
         audit = Audit(await store.checkpoints(), {key.keyid: key for key in self.keys}, self.witnesses)
-        async for row in store.all():
-            audit.entry(row.seq, row.content, row.columns, row.leaf_hash, row.subtrees)
+        async for rows in store.all():
+            audit.entries(rows)
         head = await store.head()
         await audit.rows(tx)
         return audit.finish(head.origin, head.frontier)
@@ -214,14 +235,22 @@ async def _entry(tx: Transaction, seq: int) -> Entry:
     return entry
 
 
-async def _inclusion(tx: Transaction, seq: int, size: int | None) -> InclusionProof:
+async def _inclusion(tx: Transaction, seq: int, size: int | None, reader: Reader | None = None) -> InclusionProof:
+    """`reader` None: for the server's own use."""
     store = LedgerStore(tx)
+    if not 0 <= seq < (await store.head()).frontier.size:
+        raise _no_entry(seq)
     size = await _size(store, size)
+    ranges = merkle.inclusion_ranges(seq, max(size, seq + 1))
+    kept = await store.subtrees([*_nodes(ranges, [size]), (0, seq)])
+    if reader is not None and not _reads(reader, kept.projects.get(seq, EVERYWHERE)):
+        raise _no_entry(seq)
     if size <= seq:
         raise _out_of_range("size", f"use {seq + 1} or more: a smaller tree does not hold entry {seq}")
-    hashes, roots = await _prove(store, merkle.inclusion_ranges(seq, size), [size])
-    leaf = await store.subtrees([(0, seq)])
-    return InclusionProof(seq, size, merkle.text(leaf[0, seq]), roots[0], hashes)
+    if (0, seq) not in kept.hashes:
+        raise IntegrityFailed(f"ledger entry {seq} is missing")
+    hashes, roots = _proven(kept, ranges, [size])
+    return InclusionProof(seq, size, merkle.text(kept.hashes[0, seq]), roots[0], hashes)
 
 
 async def _size(store: LedgerStore, asked: int | None) -> int:
@@ -231,14 +260,18 @@ async def _size(store: LedgerStore, asked: int | None) -> int:
     return now if asked is None else asked
 
 
-async def _prove(
-    store: LedgerStore, ranges: list[merkle.Range], sizes: list[int]
+def _nodes(ranges: Sequence[merkle.Range], sizes: Sequence[int]) -> list[merkle.Node]:
+    """The subtrees that make up the ranges and the trees of these sizes."""
+    return [node for leaves in (*ranges, *((0, size) for size in sizes)) for node in merkle.subtrees(leaves)]
+
+
+def _proven(
+    kept: Kept, ranges: Sequence[merkle.Range], sizes: Sequence[int]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The hashes over `ranges`, and the roots of the trees of `sizes`."""
+    """The hashes over `ranges`, and the roots of the trees of `sizes`. Raises `IntegrityFailed`."""
     wanted = [*ranges, *((0, size) for size in sizes)]
-    kept = await store.subtrees(node for leaves in wanted for node in merkle.subtrees(leaves))
     try:
-        hashes = [merkle.text(value) for value in merkle.proof_from(wanted, kept.__getitem__)]
+        hashes = [merkle.text(value) for value in merkle.proof_from(wanted, kept.hashes.__getitem__)]
     except KeyError as error:
         raise IntegrityFailed(f"the ledger lacks the entries under subtree {error}") from error
     return tuple(hashes[: len(ranges)]), tuple(hashes[len(ranges) :])

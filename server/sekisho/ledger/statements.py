@@ -49,10 +49,33 @@ class Subject(msgspec.Struct, frozen=True):
     digest: Sha256
 
 
+class WaiverUsed(msgspec.Struct, frozen=True):
+    """A person's exception that a decision rested on; past `expires_at` (epoch milliseconds) it counts no more."""
+
+    id: str
+    rule: str
+    principal: str
+    expires_at: int
+
+
+class Overrode(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an ``override`` set aside, and for how long: past `until` (RFC 3339) the stage may not serve the subject.
+
+    `reason` is the digest of the decision's id and the words, which may name people. `returns_to` is the digest that
+    the stage serves again then unless policy allows the subject; absent where it served nothing before.
+    """
+
+    until: str
+    reason: str
+    rules: list[str]
+    returns_to: str | None = None
+
+
 class Decided(msgspec.Struct, frozen=True):
     """The predicate. As in-toto asks, fields that a later version adds are passed over.
 
     `dependencies` are the versions that the same decision moves along with the subject; absent where it moves none.
+    `override` is there exactly where the outcome is ``override``, `waivers` where rules were waived.
     """
 
     decision_id: str
@@ -66,6 +89,8 @@ class Decided(msgspec.Struct, frozen=True):
     approvers: list[str]
     time: str
     dependencies: list[Subject] | msgspec.UnsetType = msgspec.UNSET
+    override: Overrode | msgspec.UnsetType = msgspec.UNSET
+    waivers: list[WaiverUsed] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Statement(msgspec.Struct, frozen=True, rename={"type_": "_type", "predicate_type": "predicateType"}):
@@ -153,7 +178,8 @@ class VerifiedDecision:
 def decision_statement(
     *, subject: str, digest: str, decision_id: str, outcome: Outcome, action: str, stage: str, policy: PolicyUsed,
     input_digest: str, rules: Sequence[RuleStatus], requester: str, approvers: Sequence[str], time: int,
-    dependencies: Sequence[tuple[str, str]] = (),
+    dependencies: Sequence[tuple[str, str]] = (), override: Overrode | None = None,
+    waivers: Sequence[WaiverUsed] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """The statement to sign. `subject` is ``project/kind/name``, `digest` its version's, `time` epoch milliseconds.
 
@@ -168,6 +194,7 @@ def decision_statement(
             decision_id=decision_id, outcome=outcome, action=action, stage=stage, policy=policy,
             input_digest=input_digest, rules=list(rules), requester=requester, approvers=list(approvers),
             time=iso(from_epoch_ms(time)), dependencies=along or msgspec.UNSET,
+            override=override or msgspec.UNSET, waivers=list(waivers) or msgspec.UNSET,
         ),
     )  # fmt: skip
     return dict(msgspec.to_builtins(statement))

@@ -7,20 +7,41 @@ serialises appends.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import BigInteger, Index, String, Text, insert, select, update
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Index,
+    String,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.kernel.database import Base, CanonicalJson, Transaction
 from sekisho.kernel.json import decode_json
 from sekisho.ledger.merkle import Frontier, Node, last_leaf
-from sekisho.ledger.types import Checkpoint, Entry, entry_of
+from sekisho.ledger.types import Checkpoint, Entry, Stored, entry_of
 
 HEAD = 1
 _HELD = "sekisho.ledger.head"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Hashes of perfect subtrees, and of each entry that completed one the project that it is of."""
+
+    hashes: Mapping[Node, bytes]
+    projects: Mapping[int, str]
 
 
 class HeadRow(Base):
@@ -69,15 +90,35 @@ class Head:
     frontier: Frontier
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An entry's row as it stands, unverified."""
+_COLUMNS = (
+    EntryRow.seq, EntryRow.time, EntryRow.kind, EntryRow.project, EntryRow.principal, EntryRow.subject,
+    EntryRow.content, EntryRow.leaf_hash, type_coerce(EntryRow.subtrees, Text),
+)  # fmt: skip
 
-    seq: int
-    columns: Mapping[str, Any]
-    content: str
-    leaf_hash: str
-    subtrees: tuple[str, ...]
+
+_ENTRIES, _HEADS = cast(Table, EntryRow.__table__), cast(Table, HeadRow.__table__)
+# Statements on the tables themselves, made once: making one takes longer than running it.
+_INSERT = insert(_ENTRIES)
+_MOVE = (
+    update(_HEADS)
+    .where(HeadRow.id == HEAD)
+    .values(origin=bindparam("to_origin"), size=bindparam("to_size"), peaks=bindparam("to_peaks"))
+)
+
+
+_SUBTREES = select(
+    EntryRow.seq, EntryRow.project, EntryRow.leaf_hash, type_coerce(EntryRow.subtrees, Text).label("subtrees")
+).where(EntryRow.seq.in_(bindparam("places", expanding=True)))
+_texts = msgspec.json.Decoder(list[str]).decode
+
+
+def row_of(entry: Entry, content: bytes, leaf: bytes, subtrees: Iterable[bytes]) -> dict[str, Any]:
+    """The entry's row by its columns."""
+    return {
+        "seq": entry.seq, "time": entry.time, "kind": entry.kind, "project": entry.project,
+        "principal": entry.principal, "subject": entry.subject, "content": content.decode(),
+        "leaf_hash": leaf.hex(), "subtrees": [value.hex() for value in subtrees],
+    }  # fmt: skip
 
 
 class LedgerStore:
@@ -99,18 +140,18 @@ class LedgerStore:
     async def move_head(self, head: Head) -> None:
         self._tx.info[_HELD] = head
         peaks = [peak.hex() for peak in head.frontier.peaks]
-        await self._tx.execute(
-            update(HeadRow).where(HeadRow.id == HEAD).values(origin=head.origin, size=head.frontier.size, peaks=peaks)
-        )
+        await self._tx.execute(_MOVE, {"to_origin": head.origin, "to_size": head.frontier.size, "to_peaks": peaks})
 
     async def insert(self, entry: Entry, content: bytes, leaf: bytes, subtrees: Iterable[bytes]) -> None:
-        await self._tx.execute(
-            insert(EntryRow).values(
-                seq=entry.seq, time=entry.time, kind=entry.kind, project=entry.project,
-                principal=entry.principal, subject=entry.subject, content=content.decode(),
-                leaf_hash=leaf.hex(), subtrees=[value.hex() for value in subtrees],
-            )
-        )  # fmt: skip
+        await self._tx.execute(_INSERT, row_of(entry, content, leaf, subtrees))
+
+    async def insert_all(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Rows as `row_of` makes them, in one statement."""
+        await self._tx.execute(_INSERT, list(rows))
+
+    async def latest(self, since: int) -> int:
+        """The latest time that an entry from `since` on has, epoch milliseconds; 0 where there is none."""
+        return await self._tx.scalar(select(func.max(EntryRow.time)).where(EntryRow.seq >= since)) or 0
 
     async def one_or_none(self, seq: int) -> Entry | None:
         content = await self._tx.scalar(select(EntryRow.content).where(EntryRow.seq == seq))
@@ -133,26 +174,26 @@ class LedgerStore:
         query = query.order_by(EntryRow.seq.desc() if newest_first else EntryRow.seq)
         return [_entry(content) for content in await self._tx.scalars(query)]
 
-    async def subtrees(self, nodes: Iterable[Node]) -> dict[Node, bytes]:
+    async def subjects(self, project: str, kind: str) -> list[str]:
+        query = select(EntryRow.subject).distinct().where(EntryRow.kind == kind, EntryRow.project == project)
+        return [found for found in await self._tx.scalars(query) if found is not None]
+
+    async def subtrees(self, nodes: Iterable[Node]) -> Kept:
         """Hashes of these perfect subtrees; one whose last leaf is not in the log is left out."""
         wanted = set(nodes)
-        rows = await self._tx.execute(
-            select(EntryRow.seq, EntryRow.leaf_hash, EntryRow.subtrees).where(
-                EntryRow.seq.in_({last_leaf(node) for node in wanted})
-            )
-        )
-        hashes = {row.seq: (row.leaf_hash, *row.subtrees) for row in rows}
-        return {node: bytes.fromhex(hashes[last_leaf(node)][node[0]]) for node in wanted if last_leaf(node) in hashes}
+        rows = (await self._tx.execute(_SUBTREES, {"places": sorted({last_leaf(node) for node in wanted})})).all()
+        hashes = {row.seq: (row.leaf_hash, *_texts(row.subtrees)) for row in rows}
+        found = {node: bytes.fromhex(hashes[last_leaf(node)][node[0]]) for node in wanted if last_leaf(node) in hashes}
+        return Kept(found, {row.seq: row.project for row in rows})
 
-    async def all(self, *, batch: int = 500) -> AsyncIterator[Stored]:
-        """Every row, in order, a batch at a time."""
+    async def all(self, *, batch: int = 1000) -> AsyncIterator[list[Stored]]:
+        """Every row, in order, a batch at a time; plain columns, since rows of objects take longer than hashing."""
         after = -1
         while True:
-            query = select(EntryRow).where(EntryRow.seq > after).order_by(EntryRow.seq).limit(batch)
-            rows = list(await self._tx.scalars(query))
-            for row in rows:
-                yield _stored(row)
-                self._tx.expunge(row)
+            query = select(*_COLUMNS).where(EntryRow.seq > after).order_by(EntryRow.seq).limit(batch)
+            rows = [Stored(*row) for row in (await self._tx.execute(query)).all()]
+            if rows:
+                yield rows
             if len(rows) < batch:
                 return
             after = rows[-1].seq
@@ -176,11 +217,6 @@ class LedgerStore:
 
 def _entry(content: str) -> Entry:
     return entry_of(decode_json(content.encode()))
-
-
-def _stored(row: EntryRow) -> Stored:
-    columns = {name: getattr(row, name) for name in ("time", "kind", "project", "principal", "subject")}
-    return Stored(row.seq, columns, row.content, row.leaf_hash, tuple(row.subtrees))
 
 
 def _checkpoint(row: CheckpointRow) -> Checkpoint:

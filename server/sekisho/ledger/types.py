@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, runtime_checkable
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 from sekisho.kernel.digests import canonical_json
 from sekisho.ledger.merkle import leaf_hash
@@ -17,6 +18,12 @@ DECISION_MADE: Final = "decision.made"
 """Kind of a decision's entry; its body names the digest of the signed statement under `ATTESTATION`."""
 ATTESTATION: Final = "attestation"
 _KIND: Final = re.compile(r"[a-z]+(\.[a-z]+(_[a-z]+)*)+")
+
+
+@lru_cache(maxsize=1024)
+def is_kind(text: str) -> bool:
+    """Whether this may be the kind of an entry; there are few, and each is looked at again and again."""
+    return _KIND.fullmatch(text) is not None
 
 
 @runtime_checkable
@@ -42,7 +49,7 @@ class Entry:
     body: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        if _KIND.fullmatch(self.kind) is None:
+        if not is_kind(self.kind):
             raise ValueError(f"{self.kind!r} is not a dotted, past-tense word such as version.registered")
 
     def content(self) -> dict[str, Any]:
@@ -55,6 +62,21 @@ class Entry:
 
     def leaf(self) -> bytes:
         return leaf_hash(canonical_json(self.content()))
+
+
+class Stored(NamedTuple):
+    """An entry's row as it stands, unverified."""
+
+    seq: int
+    time: int
+    kind: str
+    project: str
+    principal: str
+    subject: str | None
+    content: str
+    leaf_hash: str
+    subtrees: str
+    """Canonical JSON, as it is kept."""
 
 
 def entry_of(content: Any) -> Entry:

@@ -68,5 +68,10 @@ async def held(tx: Transaction, witness: Witness, standing: Standing) -> AsyncIt
         yield f"{witness.what} {key} is gone"
 
 
+def fits(expected: Facts, said: Facts) -> bool:
+    """Whether a row says all that the log says of it."""
+    return all(_same(value, said.get(name)) for name, value in expected.items())
+
+
 def _same(expected: Any, found: Any) -> bool:
     return expected.covers(found) if isinstance(expected, Moment) else bool(expected == found)

@@ -15,7 +15,7 @@ from sekisho.registry.manifests import CorpusManifest, DatasetManifest, Manifest
 from sekisho.registry.store import PIECE, BlobStore, VersionStore
 from sekisho.registry.types import Dependency, Version
 
-_OF_NOTHING: Final = digest_of_bytes(b"")
+OF_NOTHING: Final = digest_of_bytes(b"")
 """An empty blob under any other digest is one that was erased."""
 KnownScorers = Callable[[], Collection[str]]
 """Port: the names of the scorers that suites may use."""
@@ -23,10 +23,19 @@ KnownScorers = Callable[[], Collection[str]]
 
 async def read_blob(tx: Transaction, project: str, digest: str) -> bytes:
     """The bytes under this digest, verified. Raises `NotFound` and `IntegrityFailed`."""
-    data = await BlobStore(tx).one_or_none(project, digest)
+    return _checked(project, digest, await BlobStore(tx).one_or_none(project, digest))
+
+
+async def read_blobs(tx: Transaction, project: str, digests: Sequence[str]) -> Mapping[str, bytes]:
+    """The bytes under each of these digests, verified. Raises as `read_blob`."""
+    held = await BlobStore(tx).some(project, digests)
+    return {digest: _checked(project, digest, held.get(digest)) for digest in digests}
+
+
+def _checked(project: str, digest: str, data: bytes | None) -> bytes:
     if data is None:
         raise NotFound(f"there is no blob {digest} in project {project}")
-    if not data and digest != _OF_NOTHING:
+    if not data and digest != OF_NOTHING:
         raise NotFound(f"the blob {digest} was erased from project {project}")
     if digest_of_bytes(data) != digest:
         raise _altered(digest)
@@ -75,7 +84,7 @@ async def _corpus_problems(tx: Transaction, project: str, manifest: CorpusManife
         size = sizes.get(file.digest)
         if size is None:
             wrong.append(FieldError(f"$.files[{index}].digest", f"{file.path}: no blob {short(file.digest)} was put"))
-        elif size == 0 and file.digest != _OF_NOTHING:
+        elif size == 0 and file.digest != OF_NOTHING:
             wrong.append(FieldError(f"$.files[{index}].digest", f"{file.path} was erased; leave it out"))
         elif size != file.bytes:
             wrong.append(FieldError(f"$.files[{index}].bytes", f"{file.path} has {size} bytes, not {file.bytes}"))

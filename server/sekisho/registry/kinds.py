@@ -59,6 +59,16 @@ class Manifest(Part, frozen=True, kw_only=True):
         return digest_of_bytes(self.canonical())
 
 
+class OutputMarking(Part, frozen=True, kw_only=True):
+    """How outputs are marked as made by an AI system; `label` is for people, the other methods are for machines."""
+
+    methods: Annotated[tuple[Literal["metadata", "watermark", "fingerprint", "label"], ...], Meta(min_length=1)]
+    standard: Word | None = None
+
+    def sorted(self) -> OutputMarking:
+        return msgspec.structs.replace(self, methods=tuple(sorted(set(self.methods))))
+
+
 class SystemManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag="sekisho.system/v1"):
     """What is governed: an application with a purpose, under the EU AI Act's risk classes and roles."""
 
@@ -67,9 +77,14 @@ class SystemManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", ta
     owner: Word
     affected_groups: tuple[Word, ...] = ()
     role: Literal["provider", "deployer"]
+    ai_notice: Text | None = None
+    """How people are told that they deal with an AI system."""
+    output_marking: OutputMarking | None = None
 
     def sorted(self) -> Manifest:
-        return msgspec.structs.replace(self, affected_groups=tuple(sorted(set(self.affected_groups))))
+        marking = self.output_marking and self.output_marking.sorted()
+        groups = tuple(sorted(set(self.affected_groups)))
+        return msgspec.structs.replace(self, affected_groups=groups, output_marking=marking)
 
 
 class PromptMessage(Part, frozen=True, kw_only=True):
@@ -198,6 +213,8 @@ class Retriever(Part, frozen=True, kw_only=True):
     rrf_k: Annotated[int, Meta(ge=1, le=10_000)] | None = None
     candidates: Annotated[int, Meta(ge=1, le=1000)] | None = None
     """How deep each list goes into the fusion."""
+    dense_weight: Annotated[int, Meta(ge=1, le=99)] | None = None
+    """Percent: scores are fused in place of ranks, the vectors' with this weight and the terms' with the rest."""
     dense_scripts: tuple[Literal["cjk", "latin"], ...] | None = None
     """Scripts that the embedder reads: for a query in another one vectors abstain and terms decide alone."""
     reranker: RerankerPin | None = None
@@ -243,12 +260,22 @@ class Tool(Part, frozen=True, kw_only=True):
     schema: dict[str, Any]
     effect: Literal["read", "write", "destructive"]
     scopes: tuple[Word, ...] = ()
+    human_approval: bool = False
+    """Whether a person says yes to each call before it is made."""
 
 
 class Limits(Part, frozen=True, kw_only=True):
     max_steps: Count
     max_tokens: Count
     timeout_ms: Count
+    max_cost_micros: Count | None = None
+    """What one request may cost, in millionths of the currency that whoever runs the agent is billed in."""
+
+
+class Logging(Part, frozen=True, kw_only=True):
+    """That requests, passages, answers and calls of tools are logged, and for how long the log is kept."""
+
+    retention_days: Count
 
 
 class Generation(Part, frozen=True, kw_only=True):
@@ -270,6 +297,7 @@ class AgentManifest(Manifest, frozen=True, kw_only=True, tag_field="schema", tag
     tools: Annotated[tuple[Tool, ...], Meta(max_length=200)] = ()
     limits: Limits
     generation: Generation | None = None
+    logging: Logging | None = None
     context_passages: Annotated[int, Meta(ge=1, le=1000)]
 
     def sorted(self) -> Manifest:

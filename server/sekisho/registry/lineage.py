@@ -18,17 +18,18 @@ EVERYTHING = 100
 
 async def closure(tx: Transaction, project: str, root: str, *, version: Version | None = None) -> Closure:
     """The version and everything that it is made from; `version` says which name of the root is meant."""
-    depths, edges, _ = await _walk(tx, project, [root], Direction.UP, EVERYTHING)
-    nodes = await _named(tx, project, list(depths))
+    edges = await VersionStore(tx).behind(project, root)
+    reached = {root, *(edge.to_digest for edge in edges)}
+    nodes = await _named(tx, project, sorted(reached))
     if version is not None:
         nodes[root] = version
-    return Closure(root, nodes, tuple(edges), tuple(sorted(depths.keys() - nodes.keys())))
+    return Closure(root, nodes, tuple(edges), tuple(sorted(reached - nodes.keys())))
 
 
 async def digests_behind(tx: Transaction, project: str, digest: str) -> tuple[str, ...]:
     """The digest itself and every digest that it is made from, without reading a manifest."""
-    depths, _, _ = await _walk(tx, project, [digest], Direction.UP, EVERYTHING)
-    return tuple(depths)
+    edges = await VersionStore(tx).behind(project, digest)
+    return tuple(dict.fromkeys([digest, *(edge.to_digest for edge in edges)]))
 
 
 async def made_from(tx: Transaction, project: str, roots: Sequence[str]) -> tuple[Version, ...]:

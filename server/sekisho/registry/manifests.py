@@ -172,13 +172,17 @@ def _index(manifest: IndexManifest) -> list[FieldError]:
 def _retriever(retriever: Retriever) -> list[FieldError]:
     """What each mode must name, and what it must not: a manifest says all that decides what is found."""
     hybrid, terms = retriever.mode == "hybrid", retriever.mode != "dense"
-    wanted = {"analyser": terms, "rrf_k": hybrid, "candidates": hybrid}
+    ranks = hybrid and retriever.dense_weight is None
+    wanted = {"analyser": terms, "rrf_k": ranks, "candidates": hybrid}
     wrong = []
     for name, needed in wanted.items():
         given = getattr(retriever, name) is not None
         if given != needed:
-            told = f"required by the {retriever.mode} retriever" if needed else f"means nothing to {retriever.mode}"
+            idle = "beside dense_weight" if name == "rrf_k" and hybrid else f"to {retriever.mode}"
+            told = f"required by the {retriever.mode} retriever" if needed else f"means nothing {idle}"
             wrong.append(FieldError(f"$.retriever.{name}", told))
+    if retriever.dense_weight is not None and not hybrid:
+        wrong.append(FieldError("$.retriever.dense_weight", f"means nothing to {retriever.mode}"))
     scripts = retriever.dense_scripts
     if scripts is not None and not hybrid:
         wrong.append(FieldError("$.retriever.dense_scripts", f"means nothing to {retriever.mode}"))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from sekisho.kernel.digests import digest_of_bytes
 from sekisho.kernel.references import Reference
-from sekisho.registry.types import Pointer, Resolved, Version
+from sekisho.registry.types import Pointer, Resolved, Terms, Version
 
 MAX_REMEMBERED: Final = 10_000
 Mark = tuple[int, int]
@@ -24,16 +25,22 @@ class Memory:
         self.generation = 0
         self._mark: Mark | None = None
         self._answers: dict[Reference, Resolved] = {}
+        self._latest = 0
         self.proven: set[Pointer] = set()
         """Pointers whose decision's signature was checked by `check_pointers`; it holds for as long as they are so."""
 
     def forget(self) -> None:
         self.generation += 1
 
-    def recall(self, reference: Reference, marker: int | None) -> Resolved | None:
+    def recall(self, reference: Reference, marker: int | None, now: Callable[[], int]) -> Resolved | None:
+        """`now` gives epoch milliseconds; it is asked only where the answer ends by itself."""
         if marker is None or self._mark != (marker, self.generation):
             return None
-        return self._answers.get(reference)
+        answer = self._answers.get(reference)
+        if answer is None or answer.until is None:
+            return answer
+        self._latest = max(self._latest, now())  # a clock that is set back makes no answer last longer
+        return answer if self._latest < answer.until else None
 
     def remember(self, reference: Reference, answer: Resolved, mark: Mark) -> None:
         """Keep an answer that was read after `mark` was taken."""
@@ -43,7 +50,10 @@ class Memory:
         self._answers[reference] = answer
 
 
-def answer_of(reference: Reference, version: Version, pointer: Pointer | None, integrity: str | None) -> Resolved:
+def answer_of(
+    reference: Reference, version: Version, pointer: Pointer | None, integrity: str | None,
+    terms: Terms | None = None,
+) -> Resolved:  # fmt: skip
     """The JSON bytes of an answer, with the ETag that its content has: another integrity is another answer."""
     value = {
         "project": version.project,
@@ -58,7 +68,10 @@ def answer_of(reference: Reference, version: Version, pointer: Pointer | None, i
         "archived": version.archived,
         "revoked": version.revoked,
         "integrity": integrity,
+        "override": None if terms is None else terms.override,
+        "waived": [] if terms is None else terms.waived,
         "manifest": version.manifest,
     }
     etag = digest_of_bytes(msgspec.json.encode(value)).removeprefix("sha256:")[:32]
-    return Resolved(msgspec.json.encode({**value, "etag": etag}), f'"{etag}"')
+    until = None if terms is None else terms.holds_until
+    return Resolved(msgspec.json.encode({**value, "etag": etag}), f'"{etag}"', until)

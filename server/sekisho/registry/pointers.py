@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import dataclasses
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, and_, func, select, update
+from sqlalchemy import CursorResult, and_, delete, func, select, update
 
 from sekisho.kernel.database import Transaction, each
 from sekisho.kernel.references import Kind
@@ -30,6 +31,10 @@ class StageStore:
     async def serving(self, project: str, digests: Sequence[str]) -> list[Pointer]:
         """Every pointer of the project at one of these digests."""
         return await self._pointers(ArtifactRow.project == project, PointerRow.digest.in_(digests))
+
+    async def moved_by(self, decision_ids: Collection[str]) -> list[Pointer]:
+        """Every pointer of every project that one of these decisions moved last."""
+        return await self._pointers(PointerRow.decision_id.in_(decision_ids))
 
     async def everywhere(self) -> list[Pointer]:
         """Every pointer of every project."""
@@ -61,11 +66,12 @@ class StageStore:
         return [(artifact, stage) for artifact, stage in (await self._tx.execute(query)).all()]
 
     async def moves(self, artifact_id: str, limit: int, stage: str | None = None) -> list[Move]:
-        """The last moves, newest first."""
-        query = select(MoveRow).where(MoveRow.artifact_id == artifact_id)
-        if stage is not None:
-            query = query.where(MoveRow.stage == stage)
-        query = query.order_by(MoveRow.moved_at.desc(), MoveRow.seq.desc(), MoveRow.stage).limit(limit)
+        """The last moves, newest first. Those of one stage go by their count, whatever the clock said meanwhile."""
+        query = select(MoveRow).where(MoveRow.artifact_id == artifact_id).limit(limit)
+        if stage is None:
+            query = query.order_by(MoveRow.moved_at.desc(), MoveRow.seq.desc(), MoveRow.stage)
+        else:
+            query = query.where(MoveRow.stage == stage).order_by(MoveRow.seq.desc())
         return [
             Move(
                 stage=row.stage, seq=row.seq, from_digest=row.from_digest, to_digest=row.to_digest,
@@ -73,6 +79,11 @@ class StageStore:
             )
             for row in await self._tx.scalars(query)
         ]  # fmt: skip
+
+    async def last_seq(self, artifact_id: str, stage: str) -> int:
+        """The count of the stage's last move; 0 where it never moved. A stage that was emptied goes on counting."""
+        query = select(func.max(MoveRow.seq)).where(MoveRow.artifact_id == artifact_id, MoveRow.stage == stage)
+        return await self._tx.scalar(query) or 0
 
     async def each_pointer(self) -> AsyncIterator[dict[str, Any]]:
         """Every pointer of every project: its artifact with the project, and what it says."""
@@ -126,6 +137,22 @@ class StageStore:
                 principal=move.principal, moved_at=move.moved_at,
             )
         )  # fmt: skip
+        await self._tx.flush()
+        return True
+
+    async def empty(self, artifact_id: str, move: Move) -> bool:
+        """Take the pointer away if it still names `move.from_digest`; False where it does not."""
+        done = await self._tx.execute(
+            delete(PointerRow).where(
+                PointerRow.artifact_id == artifact_id,
+                PointerRow.stage == move.stage,
+                PointerRow.digest == move.from_digest,
+                PointerRow.seq == move.seq - 1,
+            )
+        )
+        if cast("CursorResult[Any]", done).rowcount != 1:
+            return False
+        self._tx.add(MoveRow(artifact_id=artifact_id, **dataclasses.asdict(move)))
         await self._tx.flush()
         return True
 

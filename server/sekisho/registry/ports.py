@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,14 +14,18 @@ from sekisho.registry.checks import KnownScorers
 from sekisho.registry.finding import find
 from sekisho.registry.memory import Memory
 from sekisho.registry.store import after_commit
-from sekisho.registry.types import Pointer, Version
+from sekisho.registry.types import Pointer, Terms, Version
 
 
 class Warrants(Protocol):
     """What says whether a pointer stands where a decision put it."""
 
-    async def check(self, tx: Transaction, pointer: Pointer) -> None:
-        """Raises `Unwarranted` where no signed, allowing decision moved this digest to this stage."""
+    async def check(self, tx: Transaction, pointer: Pointer) -> Terms:
+        """On what terms it stands.
+
+        Raises `Unwarranted` where no signed decision moved this digest to this stage, and `Lapsed` where one did that
+        is over.
+        """
         ...
 
 
@@ -49,7 +53,7 @@ class Ports:
     clock: Clock
     ledger: Ledger
     watch: ChangeWatch
-    stages: tuple[str, ...]
+    stages: Sequence[str]
     scorers: KnownScorers
     max_file_bytes: int
     warrants: Warrants

@@ -14,7 +14,7 @@ from sekisho.kernel.digests import canonical_json, digest_of, digest_of_bytes, i
 from sekisho.kernel.errors import Archived, Conflict, FieldError, Invalid, Revoked, TooLarge
 from sekisho.kernel.ids import new_id
 from sekisho.kernel.references import Kind, Reference, parse_name
-from sekisho.registry.checks import check_content, check_references, copy_blob, read_blob
+from sekisho.registry.checks import OF_NOTHING, check_content, check_references, copy_blob, read_blob, read_blobs
 from sekisho.registry.finding import artifact_of, find
 from sekisho.registry.manifests import Manifest, parse_manifest
 from sekisho.registry.pointers import StageStore
@@ -71,12 +71,21 @@ class Registering(Ports):
             there = await BlobStore(tx).sizes(project, digests)
         return tuple(digest for digest in dict.fromkeys(digests) if digest not in there)
 
+    async def absent(self, tx: Transaction, project: str, digests: Sequence[str]) -> frozenset[str]:
+        """Which of these digests have no bytes that could be had: never put, or erased."""
+        there = await BlobStore(tx).sizes(project, sorted(set(digests)))
+        return frozenset(digest for digest in digests if not there.get(digest) and digest != OF_NOTHING)
+
     async def has_blob(self, actor: Actor, project: str, digest: str) -> bool:
         return not await self.missing_blobs(actor, project, [digest])
 
     async def read_blob(self, tx: Transaction, project: str, digest: str) -> bytes:
         """A blob for another room. Raises `NotFound` and `IntegrityFailed`."""
         return await read_blob(tx, project, digest)
+
+    async def read_blobs(self, tx: Transaction, project: str, digests: Sequence[str]) -> Mapping[str, bytes]:
+        """Some blobs by their digests, at once. Raises as `read_blob`."""
+        return await read_blobs(tx, project, digests)
 
     async def keep_blob(self, tx: Transaction, project: str, data: bytes) -> str:
         """`put_blob` for another room, inside its write transaction; gives the digest."""

@@ -9,9 +9,10 @@ from sekisho.identity.types import Action, Actor
 from sekisho.kernel.clock import epoch_ms
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import digest_of
-from sekisho.kernel.errors import FieldError, Invalid, Revoked
+from sekisho.kernel.errors import FieldError, Invalid, Revoked, Unwarranted
 from sekisho.kernel.ids import new_id
 from sekisho.kernel.references import Reference
+from sekisho.ledger.service import Ledger
 from sekisho.registry.finding import best, find
 from sekisho.registry.lineage import EVERYTHING, digests_behind, lineage
 from sekisho.registry.ports import Ports
@@ -20,6 +21,8 @@ from sekisho.registry.store import VersionStore
 from sekisho.registry.types import Direction, Fallout, Pointer, Revocation, Version
 
 MAX_REASON: Final = 2000
+REVOKED: Final = "version.revoked"
+"""Kind of a revocation's entry."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Revoking(Ports):
         # The words may name people, whom the ledger could never forget; the digest holds the row to them.
         body = {"revocation": made.id, "artifact": version.label, "number": version.number}
         body |= {"reason": digest_of([made.id, reason])}
-        await self._record(tx, "version.revoked", version.project, actor.principal, version.digest, body)
+        await self._record(tx, REVOKED, version.project, actor.principal, version.digest, body)
         return made
 
 
@@ -61,11 +64,20 @@ async def _fallout(tx: Transaction, revocation: Revocation, version: Version) ->
     return Fallout(revocation, version, dependents, serving)
 
 
-async def refuse_revoked(tx: Transaction, version: Version, pointer: Pointer) -> None:
-    """Raises `Revoked` where the version that a stage serves, or anything it is made from, is revoked."""
+async def refuse_revoked(tx: Transaction, ledger: Ledger, version: Version, pointer: Pointer) -> None:
+    """Raises `Revoked` where the version that a stage serves, or anything it is made from, is revoked.
+
+    Raises `Unwarranted` where the ledger says so and the row is gone.
+    """
     digests = await digests_behind(tx, version.project, version.digest)
     revoked = await RevocationStore(tx).all(version.project, digests)
     if not revoked:
+        if not (await ledger.subjects(tx, project=version.project, kind=REVOKED)).isdisjoint(digests):
+            raise Unwarranted(
+                f"{pointer.stage} of {version.label} serves v{version.number}, and the ledger says that it, or what it "
+                "is made from, is revoked; the row that says so is gone",
+                remedy="the database was changed behind Sekisho's back; restore it from a backup",
+            )
         return
     named = await VersionStore(tx).named(version.project, [revoked[0].digest])
     culprit = best(named[revoked[0].digest])

@@ -136,8 +136,8 @@ class MoveRow(Base):
     stage: Mapped[str] = mapped_column(String(31), primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True)
     from_digest: Mapped[str | None] = mapped_column(String(71))
-    to_digest: Mapped[str] = mapped_column(String(71))
-    number: Mapped[int]
+    to_digest: Mapped[str | None] = mapped_column(String(71))
+    number: Mapped[int | None]
     decision_id: Mapped[str] = mapped_column(String(36))
     principal: Mapped[str] = mapped_column(String(64))
     moved_at: Mapped[int]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sekisho.identity.types import Action, Actor
 from sekisho.kernel.clock import epoch_ms
 from sekisho.kernel.database import Transaction
-from sekisho.kernel.errors import Archived, Conflict, Unwarranted
+from sekisho.kernel.errors import Archived, Conflict, Lapsed, Unwarranted
 from sekisho.kernel.logging import get_logger
 from sekisho.kernel.references import Kind, Number, Reference
 from sekisho.registry.finding import artifact_of, find, known_stage, or_latest
@@ -17,7 +18,7 @@ from sekisho.registry.pointers import StageStore
 from sekisho.registry.ports import Ports
 from sekisho.registry.revoking import refuse_revoked
 from sekisho.registry.store import ArtifactStore
-from sekisho.registry.types import Move, Pointer, Resolved, Version
+from sekisho.registry.types import Move, Pointer, Resolved, Terms, Version
 
 MAX_MOVES = 100
 _log = get_logger("sekisho.registry")
@@ -32,7 +33,7 @@ class Staging(Ports):
 
         `marker` is the watch's, where the caller has just looked. Raises `Revoked` for a stage that serves a version
         which is revoked, or made from one that is: what was taken out of use is not handed out. Raises `Unwarranted`
-        for a pointer that no signed decision put there.
+        for a pointer that no signed decision put there, `Lapsed` for one that an override put there which is over.
         """
         if marker is None:
             marker = self.watch.marker()
@@ -41,16 +42,17 @@ class Staging(Ports):
         generation = self.memory.generation
         async with self.database.read() as tx:
             stored, pointer = await find(tx, or_latest(reference), self.stages)
+            terms = None
             if pointer is not None:
-                await self._bear_out(tx, stored.artifact_id, pointer)
-                await refuse_revoked(tx, stored.version, pointer)
+                terms = await self._bear_out(tx, stored.artifact_id, pointer)
+                await refuse_revoked(tx, self.ledger, stored.version, pointer)
             integrity = await self._integrity(tx, stored.version)
-        answer = answer_of(or_latest(reference), stored.version, pointer, integrity)
+        answer = answer_of(or_latest(reference), stored.version, pointer, integrity, terms)
         if marker is not None:
             self.memory.remember(reference, answer, (marker, generation))
         return answer
 
-    async def _bear_out(self, tx: Transaction, artifact_id: str, pointer: Pointer) -> None:
+    async def _bear_out(self, tx: Transaction, artifact_id: str, pointer: Pointer) -> Terms:
         """Raises `Unwarranted` unless the stage's last move and a signed decision put the pointer where it is."""
         moves = await StageStore(tx).moves(artifact_id, 1, pointer.stage)
         last = [(move.seq, move.to_digest, move.decision_id) for move in moves]
@@ -60,12 +62,13 @@ class Staging(Ports):
                 "its last move put it elsewhere",
                 remedy="the database was changed behind Sekisho's back; restore it from a backup",
             )
-        await self.warrants.check(tx, pointer)
+        return await self.warrants.check(tx, pointer)
 
     async def check_pointers(self) -> None:
         """Every pointer of every project, for readiness. Raises `Unwarranted` with their number; the log names them.
 
-        Only signatures that this process has checked are taken from memory, never where a pointer stands.
+        Only signatures that this process has checked are taken from memory, never where a pointer stands. An override
+        that is over is logged, and no reason to take the whole server away: `resolve` refuses that stage alone.
         """
         wrong = 0
         async with self.database.read() as tx:
@@ -82,6 +85,9 @@ class Staging(Ports):
             return True
         try:
             await self.warrants.check(tx, pointer)
+        except Lapsed as error:
+            _log.error("an override is over and not judged again yet", reason=error.detail)
+            return True
         except Unwarranted as error:
             _log.error("a stage's pointer is not borne out by a signed decision", reason=error.detail)
             return False
@@ -93,7 +99,7 @@ class Staging(Ports):
     def remembered(self, actor: Actor, reference: Reference, marker: int | None) -> Resolved | None:
         """What a reference means, where that is known without asking the database."""
         actor.require(reference.project, Action.READ)
-        return self.memory.recall(reference, marker)
+        return self.memory.recall(reference, marker, lambda: epoch_ms(self.clock.now()))
 
     async def _integrity(self, tx: Transaction, version: Version) -> str | None:
         """Of an index its own, of an agent its index's."""
@@ -124,6 +130,10 @@ class Staging(Ports):
         """What every stage serves now, in the order of promotion."""
         found = await StageStore(tx).all(project, kind, name)
         return tuple(sorted(found, key=lambda pointer: self._place(pointer.stage)))
+
+    async def moved_by(self, tx: Transaction, decision_ids: Collection[str]) -> tuple[Pointer, ...]:
+        """Every pointer of every project that one of these decisions put where it is."""
+        return tuple(await StageStore(tx).moved_by(decision_ids))
 
     async def moves(self, tx: Transaction, project: str, kind: Kind, name: str, stage: str) -> tuple[Move, ...]:
         """The last moves of one stage's pointer, newest first."""
@@ -159,7 +169,7 @@ class Staging(Ports):
         serves = None if now is None else now.digest
         move = Move(
             stage=stage,
-            seq=1 if now is None else now.seq + 1,
+            seq=1 + (await StageStore(tx).last_seq(stored.artifact_id, stage) if now is None else now.seq),
             from_digest=expected,
             to_digest=version.digest,
             number=version.number,
@@ -168,10 +178,7 @@ class Staging(Ports):
             moved_at=epoch_ms(self.clock.now()),
         )
         if serves != expected or not await StageStore(tx).move(stored.artifact_id, move):
-            raise Conflict(
-                f"{version.label} at {stage} serves {serves or 'nothing'} by now, not {expected or 'nothing'}",
-                remedy="look at what was promoted meanwhile, and ask again",
-            )
+            raise _moved_meanwhile(version.label, stage, serves, expected)
         body = {"artifact": version.label, "stage": stage, "number": version.number, "decision": decision_id}
         body |= {"seq": move.seq, **({} if expected is None else {"from": expected})}
         await self._record(tx, "stage.moved", version.project, principal, version.digest, body)
@@ -179,6 +186,36 @@ class Staging(Ports):
             version.project, version.kind, version.name, stage, version.digest, version.number, decision_id,
             move.moved_at, move.seq,
         )  # fmt: skip
+
+    async def empty_stage(self, tx: Transaction, pointer: Pointer, *, decision_id: str, principal: str) -> None:
+        """Let the stage serve nothing where it serves what `pointer` says, and the decision leaves nothing to serve.
+
+        Only the gate calls this. Raises `Conflict` where the stage's pointer is another by now.
+        """
+        await self.ledger.lock(tx)
+        label = f"{pointer.kind}/{pointer.name}"
+        artifact = await ArtifactStore(tx).one_or_none(pointer.project, pointer.kind, pointer.name)
+        move = Move(
+            stage=pointer.stage,
+            seq=pointer.seq + 1,
+            from_digest=pointer.digest,
+            to_digest=None,
+            number=None,
+            decision_id=decision_id,
+            principal=principal,
+            moved_at=epoch_ms(self.clock.now()),
+        )
+        if artifact is None or not await StageStore(tx).empty(artifact.id, move):
+            raise _moved_meanwhile(label, pointer.stage, "something else", pointer.digest)
+        body = {"artifact": label, "stage": pointer.stage, "decision": decision_id, "seq": move.seq}
+        await self._record(tx, "stage.emptied", pointer.project, principal, pointer.digest, body)
+
+
+def _moved_meanwhile(label: str, stage: str, serves: str | None, expected: str | None) -> Conflict:
+    return Conflict(
+        f"{label} at {stage} serves {serves or 'nothing'} by now, not {expected or 'nothing'}",
+        remedy="look at what was promoted meanwhile, and ask again",
+    )
 
 
 def _refuse_out_of_use(version: Version) -> None:

@@ -7,12 +7,28 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Final, cast
 
-from sqlalchemy import CursorResult, LargeBinary, and_, delete, event, func, literal_column, or_, select, update
+import msgspec
+from sqlalchemy import (
+    JSON,
+    CursorResult,
+    LargeBinary,
+    String,
+    Table,
+    and_,
+    delete,
+    event,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy import cast as sql_cast
 
 from sekisho.kernel.database import Transaction, each, insert_of
 from sekisho.kernel.digests import digest_of_bytes
 from sekisho.kernel.errors import IntegrityFailed
-from sekisho.kernel.json import decode_json
 from sekisho.kernel.pages import Cursor
 from sekisho.kernel.references import Kind
 from sekisho.registry.rows import (
@@ -25,7 +41,7 @@ from sekisho.registry.rows import (
 )
 from sekisho.registry.types import Artifact, Edge, Provenance, Registration, Version
 
-PIECE: Final = 1 << 20
+PIECE: Final = 1 << 16
 """Bytes of a blob that are in memory at a time while it is copied."""
 
 
@@ -196,9 +212,11 @@ class VersionStore:
 
     async def named(self, project: str, digests: Sequence[str]) -> dict[str, list[Version]]:
         """Every version under each of these digests: the same content may stand under several names."""
+        query = select(*_PLAIN).join(_ARTIFACTS, _ARTIFACTS.c.id == _VERSIONS.c.artifact_id)
+        query = query.where(_VERSIONS.c.project == project, _VERSIONS.c.digest.in_(_listed(self._tx, digests)))
         found: dict[str, list[Version]] = {}
-        for stored in await self._all(VersionRow.project == project, VersionRow.digest.in_(digests)):
-            found.setdefault(stored.version.digest, []).append(stored.version)
+        for row in await self._rows(query):
+            found.setdefault(row.digest, []).append(_version(*row))
         return found
 
     async def of_kind(self, project: str, kind: Kind) -> list[Version]:
@@ -208,6 +226,18 @@ class VersionStore:
 
     async def edges_from(self, project: str, digests: Sequence[str]) -> list[Edge]:
         return await self._edges(EdgeRow.project == project, EdgeRow.from_digest.in_(digests))
+
+    async def behind(self, project: str, root: str) -> list[Edge]:
+        """Every edge from this digest and from all that it is made from, however deep and however many."""
+        query = select(_EDGES.c.role, _EDGES.c.from_digest, _EDGES.c.to_digest).where(
+            _EDGES.c.project == project, _EDGES.c.from_digest.in_(_reached(project, root))
+        )
+        query = query.order_by(_EDGES.c.from_digest, _EDGES.c.role, _EDGES.c.to_digest)
+        return [Edge(*row) for row in await self._rows(query)]
+
+    async def _rows(self, query: Any) -> Sequence[Any]:
+        """Rows straight from the tables: the session would take longer to hand out ten thousand than all the rest."""
+        return (await (await self._tx.connection()).execute(query)).all()
 
     async def edges_to(self, project: str, digests: Sequence[str]) -> list[Edge]:
         return await self._edges(EdgeRow.project == project, EdgeRow.to_digest.in_(digests))
@@ -300,8 +330,13 @@ class BlobStore:
         query = select(BlobRow.data).where(BlobRow.project == project, BlobRow.digest == digest)
         return cast("bytes | None", await self._tx.scalar(query))
 
+    async def some(self, project: str, digests: Sequence[str]) -> dict[str, bytes]:
+        """The bytes of each of these blobs that is there."""
+        query = select(BlobRow.digest, BlobRow.data).where(BlobRow.project == project, BlobRow.digest.in_(digests))
+        return {row.digest: row.data for row in (await self._tx.execute(query)).all()}
+
     async def copy(self, project: str, digest: str, file: IO[bytes]) -> bool:
-        """Write the bytes to a file, a megabyte at a time; False where there are none."""
+        """Write the bytes to a file, a piece at a time; False where there are none."""
         if self._tx.get_bind().dialect.name == "sqlite":
             return await self._copy_sqlite(project, digest, file)
         size = (await self.sizes(project, [digest])).get(digest)
@@ -361,19 +396,54 @@ def _artifact(row: ArtifactRow, labels: Mapping[str, str]) -> Artifact:
     )  # fmt: skip
 
 
-def _stored(row: VersionRow, artifact: ArtifactRow) -> Stored:
-    content = row.manifest.encode()
-    if digest_of_bytes(content) != row.digest:
-        raise IntegrityFailed(
-            f"the manifest kept as {row.digest} ({artifact.kind}/{artifact.name} v{row.number}) has other content",
-            remedy="the database was changed behind Sekisho's back; restore it from a backup",
+_ARTIFACTS, _VERSIONS, _EDGES = (cast(Table, row.__table__) for row in (ArtifactRow, VersionRow, EdgeRow))
+_PLAIN = (
+    _VERSIONS.c.project, _ARTIFACTS.c.kind, _ARTIFACTS.c.name, _VERSIONS.c.number, _VERSIONS.c.digest,
+    _VERSIONS.c.manifest, _VERSIONS.c.created_at, _VERSIONS.c.author, _VERSIONS.c.archived_at,
+    _ARTIFACTS.c.archived_at.label("all_archived_at"), _VERSIONS.c.revoked,
+)  # fmt: skip
+
+
+def _reached(project: str, root: str) -> Any:
+    """This digest and every digest that it is made from, each once, walked by the database itself."""
+    reached = select(literal(root, String(71)).label("digest")).cte("reached", recursive=True)
+    further = select(_EDGES.c.to_digest).join(reached, _EDGES.c.from_digest == reached.c.digest)
+    return select(reached.union(further.where(_EDGES.c.project == project)).c.digest)
+
+
+def _listed(tx: Transaction, texts: Sequence[str]) -> Any:
+    """A query of these texts. They travel as one JSON list, since ten thousands of parameters are more than many."""
+    listed = msgspec.json.encode(texts).decode()
+    if tx.get_bind().dialect.name == "postgresql":
+        return select(
+            func.json_array_elements_text(sql_cast(literal(listed, String()), JSON)).table_valued("value").c.value
         )
-    version = Version(
-        project=row.project, kind=Kind(artifact.kind), name=artifact.name, number=row.number, digest=row.digest,
-        manifest=decode_json(content), created_at=row.created_at, author=row.author,
-        archived=row.archived_at is not None or artifact.archived_at is not None, revoked=row.revoked,
+    return select(func.json_each(listed).table_valued("value").c.value)
+
+
+def _stored(row: VersionRow, artifact: ArtifactRow) -> Stored:
+    version = _version(
+        row.project, artifact.kind, artifact.name, row.number, row.digest, row.manifest, row.created_at, row.author,
+        row.archived_at, artifact.archived_at, row.revoked,
     )  # fmt: skip
     return Stored(row.id, row.artifact_id, version)
+
+
+def _version(
+    project: str, kind: str, name: str, number: int, digest: str, manifest: str, created_at: int, author: str,
+    archived_at: int | None, all_archived_at: int | None, revoked: bool,
+) -> Version:  # fmt: skip
+    """From `_PLAIN` columns. Raises `IntegrityFailed` where the manifest is not what its digest says."""
+    content = manifest.encode()
+    if digest_of_bytes(content) != digest:
+        raise IntegrityFailed(
+            f"the manifest kept as {digest} ({kind}/{name} v{number}) has other content",
+            remedy="the database was changed behind Sekisho's back; restore it from a backup",
+        )
+    archived = archived_at is not None or all_archived_at is not None
+    # Bytes of this digest were read strictly when they were registered.
+    value = msgspec.json.decode(content)
+    return Version(project, Kind(kind), name, number, digest, value, created_at, author, archived, revoked)
 
 
 def _registration(row: RegistrationRow, number: int, kind: str, name: str) -> Registration:

@@ -252,24 +252,60 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One move of a stage's pointer; `from_digest` is None for the first."""
+    """One move of a stage's pointer; `from_digest` is None where nothing stood there before.
+
+    `to_digest` and `number` are None where the stage was emptied.
+    """
 
     stage: str
     seq: int
     from_digest: str | None
-    to_digest: str
-    number: int
+    to_digest: str | None
+    number: int | None
     decision_id: str
     principal: str
     moved_at: int
 
 
 @dataclass(frozen=True, slots=True)
+class Overridden:
+    """That a stage serves what policy denied, by break-glass: until when (epoch milliseconds), and why."""
+
+    until: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waived:
+    """A rule that a waiver covered when the stage was moved; `until` is epoch milliseconds.
+
+    `lapsed` where the waiver has expired since, or was withdrawn: policy would not let the version pass again.
+    """
+
+    rule: str
+    until: int
+    lapsed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a stage serves what it does. `holds_until` is when they next change by themselves, if they do."""
+
+    override: Overridden | None = None
+    waived: tuple[Waived, ...] = ()
+    holds_until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved:
-    """A reference's meaning as ready JSON bytes, and the ETag that stands for exactly these bytes."""
+    """A reference's meaning as ready JSON bytes, and the ETag that stands for exactly these bytes.
+
+    It holds until the epoch millisecond `until`, whatever else happens or does not; None: for as long as nothing does.
+    """
 
     body: bytes
     etag: str
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from sekisho.kernel.digests import digest_of
 from sekisho.ledger.types import Entry
 from sekisho.ledger.witness import Facts, Moment, Standing
 from sekisho.registry.pointers import StageStore
+from sekisho.registry.revocations import RevocationStore
 from sekisho.registry.store import RegistrationStore, VersionStore
 
 
@@ -63,10 +64,14 @@ class Stages:
     """What each stage serves: the last move that the log knows."""
 
     what = "stage pointer"
-    kinds = frozenset({"stage.moved"})
+    kinds = frozenset({"stage.moved", "stage.emptied"})
 
     def told(self, entry: Entry, standing: Standing) -> None:
-        standing[f"{entry.project}/{entry.body['artifact']}@{entry.body['stage']}"] = {
+        key = f"{entry.project}/{entry.body['artifact']}@{entry.body['stage']}"
+        if entry.kind == "stage.emptied":
+            standing.pop(key, None)
+            return
+        standing[key] = {
             "digest": entry.subject,
             "number": entry.body["number"],
             "decision": entry.body["decision"],
@@ -80,17 +85,18 @@ class Stages:
 
 
 class Moves:
-    """Every move that a stage ever made."""
+    """Every move that a stage ever made, and that it was emptied."""
 
     what = "stage move"
-    kinds = frozenset({"stage.moved"})
+    kinds = frozenset({"stage.moved", "stage.emptied"})
 
     def told(self, entry: Entry, standing: Standing) -> None:
         body = entry.body
+        emptied = entry.kind == "stage.emptied"
         standing[f"{entry.project}/{body['artifact']}@{body['stage']} {body['seq']}"] = {
-            "digest": entry.subject,
-            "from": body.get("from"),
-            "number": body["number"],
+            "digest": None if emptied else entry.subject,
+            "from": entry.subject if emptied else body.get("from"),
+            "number": None if emptied else body["number"],
             "decision": body["decision"],
             "principal": entry.principal,
             "moved_at": Moment(entry.time),
@@ -99,3 +105,24 @@ class Moves:
     async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
         async for row in StageStore(tx).each_move():
             yield f"{row['artifact']}@{row['stage']} {row['seq']}", row
+
+
+class Revocations:
+    """That bytes were revoked, by whom, and the words of his reason."""
+
+    what = "revocation"
+    kinds = frozenset({"version.revoked"})
+
+    def told(self, entry: Entry, standing: Standing) -> None:
+        standing[entry.body["revocation"]] = {
+            "project": entry.project,
+            "digest": entry.subject,
+            "principal": entry.principal,
+            "reason": entry.body["reason"],
+            "created_at": Moment(entry.time),
+        }
+
+    async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
+        async for one in RevocationStore(tx).each():
+            facts = {name: getattr(one, name) for name in ("project", "digest", "principal", "created_at")}
+            yield one.id, {**facts, "reason": digest_of([one.id, one.reason])}

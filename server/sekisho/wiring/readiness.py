@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from sekisho.inference.service import Inference
+from sekisho.inference.types import HostSeen
 from sekisho.kernel.database import Database
 from sekisho.kernel.errors import IntegrityFailed, SekishoError, Unavailable
 from sekisho.kernel.migrations import pending
@@ -16,19 +18,31 @@ Check = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Readiness:
-    """Named checks; each raises a `SekishoError` where its part is not ready."""
+    """Named checks; each raises a `SekishoError` where its part is not ready.
+
+    `warnings` are checks of what somebody should look at soon, and which keeps no request from being answered.
+    """
 
     checks: Mapping[str, Check]
+    warnings: Mapping[str, Check] = field(default_factory=dict)
 
     async def problems(self) -> dict[str, str]:
         """What is not ready, by name, with the reason; empty when all is."""
-        found: dict[str, str] = {}
-        for name, check in self.checks.items():
-            try:
-                await check()
-            except SekishoError as error:
-                found[name] = error.detail
-        return found
+        return await _failing(self.checks)
+
+    async def concerns(self) -> dict[str, str]:
+        """What needs looking at, by name; empty where nothing does. Ask once there are no problems."""
+        return await _failing(self.warnings)
+
+
+async def _failing(checks: Mapping[str, Check]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, check in checks.items():
+        try:
+            await check()
+        except SekishoError as error:
+            found[name] = error.detail
+    return found
 
 
 @dataclass
@@ -48,6 +62,21 @@ class Schema:
                 "the database lacks migrations of this version",
                 remedy="run `sekisho db upgrade`, then start this process again",
             )
+
+
+@dataclass(frozen=True)
+class HostCircuits:
+    """How the model hosts do, for metrics: these have to be answered even where there is no database to read from."""
+
+    schema: Schema
+    inference: Inference
+
+    async def told(self) -> tuple[HostSeen, ...]:
+        """Nothing where nothing is known."""
+        try:
+            return await self.inference.told() if await self.schema.ready() else ()
+        except Unavailable:
+            return ()
 
 
 @dataclass(frozen=True)

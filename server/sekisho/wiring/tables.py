@@ -15,6 +15,7 @@ from sekisho.kernel.database import Base, Database
 ROOMS: Final = (
     "kernel",
     "ledger",
+    "ledger.pushing",
     "identity",
     "registry",
     "inference",
@@ -22,7 +23,10 @@ ROOMS: Final = (
     "evaluation",
     "evaluation.judges",
     "evidence",
+    "evidence.overlap",
     "gate",
+    "gate.decision_logs",
+    "gate.governing",
 )
 
 

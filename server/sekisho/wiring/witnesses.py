@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sekisho.evaluation.witness import Runs
-from sekisho.evidence.witness import Cards
-from sekisho.gate.witness import Decisions, GivenApprovals, Promotions
+from sekisho.evidence.overlap.witness import OverlapChecks
+from sekisho.evidence.witness import AttestedDocuments, Cards, LicenceScans
+from sekisho.gate.governing.witness import Activations, PublishedPolicies, Shadows
+from sekisho.gate.witness import Decisions, GivenApprovals, GivenWaivers, Promotions
 from sekisho.identity.witness import Principals, Roles, Tokens
 from sekisho.ledger.signing import PublicKey
 from sekisho.ledger.witness import Witness
-from sekisho.registry.witness import Moves, Registrations, Stages, Versions
+from sekisho.registry.witness import Moves, Registrations, Revocations, Stages, Versions
 
 
 def witnesses(keys: Iterable[PublicKey]) -> tuple[Witness, ...]:
     """`keys` are those that decisions of this server may be signed with."""
     decisions = Decisions({key.keyid: key for key in keys})
-    identity, registry = (Principals(), Roles(), Tokens()), (Versions(), Registrations(), Stages(), Moves())
-    return (*identity, *registry, Runs(), Cards(), decisions, Promotions(), GivenApprovals())
+    identity, registry = (
+        (Principals(), Roles(), Tokens()),
+        (Versions(), Registrations(), Revocations(), Stages(), Moves()),
+    )
+    evidence = (Cards(), AttestedDocuments(), LicenceScans(), OverlapChecks())
+    gate = (decisions, Promotions(), GivenApprovals(), GivenWaivers())
+    return (*identity, *registry, Runs(), *evidence, *gate, PublishedPolicies(), Activations(), Shadows())

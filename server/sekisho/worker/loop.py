@@ -1,8 +1,8 @@
 """Claims jobs, has their rooms do them, keeps their leases, and stops without losing any.
 
 One lane works on one job at a time. Builds, their verification and erasures share a lane, since they fill the machine
-and change the vector store; a search and a profile go on beside them, and so does evaluation: runs, qualifications,
-comparisons and drafts.
+and change the vector store; searches, profiles and overlap checks go on beside them, and so does evaluation: runs,
+qualifications, comparisons and drafts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LANES: Final = (
     ("build", "verify", "erase"),
     ("search",),
     ("run", "replay", "qualify", "compare", "draft"),
-    ("profile",),
+    ("profile", "overlap"),
 )
 
 _log = get_logger("sekisho.worker")

@@ -9,6 +9,7 @@ import socket
 import uuid
 from contextlib import nullcontext
 
+from sekisho.kernel.allocation import keep_large_blocks_apart
 from sekisho.kernel.errors import Unavailable
 from sekisho.kernel.logging import get_logger
 from sekisho.kernel.migrations import pending
@@ -34,6 +35,7 @@ def handlers(services: Services) -> dict[str, Handler]:
         "qualify": services.judging.execute,
         "compare": services.index_comparison.execute,
         "draft": services.drafting.execute,
+        "overlap": services.overlaps.execute,
     }
 
 
@@ -42,6 +44,7 @@ async def run_worker(settings: Settings) -> None:
 
     Raises `Conflict` where another worker owns the embedded vectors, `Unavailable` where migrations are missing.
     """
+    keep_large_blocks_apart()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -140,12 +140,12 @@ def test_the_same_input_gives_the_same_verdict_from_any_thread() -> None:
 
 
 def test_a_book_as_context_takes_bounded_time_and_memory() -> None:
-    """200 pages, 100,000 words: seconds, and well under a gigabyte."""
+    """200 pages, 100,000 words: seconds of a processor (others may have it meanwhile), and well under a gigabyte."""
     book = " ".join(f"In {1000 + i} the town of Place{i % 997} counted {i} houses." for i in range(12_500))
     tracemalloc.start()
-    started = time.perf_counter()
+    started = time.process_time()
     judged = ground("In 1500 the town of Place500 counted 500 houses.", book)
-    spent, peak = time.perf_counter() - started, tracemalloc.get_traced_memory()[1]
+    spent, peak = time.process_time() - started, tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert not judged.hallucinated
     assert spent < 60
@@ -155,9 +155,9 @@ def test_a_book_as_context_takes_bounded_time_and_memory() -> None:
 @pytest.mark.parametrize("answer", ["word " * 4000, "a" * 20_000, "1:1 " * 5000, "Anna " * 4000, "橋" * 20_000])
 def test_a_long_answer_takes_bounded_time(answer: str) -> None:
     """20,000 characters without a full stop are one sentence, and still end."""
-    started = time.perf_counter()
+    started = time.process_time()
     ground(answer, PROSE)
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_importing_the_scorers_loads_nothing_heavy() -> None:

@@ -67,6 +67,7 @@ def result(case: str, value: float | None, *, f1: float = 0.5, repeat: int = 0, 
         },
         latency_ms=7,
         at=0,
+        wanted={"expected": f"{case} was founded in 1905.", "gold": ["Founded in 1905."], "relevant": ["a.md"]},
     )
     return replace(made, **fields)
 

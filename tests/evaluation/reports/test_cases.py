@@ -6,23 +6,26 @@ from typing import Any
 
 import pytest
 
-from sekisho.evaluation.reports.cases import case_view, claims, distribution, flags, passages, worst_first
+from sekisho.evaluation.reports.cases import case_view, claims, distribution, flags, passages
+from sekisho.evaluation.reports.choosing import worst_first
+from sekisho.evaluation.reports.formats import Format, Wish, render
+from sekisho.evaluation.reports.json import case_json, report_json
 from sekisho.evaluation.summary import case_values
 from sekisho.evaluation.types import Scored, Unscored
-from tests.evaluation.reports.samples import LOWER, result, results
+from tests.evaluation.reports.samples import LOWER, result, results, run
 
 
 def test_a_case_that_nothing_is_known_of_comes_first() -> None:
     """Then the worst by any metric, then by the mean of all."""
     unknown = result("u", None, scores={"hallucinated": Unscored("x"), "token_f1": Unscored("x")})
-    ordered = worst_first([result("good", 0, f1=0.9), result("bad", 1), result("fair", 0, f1=0.2), unknown], LOWER)
-    assert [repeats[0].case_id for repeats in ordered] == ["u", "bad", "fair", "good"]
+    found = [result("good", 0, f1=0.9), result("bad", 1), result("fair", 0, f1=0.2), unknown]
+    assert worst_first(found, LOWER, shown=9) == ["u", "bad", "fair", "good"]
 
 
 def test_named_cases_come_before_all() -> None:
     """Those that got worse most, in the order given."""
-    ordered = worst_first(results(3, 6), LOWER, ["q-005-ja", "q-004-en"])
-    assert [repeats[0].case_id for repeats in ordered][:3] == ["q-005-ja", "q-004-en", "q-000-en"]
+    ordered = worst_first(results(3, 6), LOWER, ["q-005-ja", "q-004-en"], shown=3)
+    assert ordered == ["q-005-ja", "q-004-en", "q-000-en"]
 
 
 def test_the_worst_repeat_is_shown() -> None:
@@ -87,3 +90,21 @@ def test_bins_reach_as_far_as_the_values() -> None:
     """A metric that is no share has a wider range."""
     found = [result(f"c{n}", 0, f1=float(n * 100)) for n in range(3)]
     assert distribution(case_values(found, "token_f1"))[9]["high_bp"] == 2_000_000
+
+
+def test_what_was_wanted_stands_beside_the_answer() -> None:
+    """In the view and in the case as the API gives it; of a case that names nothing, nothing."""
+    wanted = {"expected": "In 1905.", "gold": ["It was founded in 1905."], "relevant": ["a.md"]}
+    view, bare = (case_view([result("a", 1, wanted=what)], LOWER) for what in (wanted, None))
+    assert (view.get("expected"), view.get("gold"), view.get("relevant")) == tuple(wanted.values())
+    assert wanted.items() <= case_json(result("a", 1, wanted=wanted)).items()
+    assert not wanted.keys() & bare.keys()
+
+
+def test_every_format_shows_what_was_wanted() -> None:
+    """JSON, JUnit, Markdown and HTML, in either language; as text that cannot act."""
+    report = report_json(run([bad := result("a", 1, wanted={"expected": "<b>In 1905</b>"})]), [bad], lower=LOWER)
+    for form in Format:
+        told = render(report, Wish(form, "ja")).content.decode()
+        assert "In 1905" in told
+        assert form is Format.JSON or "<b>In 1905" not in told

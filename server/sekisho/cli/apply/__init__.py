@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,13 +21,15 @@ from sekisho.cli.apply.reading import Project, read_project
 from sekisho.cli.apply.registering import Applied, Applier
 from sekisho.cli.lock import NAME, Lock, read_lock_or_empty, write_lock
 from sekisho.cli.session import Session, session
+from sekisho.client.evidence import Evidence
 from sekisho.client.indexing import Indexing
 from sekisho.client.registry import Registry
 from sekisho.kernel.digests import short
-from sekisho.kernel.errors import FieldError, Invalid
+from sekisho.kernel.errors import FieldError, Forbidden, Invalid
 from sekisho.kernel.references import DEFAULT_PROJECT, Kind
 
 UNCLAIMED_S = 15
+LICENSED = frozenset({Kind.CORPUS, Kind.DATASET, Kind.INDEX, Kind.MODEL})
 
 
 @click.command()
@@ -41,7 +43,7 @@ UNCLAIMED_S = 15
 @click.option("--ci-run", default="", envvar="SEKISHO_CI_RUN", help="URL of the CI run.  [default: the CI's]")
 @session
 def apply(state: Session, /, file: Path, lock_file: Path | None, check: bool, strict: bool, **said: str) -> None:
-    """Register what FILE declares, build its indexes, and write sekisho.lock.
+    """Register what FILE declares, build its indexes, have licences scanned, and write sekisho.lock.
 
     Everything is validated before anything is sent. A document that cannot be read is left out and named, with the
     reason; with --strict it stops everything. Applying the same again changes nothing, and says so. Commit the
@@ -70,12 +72,27 @@ def apply(state: Session, /, file: Path, lock_file: Path | None, check: bool, st
         )
         done = applier.apply(project)
     written = write_lock(Lock(lock_file, name, {one.label: one.digest for one in done}))
+    _scan_licences(state, name, done)
     changed = written or any(one.state != "unchanged" for one in done)
     versions = [asdict(one) for one in done]
     shown = {"lock": str(lock_file), "changed": changed, "versions": versions, "refused": project.refused}
     state.show(shown, _table(done))
     word = "wrote" if written else "unchanged:"
     state.say(f"{word} {lock_file}" if changed else f"nothing changed; {lock_file} says so already")
+
+
+def _scan_licences(state: Session, project: str, done: Sequence[Applied]) -> None:
+    """Have the server read what each part says of its licence: policy does not believe manifests.
+
+    A token that may register and not measure leaves that to another, and is told so.
+    """
+    evidence = Evidence(state.connection, project)
+    try:
+        for one in done:
+            if Kind(one.label.partition("/")[0]) in LICENSED:
+                evidence.scan_licences(f"{one.label}@{one.digest}")
+    except Forbidden as error:
+        state.say(Text(f"licences were not scanned: {error.detail}", style="yellow"))
 
 
 def _tell_refused(state: Session, project: Project, strict: bool) -> None:

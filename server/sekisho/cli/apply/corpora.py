@@ -29,7 +29,7 @@ from sekisho.indexing.sources.lakefs import LakeFS, lakefs_client
 from sekisho.indexing.sources.local import local_files
 from sekisho.indexing.sources.process import ParserProcess
 from sekisho.indexing.sources.types import Document, Limits, Original, Refused
-from sekisho.kernel.digests import digest_of_bytes
+from sekisho.kernel.digests import digest_of, digest_of_bytes
 from sekisho.kernel.errors import FieldError, Invalid, SekishoError
 from sekisho.registry.folders import FolderFile
 from sekisho.registry.kinds import CorpusSource
@@ -88,6 +88,8 @@ class _Reading:
         self.refused += found.refused
         if not found.documents and not found.refused:
             self.wrong.append(self.at(FieldError(f"{place}.path", "there is no file in it that `include` names")))
+        if isinstance(source, CorpusFolder) and source.uri is not msgspec.UNSET:
+            self.sources.append(CorpusSource(uri=source.uri, digest=_tree_digest(found.documents)))
         for document in found.documents:
             if document.path in self.files:
                 message = f"{document.path} is taken by an earlier source already"
@@ -145,6 +147,11 @@ class _Reading:
 def _file(document: Document) -> FolderFile:
     digest = digest_of_bytes(document.data)
     return FolderFile(document.path, document.data, digest, document.media_type, document.about)
+
+
+def _tree_digest(documents: Iterable[Document]) -> str:
+    """Digest over the paths and texts that were read: the same for the same files."""
+    return digest_of({document.path: digest_of_bytes(document.data) for document in documents})
 
 
 def _given(value: str | msgspec.UnsetType) -> str:

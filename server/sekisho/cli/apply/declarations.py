@@ -24,6 +24,8 @@ from sekisho.registry.kinds import (
     Language,
     Licence,
     Limits,
+    Logging,
+    OutputMarking,
     PromptMessage,
     Sample,
     ScorerUse,
@@ -56,6 +58,8 @@ class SystemDeclaration(Declaration, frozen=True, kw_only=True):
     owner: Word
     role: Literal["provider", "deployer"]
     affected_groups: tuple[Word, ...] = ()
+    ai_notice: Text | UnsetType = UNSET
+    output_marking: OutputMarking | UnsetType = UNSET
 
 
 class PromptDeclaration(Declaration, frozen=True, kw_only=True):
@@ -80,9 +84,10 @@ class CorpusPart(Declaration, frozen=True, kw_only=True):
 
 
 class CorpusFolder(CorpusPart, frozen=True, kw_only=True):
-    """Files below one folder, or one file."""
+    """Files below one folder, or one file. `uri` says where they come from; their hash is put beside it."""
 
     path: RelativePath
+    uri: Annotated[str, Meta(min_length=1, max_length=1000)] | UnsetType = UNSET
 
 
 class GitSource(CorpusPart, frozen=True, kw_only=True):
@@ -169,6 +174,7 @@ class AgentDeclaration(Declaration, frozen=True, kw_only=True):
     context_passages: Annotated[int, Meta(ge=1, le=1000)]
     tools: Annotated[tuple[Tool, ...], Meta(max_length=200)] = ()
     generation: Generation | UnsetType = UNSET
+    logging: Logging | UnsetType = UNSET
 
 
 class DatasetDeclaration(Declaration, frozen=True, kw_only=True):
@@ -185,6 +191,8 @@ class SuiteDeclaration(Declaration, frozen=True, kw_only=True):
     target: Literal["retrieval", "answers"]
     scorers: Annotated[tuple[ScorerUse, ...], Meta(min_length=1, max_length=50)]
     slices: Annotated[tuple[FieldName, ...], Meta(max_length=20)] = ()
+    counterfactuals: Annotated[tuple[FieldName, ...], Meta(max_length=20)] = ()
+    """Slice axes whose variants within a pair should change no score."""
     cluster_by: FieldName | UnsetType = UNSET
     sample: Sample | UnsetType = UNSET
     repeats: Annotated[int, Meta(ge=1, le=100)] | UnsetType = UNSET

@@ -73,9 +73,10 @@ class Applier:
         raw = raw_manifest(one.kind, one.declaration, one.content, self._digests, self._model_digest(one))
         manifest = msgspec.convert(raw, MANIFESTS[one.kind])
         digest = manifest.own_digest()
+        # Also where the version stands already: a server that lost bytes gets them back.
+        self.registry.put_blobs([file.data for file in one.content.files])
         if standing := self._standing(one.label, digest):
             return standing
-        self.registry.put_blobs([file.data for file in one.content.files])
         made = self.registry.register(one.label, manifest.to_json(), self.said.as_json())
         return _applied(one.label, made["version"], new=made["new"])
 

@@ -28,8 +28,9 @@ HYBRID: Final = (
     "# The embedder reads no Japanese: there its vectors abstain, and shared characters decide alone.\n"
     "    retriever: {mode: hybrid, k: 10, dense_scripts: [latin]}"
 )
-MEASURED: Final = ("docs-retrieval", "docs-answers", "docs-answers-sample")
-QUICK: Final = ("docs-retrieval", "docs-answers-sample")
+MEASURED: Final = ("docs-retrieval", "docs-askers", "docs-answers", "docs-answers-sample")
+QUICK: Final = ("docs-retrieval", "docs-askers", "docs-answers-sample")
+ASSESSMENT: Final = ("--type", "risk-assessment", "--file", "risk-assessment.md", "--days", "180")
 _EMBEDS: Final = "bert"
 
 
@@ -62,13 +63,14 @@ class Play:
                 ("FAI-02", "the gap between languages is over its limit"),
                 ("OVS-01", "no second person has approved"),
                 ("DOC-01", "there is no card"),
+                ("DOC-03", "nobody has assessed the risks"),
             ):
                 held = "blocks" if rule in blocking else "does not block"
                 self.findings.expect(f"production is denied: {said} ({rule})", f"{rule} {held}", holds=rule in blocking)
             self._show_worst()
 
     def mended(self) -> Path:
-        """Act 5: another retriever, the same suites, a card, a second person; then allowed. Gives the attestation."""
+        """Act 5: another retriever, the same suites, a card, an assessment, a second person; then allowed."""
         attestation = self.scene.folder / "decision.attestation.json"
         with self._act("5", "Mend it as an engineer would"):
             before = self._runs()
@@ -81,6 +83,8 @@ class Play:
             after = self._runs()
             self.scene.run("compare", before["docs-retrieval"]["id"], after["docs-retrieval"]["id"])
             self.scene.run("card", "add", self._pinned("system/docs"), "card.yaml", by=ALICE)
+            code = self.scene.run("attest", self._pinned("system/docs"), *ASSESSMENT, by=BOB)
+            self._expect_code("an approver attests the risk assessment", code, 0)
             self._promote("staging", allowed=True)
             code = self.scene.run("approve", AGENT, "--to", "production", by=BOB)
             self._expect_code("a second person approves", code, 0)

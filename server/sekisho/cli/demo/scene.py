@@ -37,7 +37,7 @@ class Person:
 
 ALICE: Final = Person("alice", "person", "author", "writes the change and the system's card", "alice@example.org")
 CI: Final = Person("ci", "service", "author", "applies, evaluates and asks for promotions")
-BOB: Final = Person("bob", "person", "approver", "looks at the evidence and approves", "bob@example.org")
+BOB: Final = Person("bob", "person", "approver", "assesses the risks and approves", "bob@example.org")
 PEOPLE: Final = (ALICE, CI, BOB)
 
 

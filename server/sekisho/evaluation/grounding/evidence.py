@@ -17,15 +17,19 @@ _SAYS: Final = {
     "invented": "the sentence claims “{label}”, the field holds nothing",
     "denied": "the sentence denies “{label}”, the field holds nothing",
 }
+_PLAIN: Final = frozenset(("number", "name", "opposite"))
 _PHRASES: Final = {
     "novel": "many words stand nowhere in the context",
     "cover": "few of its words stand in the context",
+    "aligned": "no sentence of the context runs along it",
     "align": "its words are far from any word of the context",
     "window": "no passage of the context holds its words together",
     "scattered": "its words stand far apart in the context",
     "pairs": "its neighbouring words stand in different places of the context",
     "gram": "it is worded unlike the context",
     "run": "little of it is copied from the context",
+    "altered": "a word of it stands where the context has another",
+    "denied": "it negates where the context does not, or the other way round",
     "number": "its numbers stand beside other words in the context",
     "name": "its names stand beside other words in the context",
     "negation": "it negates where the context does not, or the other way round",
@@ -53,6 +57,11 @@ def shown(judged: Judged, source: Source) -> list[Span]:
     """What can be pointed at: numbers and names that stand nowhere, fields and hours that say otherwise."""
     found = [_field(judged, claim) for claim in judged.claims if claim.verdict in _SAYS]
     found += [Span(judged.start + s, judged.start + e, reason) for s, e, reason in judged.hours.wrong]
+    found += [
+        Span(a.start, a.end, f"“{_said(judged, a.start, a.end)}” stands where the context has “{a.instead}”")
+        for a in judged.altered
+        if a.kind in _PLAIN
+    ]
     absent = [token for token in judged.tokens if token.key not in source.known]
     found += [
         Span(t.start, t.end, f"the number {_said(judged, t.start, t.end)} stands nowhere in the context")
@@ -64,7 +73,7 @@ def shown(judged: Judged, source: Source) -> list[Span]:
         for t in absent
         if t.name and not t.number
     ]
-    if judged.row["negation_new"]:
+    if judged.row["negation_new"] or judged.row["denied_new"]:
         found += [
             Span(t.start, t.end, "a negation that the context does not have") for t in judged.tokens if t.negation
         ]

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sekisho.evaluation.grounding import alignment, lexical
+from sekisho.evaluation.grounding import alignment, alterations, lexical
 from sekisho.evaluation.grounding.alignment import Alignment
+from sekisho.evaluation.grounding.alterations import Alterations, Altered
 from sekisho.evaluation.grounding.context import Material
 from sekisho.evaluation.grounding.flags import VERDICTS, Claim
 from sekisho.evaluation.grounding.hours import HoursClaim
@@ -19,7 +20,7 @@ from sekisho.evaluation.grounding.structured import Fields
 from sekisho.evaluation.grounding.terms import Token, sentences, tokens
 from sekisho.evaluation.grounding.vectors import WordVectors
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raise with any change to what is computed: a head trained for other features is refused."""
 
 _STRUCTURED: Final = (
@@ -29,7 +30,7 @@ _STRUCTURED: Final = (
     *("mood_high", "mood_low", "voices", "mood_mean"),
 )
 _PLACE: Final = ("first", "last", "place", "count", "colon", "item", "has_question")
-NAMES: Final = (*lexical.NAMES, *_STRUCTURED, *alignment.NAMES, *_PLACE)
+NAMES: Final = (*lexical.NAMES, *_STRUCTURED, *alignment.NAMES, *alterations.NAMES, *_PLACE)
 
 RAISES: Final = frozenset(
     (
@@ -60,6 +61,7 @@ class Judged:
     row: Mapping[str, float]
     claims: Sequence[Claim]
     hours: HoursClaim
+    altered: Sequence[Altered]
     copied: bool
 
 
@@ -71,6 +73,7 @@ class Ground:
         self.source = Source(material)
         self.fields = Fields(material)
         self.alignment = Alignment(self.source, vectors)
+        self.alterations = Alterations(self.source, vectors)
 
     def sentences(self, answer: str, question: str | None) -> list[Judged]:
         """Every sentence of the answer that holds a content word."""
@@ -87,15 +90,17 @@ class Ground:
     ) -> Judged:
         text = answer[start:end]
         fields, claims, hours = self.fields.features(text)
+        changes, altered = self.alterations.features(found)
         row = {
             **lexical.lexical(found, text, self.source, asked),
             **lexical.particulars(found, text, self.source),
             **fields,
             **self.alignment.features(found, text, start, asked),
+            **changes,
             **place,
         }
         copied = self.source.copied([token.key for token in found]) == len(found)
-        return Judged(start, end, text, found, row, claims, hours, copied)
+        return Judged(start, end, text, found, row, claims, hours, altered, copied)
 
 
 def _place(answer: str, start: int, end: int, index: int, count: int, asked: bool) -> dict[str, float]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-SCHEMA: Final = "sekisho.grounding-head/v1"
+SCHEMA: Final = "sekisho.grounding-head/v2"
 FILE: Final = ("grounding", "head.json")
 SUMMED: Final = ("novel_common", "novel_unasked")
 SUMMED_FIELDS: Final = (
@@ -36,6 +36,12 @@ SUMMED_FIELDS: Final = (
 _SUMMED_AT: Final = [NAMES.index(name) for name in SUMMED]
 _SUMMED_FIELDS_AT: Final = [NAMES.index(name) for name in SUMMED_FIELDS]
 _LOWEST: Final = -7.0
+COPIED: Final = -6.0
+"""Logit of a sentence that stands in the context word for word: a fact, not an estimate."""
+PLAINLY: Final = ("altered_opposite", "altered_name", "altered_number", "negation_new", "denied_new")
+"""Signs that can be pointed at: something else stands where the context has a name, a number, a yes or a no."""
+_PLAINLY_AT: Final = [NAMES.index(name) for name in PLAINLY]
+_ALIGNED_AT: Final = NAMES.index("aligned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +94,39 @@ class Trees:
 
 
 @dataclass(frozen=True, slots=True)
+class Short:
+    """How answers of at most `sentences` sentences are judged besides.
+
+    Long answers that people labelled hardly ever turn on one word, so the head learns to forgive it. A short answer
+    stands or falls with it: where one of its sentences runs along a context sentence (`aligned`, the share of its
+    weight) and is plainly altered, even odds (`altered`) are the least that it gets.
+    """
+
+    sentences: int
+    aligned: float
+    altered: float
+
+    def least(self, rows: Floats) -> Floats:
+        """The least probability of each sentence."""
+        import numpy as np
+
+        plainly = (rows[:, _PLAINLY_AT] > 0).any(axis=1) & (rows[:, _ALIGNED_AT] >= self.aligned)
+        return np.where(plainly & (len(rows) <= self.sentences), self.altered, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An answer read: logit and probability per sentence, what each feature added, the probability for the whole."""
+
+    logits: Floats
+    each: Floats
+    moved: Floats
+    whole: float
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
-    """`sentence` gives a logit per sentence and what each feature added; `answer` a probability for the whole."""
+    """Trees and a line give a logit per sentence; a second line makes of them a probability for the answer."""
 
     digest: str
     trees: Trees
@@ -97,25 +134,34 @@ class Head:
     blend: float
     sentence_line: Line
     answer_line: Line
+    short: Short
     sentence_threshold: float
     answer_threshold: float
 
-    def sentences(self, rows: Floats) -> tuple[Floats, Floats]:
+    def read(self, rows: Floats, copied: Sequence[bool] | NDArray[np.bool_], kind: Sequence[float]) -> Reading:
+        """Judge one answer of one sentence or more.
+
+        A short answer (see `Short`) is never less doubtful than its most doubtful sentence; a long one was trained as
+        a whole, and a floor under it cost order and calibration.
+        """
+        import numpy as np
+
+        logits, moved = self._sentences(rows)
+        logits = np.where(copied, COPIED, logits)
+        each = np.maximum(
+            sigmoid(self.sentence_line.logits(logits[:, None])), np.where(copied, 0, self.short.least(rows))
+        )
+        row = np.array([answer_row(logits, rows, kind)], np.float64)
+        whole = float(sigmoid(self.answer_line.logits(row))[0])
+        if len(rows) <= self.short.sentences:
+            whole = max(whole, float(each.max(initial=0.0)))
+        return Reading(logits, each, moved, whole)
+
+    def _sentences(self, rows: Floats) -> tuple[Floats, Floats]:
         boosted, moved = self.trees.walk(rows)
         linear = self.line.logits(rows)
         mixed: Floats = self.blend * boosted + (1 - self.blend) * linear
         return mixed, self.blend * moved + (1 - self.blend) * self.line.parts(rows)
-
-    def sentence_probabilities(self, logits: Floats) -> Floats:
-        return sigmoid(self.sentence_line.logits(logits[:, None]))
-
-    def answer(self, logits: Floats, rows: Floats, kind: Sequence[float]) -> float:
-        """That any sentence is unsupported: never less than that the most doubtful one is."""
-        import numpy as np
-
-        row = np.array([answer_row(logits, rows, kind)], np.float64)
-        whole = float(sigmoid(self.answer_line.logits(row))[0])
-        return max(whole, float(self.sentence_probabilities(logits).max(initial=0.0)))
 
 
 def answer_row(logits: Floats, rows: Floats, kind: Sequence[float]) -> list[float]:
@@ -180,6 +226,7 @@ def head_of(raw: Mapping[str, Any], name: str = "the head") -> Head:
         blend=float(raw["blend"]),
         sentence_line=line_of(raw["sentence"]),
         answer_line=line_of(raw["answer"]),
+        short=Short(**raw["short"]),
         sentence_threshold=float(raw["thresholds"]["sentence"]),
         answer_threshold=float(raw["thresholds"]["answer"]),
     )

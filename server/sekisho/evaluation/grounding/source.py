@@ -40,6 +40,7 @@ class Source:
             if len(self._places[key]) < _MOST_PLACES:
                 self._places[key].append(place)
         self._companies: dict[str, list[frozenset[str]]] = {}
+        self._denied: dict[str, float] = {}
         self._windows: dict[int, Counter[str]] = {}
         self.negated = [
             any(token.negation for token in sentence) or negations_cjk(material.text[start:end]) > 0
@@ -75,6 +76,14 @@ class Source:
                 for place in self._places.get(key, ())
             ]
         return self._companies[key]
+
+    def denied(self, key: str) -> float:
+        """Share of the term's places that stand within four tokens after a negation."""
+        if key not in self._denied:
+            places = self._places.get(key, ())
+            under = sum(any(t.negation for t in self.tokens[max(0, place - 4) : place]) for place in places)
+            self._denied[key] = under / len(places) if places else 0.0
+        return self._denied[key]
 
     def copied(self, keys: Sequence[str]) -> int:
         """Length of the longest run of the keys that stands in the context in that order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sekisho.evaluation.grounding import evidence, rule
 from sekisho.evaluation.grounding.evidence import Span
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-
-COPIED: Final = -6.0
-"""Logit of a sentence that stands in the context word for word: a fact, not an estimate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +91,10 @@ def kind_of(ground: Ground, question: str | None) -> tuple[float, float, float]:
 def _by_head(ground: Ground, head: Head, judged: Sequence[Judged], question: str | None, abstained: bool) -> Grounding:
     import numpy as np
 
-    rows = rows_of(judged)
-    logits, moved = head.sentences(rows)
-    logits = np.where([sentence.copied for sentence in judged], COPIED, logits)
-    each = head.sentence_probabilities(logits)
-    whole = 0.0 if abstained else head.answer(logits, rows, kind_of(ground, question))
+    read = head.read(rows_of(judged), [sentence.copied for sentence in judged], kind_of(ground, question))
+    whole = 0.0 if abstained else read.whole
     hallucinated = not abstained and whole >= head.answer_threshold
-    worst = int(np.argmax(logits))
+    worst = int(np.argmax(read.each))
     told = tuple(
         _sentence(
             sentence,
@@ -109,7 +103,7 @@ def _by_head(ground: Ground, head: Head, judged: Sequence[Judged], question: str
             ground,
             list(zip(NAMES, row, strict=True)),
         )
-        for i, (sentence, p, row) in enumerate(zip(judged, each, moved, strict=True))
+        for i, (sentence, p, row) in enumerate(zip(judged, read.each, read.moved, strict=True))
     )
     return Grounding(told, whole, hallucinated, abstained, calibrated=True, outside=None, head=head.digest)
 

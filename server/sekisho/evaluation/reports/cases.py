@@ -1,14 +1,15 @@
-"""Which cases a report shows, and each of them as its reader needs it. Pure."""
+"""The cases of a report, each of them as its reader needs it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sekisho.evaluation.reports.neutral import clipped
 from sekisho.evaluation.reports.shape import Bin, CaseView, Claim, Flag, Passage
 from sekisho.evaluation.summary import CaseValue
 from sekisho.evaluation.types import CaseResult, Scored, score_json
+from sekisho.evaluation.values import held_by, ids_of
 
 BINS: Final = 10
 BIN_CASES: Final = 8
@@ -20,25 +21,9 @@ MAX_FLAGS: Final = 40
 _DEPTH: Final = 3
 
 
-def worst_first(
-    results: Iterable[CaseResult], lower: frozenset[str], first: Sequence[str] = ()
-) -> list[Sequence[CaseResult]]:
-    """The repeats of each case, worst cases first; before them those that are named in `first`."""
-    grouped: dict[str, list[CaseResult]] = {}
-    for result in results:
-        grouped.setdefault(result.case_id, []).append(result)
-    named = {case: place for place, case in enumerate(first)}
-
-    def order(case: str) -> tuple[int, float, float, str]:
-        worst, mean = min(_badness(result, lower) for result in grouped[case])
-        return named.get(case, len(named)), worst, mean, case
-
-    return [grouped[case] for case in sorted(grouped, key=order)]
-
-
 def case_view(repeats: Sequence[CaseResult], lower: frozenset[str]) -> CaseView:
     """A case in its worst repeat."""
-    result = min(repeats, key=lambda one: (_badness(one, lower), one.repeat))
+    result = min(repeats, key=lambda one: (badness(one, lower), one.repeat))
     output = result.output
     view: CaseView = {
         "case": result.case_id,
@@ -52,6 +37,13 @@ def case_view(repeats: Sequence[CaseResult], lower: frozenset[str]) -> CaseView:
         "flags": list(flags(output))[:MAX_FLAGS],
         "claims": list(claims(output))[:MAX_FLAGS],
     }
+    wanted = result.wanted or {}
+    if "expected" in wanted:
+        view["expected"] = clipped(wanted["expected"], MAX_ANSWER)
+    if "gold" in wanted:
+        view["gold"] = list(wanted["gold"])
+    if "relevant" in wanted:
+        view["relevant"] = list(wanted["relevant"])
     if isinstance(output.get("answer"), str):
         view["answer"] = clipped(output["answer"], MAX_ANSWER)
     if isinstance(output.get("failure"), str):
@@ -78,20 +70,24 @@ def distribution(values: Sequence[CaseValue]) -> list[Bin]:
     """The values in ten bins of equal width, from 0 to 1, or to the largest where one lies beyond."""
     if not values:
         return []
-    low, high = min(0.0, *(row.value for row in values)), max(1.0, *(row.value for row in values))
+    seen = held_by(values)
+    low, high = min((0.0, min(seen))), max((1.0, max(seen)))
     width = (high - low) / BINS
-    bins: list[list[CaseValue]] = [[] for _ in range(BINS)]
-    for row in values:
+    counts, cases = [0] * BINS, [list[str]() for _ in range(BINS)]
+    for case, value in zip(ids_of(values), seen, strict=True):
         # The small addition keeps a value that stands on a limit (0.3) from falling below it by rounding.
-        bins[min(BINS - 1, int((row.value - low) / width + 1e-9))].append(row)
+        place = min(BINS - 1, int((value - low) / width + 1e-9))
+        counts[place] += 1
+        if len(cases[place]) < BIN_CASES:
+            cases[place].append(case)
     return [
         {
             "low_bp": round((low + place * width) * 10_000),
             "high_bp": round((low + (place + 1) * width) * 10_000),
-            "n": len(held),
-            "cases": [row.case_id for row in held[:BIN_CASES]],
+            "n": counts[place],
+            "cases": cases[place],
         }
-        for place, held in enumerate(bins)
+        for place in range(BINS)
     ]
 
 
@@ -163,7 +159,7 @@ def _goodness(value: float, *, lower: bool) -> float:
     return 1 - value if lower else value
 
 
-def _badness(result: CaseResult, lower: frozenset[str]) -> tuple[float, float]:
+def badness(result: CaseResult, lower: frozenset[str]) -> tuple[float, float]:
     """(worst, mean) goodness over the metrics. A case without any score comes first: nothing is known of it."""
     values = [
         _goodness(score.value, lower=name in lower)

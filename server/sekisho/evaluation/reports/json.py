@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, Final, cast
 
-from sekisho.evaluation.reports.cases import case_view, distribution, worst_first
+from sekisho.evaluation.columns import measured_results
+from sekisho.evaluation.reports.cases import case_view, distribution
+from sekisho.evaluation.reports.choosing import Choice, Whole, choose, whole_of
 from sekisho.evaluation.reports.methods import DOCS, methods
-from sekisho.evaluation.reports.shape import SCHEMA, Bin, CaseView, Comparison, Regression, Report, RunView
+from sekisho.evaluation.reports.shape import SCHEMA, Bin, CaseView, Comparison, Regression, Report, RunView, Worst
 from sekisho.evaluation.reports.verdict import verdict_of
 from sekisho.evaluation.summary import case_values
-from sekisho.evaluation.types import CaseResult, Run, RunState, score_json
+from sekisho.evaluation.types import CaseResult, Run, RunState, Unscored, score_json
 from sekisho.kernel.jobs import Job, JobState
 
 COMPARISON: Final = "sekisho.comparison/v1"
 SHOWN_CASES: Final = 50
 MAX_SHOWN_CASES: Final = 500
-MAX_REGRESSIONS: Final = 20
+UNSCORED_CASES: Final = 5
+MAX_UNSCORED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The run that a report compares with, its results, and what `comparison.compare_runs` found."""
+    """The run that a report compares with, its results, and what `comparison.compare_runs` found.
+
+    `whole` are the cases that got worse; None where `results` are at hand in full.
+    """
 
     run: Run
     results: Sequence[CaseResult]
     metrics: Mapping[str, Any]
+    whole: Whole | None = None
 
 
 def run_json(run: Run) -> dict[str, Any]:
@@ -70,6 +80,7 @@ def case_json(result: CaseResult) -> dict[str, Any]:
         "slices": dict(result.slices),
         "scores": {name: score_json(score) for name, score in result.scores.items()},
         "output": dict(result.output),
+        **(result.wanted or {}),
         "latency_ms": result.latency_ms,
         "at": result.at,
     }
@@ -85,34 +96,45 @@ def report_json(
     shown: int = SHOWN_CASES,
     docs: str = DOCS,
 ) -> Report:
-    """The whole report. It holds the `shown` worst cases, before them those that got worse most; the table of all
-    cases is read page by page. `lower` names the metrics where less is better.
+    """The whole report, of results that are at hand in full. It holds the `shown` worst cases, before them those that
+    got worse most. `lower` names the metrics where less is better.
     """
+    choice = choose(run, results, lower, None if baseline is None else baseline.metrics, shown=shown)
+    return report_of(run, results, choice, whole_of(results), lower=lower, baseline=baseline, docs=docs)
+
+
+def report_of(
+    run: Run,
+    results: Sequence[CaseResult],
+    choice: Choice,
+    whole: Whole,
+    *,
+    lower: frozenset[str],
+    baseline: Baseline | None = None,
+    docs: str = DOCS,
+) -> Report:
+    """The whole report, of results that may be columns, and of `whole`, which holds the chosen cases in full."""
     metrics = (run.summary or {}).get("metrics", {})
-    controls = [result for result in results if result.is_control]
-    results = [result for result in results if not result.is_control]
-    regressed = [] if baseline is None else _regressed(baseline.metrics)
-    ordered = worst_first(results, lower, [row["case"] for row in regressed])
+    measured = measured_results(results)
     report: Report = {
         "schema": SCHEMA,
         "verdict": verdict_of(run, None if baseline is None else baseline.metrics),
         "run": cast(RunView, run_json(run)),
-        "latency_ms": cast(Any, latency(results)),
-        "distributions": _distributions(results, metrics),
+        "latency_ms": cast(Any, latency(measured)),
+        "distributions": _distributions(measured, metrics),
         "worst": {
-            name: {axis: cast(Any, _worst(results, name, axis, gap)) for axis, gap in metric["gaps"].items()}
-            for name, metric in metrics.items()
-            if metric.get("gaps")
+            name: {axis: [_asked(one, whole) for one in shown] for axis, shown in axes.items()}
+            for name, axes in choice.gaps.items()
         },
-        "unscored": cast(Any, _unscored(results)),
-        "cases": [case_view(repeats, lower) for repeats in ordered[:shown]],
-        "cut": {"total": len(ordered), "shown": min(shown, len(ordered))},
+        "unscored": cast(Any, _unscored(measured)),
+        "cases": _views(choice.worst, whole, lower),
+        "cut": {"total": choice.total, "shown": len(choice.worst)},
         "methods": methods(docs),
     }
-    if controls:
-        report["controls"] = [case_view(repeats, lower) for repeats in _missed(run, controls, lower)]
+    if len(measured) < len(results):
+        report["controls"] = _views(choice.missed, whole, lower)
     if baseline is not None:
-        report["comparison"] = _comparison(baseline, regressed, results, lower)
+        report["comparison"] = _comparison(baseline, choice, whole, lower)
     return report
 
 
@@ -138,27 +160,19 @@ def ended_by_job(run: Run, job: Job | None) -> Run:
     return replace(run, state=state, reason=job.error or state.value, finished_at=job.finished_at)
 
 
-def _missed(run: Run, controls: Sequence[CaseResult], lower: frozenset[str]) -> list[Sequence[CaseResult]]:
-    """The control cases that the scorers missed, as far as the summary names them."""
-    named = set((run.summary or {}).get("controls", {}).get("missed_cases", ()))
-    return worst_first([result for result in controls if result.case_id in named], lower)
-
-
-def _comparison(
-    baseline: Baseline, regressed: Sequence[Mapping[str, Any]], results: Sequence[CaseResult], lower: frozenset[str]
-) -> Comparison:
-    names = {row["case"] for row in regressed}
-    before, after = _views(baseline.results, names, lower), _views(results, names, lower)
+def _comparison(baseline: Baseline, choice: Choice, whole: Whole, lower: frozenset[str]) -> Comparison:
+    was = whole_of(baseline.results) if baseline.whole is None else baseline.whole
     regressions: list[Regression] = [
         {
             "metric": row["metric"],
             "case": row["case"],
             "before_bp": row["before_bp"],
             "after_bp": row["after_bp"],
-            "before": before[row["case"]],
-            "after": after[row["case"]],
+            "before": case_view(was[row["case"]], lower),
+            "after": case_view(whole[row["case"]], lower),
         }
-        for row in regressed
+        for row in choice.regressed
+        if row["case"] in was and row["case"] in whole
     ]
     return {
         "baseline": cast(RunView, run_json(baseline.run)),
@@ -168,60 +182,52 @@ def _comparison(
     }
 
 
-def _regressed(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The cases that got worse most, over all metrics, each case once: by the metric where it lost most."""
-    rows = [{"metric": name, **row} for name, metric in metrics.items() for row in metric.get("worsened", ())]
-    rows.sort(key=lambda row: (-abs(row["after_bp"] - row["before_bp"]), row["case"], row["metric"]))
-    once = {row["case"]: row for row in reversed(rows)}
-    return [row for row in rows if once[row["case"]] is row][:MAX_REGRESSIONS]
+def _views(names: Sequence[str], whole: Whole, lower: frozenset[str]) -> list[CaseView]:
+    """Cases erased since they were chosen are not there."""
+    return [case_view(whole[name], lower) for name in names if name in whole]
 
 
-def _views(results: Sequence[CaseResult], names: set[str], lower: frozenset[str]) -> dict[str, CaseView]:
-    chosen = [result for result in results if result.case_id in names]
-    return {repeats[0].case_id: case_view(repeats, lower) for repeats in worst_first(chosen, lower)}
+def _asked(one: Mapping[str, Any], whole: Whole) -> Worst:
+    """A pair, or a case, that shows a gap, with its question in each group."""
+    cases = [{**case, "question": whole[case["case"]][0].question} for case in one["cases"] if case["case"] in whole]
+    return {"name": one["name"], "cases": cast(Any, cases)}
 
 
 def _distributions(results: Sequence[CaseResult], metrics: Mapping[str, Any]) -> dict[str, list[Bin]]:
     return {name: distribution(case_values(results, name)) for name in metrics}
 
 
-def _worst(results: Sequence[CaseResult], metric: str, axis: str, gap: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The cases that show a gap best: per pair the question in each group, with its value in basis points."""
-    questions = {result.case_id: result.question for result in results}
-    shown: dict[str, list[dict[str, Any]]] = {name: [] for name in gap["worst_cases"]}
-    for row in case_values(results, metric):
-        name = row.pair if gap["paired"] else row.case_id
-        group = row.slices.get(axis)
-        if name in shown and group in {gap["best"], gap["worst"]}:
-            shown[name].append(
-                {
-                    "case": row.case_id,
-                    "group": group,
-                    "question": questions[row.case_id],
-                    "value_bp": round(row.value * 10_000),
-                }
-            )
-    return [{"name": name, "cases": cases} for name, cases in shown.items()]
-
-
 def latency(results: Sequence[CaseResult]) -> dict[str, int]:
     """Milliseconds that models took for an answer; empty where none was asked."""
-    times = sorted(result.latency_ms for result in results if result.latency_ms is not None)
-    if not times:
+    # Counted by what they are: there are far fewer lengths of time than results.
+    counted = Counter(result.latency_ms for result in results if result.latency_ms is not None)
+    n = counted.total()
+    if not n:
         return {}
-    return {"n": len(times), "p50": times[len(times) // 2], "p95": times[min(len(times) - 1, len(times) * 95 // 100)]}
+    return {"n": n, "p50": _at(counted, n // 2), "p95": _at(counted, min(n - 1, n * 95 // 100))}
+
+
+def _at(counted: Mapping[int, int], place: int) -> int:
+    """What stands at this place of all the values in their order."""
+    ordered = sorted(counted)
+    ends = list(accumulate(counted[value] for value in ordered))
+    return ordered[bisect_right(ends, place)]
 
 
 def _unscored(results: Sequence[CaseResult]) -> list[dict[str, Any]]:
     """Why cases were not scored, by reason, the most frequent first."""
-    counted: dict[tuple[str, str], list[str]] = {}
+    counted: Counter[tuple[str, str]] = Counter()
+    cases: dict[tuple[str, str], list[str]] = {}
     for result in results:
         for name, score in result.scores.items():
-            body = score_json(score)
-            if "unscored" in body:
-                counted.setdefault((name, body["unscored"]), []).append(result.case_id)
-    rows = sorted(counted.items(), key=lambda item: (-len(item[1]), item[0]))
+            if isinstance(score, Unscored):
+                key = (name, score.reason)
+                counted[key] += 1
+                named = cases.setdefault(key, [])
+                if len(named) < UNSCORED_CASES:
+                    named.append(result.case_id)
+    rows = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     return [
-        {"metric": metric, "reason": reason, "n": len(cases), "cases": cases[:5]}
-        for (metric, reason), cases in rows[:20]
+        {"metric": metric, "reason": reason, "n": n, "cases": cases[metric, reason]}
+        for (metric, reason), n in rows[:MAX_UNSCORED]
     ]

@@ -118,6 +118,8 @@ def _case(suite: Element, classname: str, case: CaseView) -> None:
 
 def _told(case: CaseView) -> str:
     lines = [f"question: {case['question']}"]
+    if "expected" in case:
+        lines.append(f"expected: {case['expected']}")
     if "answer" in case:
         lines.append(f"answer: {case['answer']}")
     lines += [f"unsupported: {flag['text']} ({'; '.join(flag['reasons'])})" for flag in case["flags"]]

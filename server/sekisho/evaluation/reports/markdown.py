@@ -190,12 +190,17 @@ def _worst(report: Report) -> Iterator[tuple[str, str]]:
 
 def _case(case: CaseView) -> list[str]:
     parts = _quoted("Question", case["question"])
+    parts += _quoted("Expected", case.get("expected"))
     parts += _quoted("Answer", case.get("answer")) + _quoted("Failure", case.get("failure"))
     for flag in case["flags"][:10]:
         reasons = inert(neutral.clipped("; ".join(flag["reasons"]), _LINE))
         parts.append(f"- Flagged: {inert(neutral.clipped(flag['text'], _LINE))} (why: {reasons})")
     for claim in case["claims"][:10]:
         parts.append(f"- Claim, {inert(claim['verdict'])}: {inert(neutral.clipped(claim['claim'], _LINE))}")
+    for gold in case.get("gold", [])[:3]:
+        parts += _quoted("Gold passage", gold)
+    if "relevant" in case:
+        parts.append(f"- Relevant: {', '.join(map(_name, case['relevant']))}")
     for passage in case["passages"][:3]:
         place = inert(neutral.clipped(passage.get("document", passage.get("chunk", "")), _NAME))
         parts += _quoted(f"Passage {passage['rank']}, {place}", passage.get("text"))

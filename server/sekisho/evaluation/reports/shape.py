@@ -179,7 +179,10 @@ class Claim(TypedDict):
 
 
 class CaseView(TypedDict):
-    """One case in its worst repeat. `repeats` counts those that ran; `failing` names the metrics it fails."""
+    """One case in its worst repeat. `repeats` counts those that ran; `failing` names the metrics it fails.
+
+    `expected`, `gold` and `relevant` are the answer, the passages and the ids that the dataset calls right.
+    """
 
     case: str
     repeat: int
@@ -191,6 +194,9 @@ class CaseView(TypedDict):
     passages: list[Passage]
     flags: list[Flag]
     claims: list[Claim]
+    expected: NotRequired[str]
+    gold: NotRequired[list[str]]
+    relevant: NotRequired[list[str]]
     answer: NotRequired[str]
     failure: NotRequired[str]
     abstained: NotRequired[bool]

@@ -16,7 +16,16 @@ from sekisho.evaluation.statistics.intervals import (
 )
 from sekisho.evaluation.statistics.multiplicity import Claim, Joint, holm, together
 from sekisho.evaluation.statistics.numbers import ANCHORS, explained
-from sekisho.evaluation.statistics.observations import ALPHA, Interval, Observation, mean
+from sekisho.evaluation.statistics.observations import (
+    ALPHA,
+    Interval,
+    Observation,
+    Observed,
+    changed,
+    count_clusters,
+    mean,
+    values_of,
+)
 from sekisho.evaluation.statistics.paired import (
     difference_bounds,
     difference_interval,
@@ -40,11 +49,14 @@ __all__ = [
     "Joint",
     "Method",
     "Observation",
+    "Observed",
     "Rate",
     "at_least",
     "at_most",
     "beta_cdf",
     "bootstrap",
+    "changed",
+    "count_clusters",
     "detectable",
     "difference_bounds",
     "difference_interval",
@@ -67,5 +79,6 @@ __all__ = [
     "together",
     "unpaired_bounds",
     "unpaired_difference",
+    "values_of",
     "wilson",
 ]

@@ -7,13 +7,24 @@ their clusters. Where there is no spread to learn from, an interval is never a p
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Protocol
 
 from sekisho.evaluation.mapped import Mapped
-from sekisho.evaluation.statistics.observations import ALPHA, Interval, Observation, by_cluster, level, mean
+from sekisho.evaluation.statistics.observations import (
+    ALPHA,
+    Interval,
+    Observation,
+    by_cluster,
+    changed,
+    count_clusters,
+    level,
+    mean,
+    sums_of,
+    values_of,
+)
 from sekisho.evaluation.statistics.quantiles import NORMAL, t_quantile
 from sekisho.evaluation.statistics.resampling import FEW, Method, clustered_error, computed, sampled
 
@@ -143,7 +154,7 @@ def effective_size(observations: Sequence[Observation], *, alpha: float = ALPHA)
 
 def rate_bounds(observations: Sequence[Observation]) -> Bounds:
     """Wilson's, on the effective sample size; t for z is the same as fewer observations."""
-    rate, (groups, effect) = mean([o.value for o in observations]), _design(observations)
+    rate, (groups, effect) = mean(values_of(observations)), _design(observations)
     if groups < 2 and len(observations) > 1:
         return Score(rate, 1.0)
     if effect is None:
@@ -157,7 +168,7 @@ def mean_bounds(observations: Sequence[Observation], *, seed: int) -> Bounds:
     Values that are all 0 or 1 are a rate: Wilson on the effective sample size. So is a mean without any spread,
     where a bootstrap would claim certainty. Everything else: the clustered bootstrap.
     """
-    values = [o.value for o in observations]
+    values = values_of(observations)
     if not values:
         return Unknown(0.0, 1.0)
     if set(values) <= {0.0, 1.0} or level(values):
@@ -182,10 +193,10 @@ def bootstrap_bounds(
     clusters = by_cluster(observations)
     if len(clusters) < 2:
         return Unknown(floor, ceiling)
-    found = sampled([[(math.fsum(values), len(values)) for values in clusters]], seed=seed, method=method)
+    found = sampled(sums_of(observations), seed=seed, method=method)
     if len(clusters) == len(observations):
         return found
-    alone = computed([(o.value, 1) for o in observations], freedom=len(clusters) - 1)
+    alone = computed(Mapped(values_of(observations), _alone), freedom=len(clusters) - 1)
     return found if found.moments.error >= alone.moments.error else alone
 
 
@@ -210,14 +221,13 @@ def unpaired_bounds(first: Sequence[Observation], second: Sequence[Observation],
     clusters or no spread of its own, the draws know too little of it, and the limits reach at least as far as
     Newcombe's, from the two groups' Wilson intervals.
     """
-    names = sorted({o.cluster for o in chain(first, second)})
-    apart = _newcombe(first, second)
-    if len(names) < 2:
+    sums, apart = sums_of(first, second), _newcombe(first, second)
+    if len(sums[0]) < 2:
         return Unknown(-1.0, 1.0)
-    found = sampled([_sums(first, names), _sums(second, names)], seed=seed)
+    found = sampled(sums, seed=seed)
     if found.moments.error <= 1e-12:
         return apart
-    known = all(len(by_cluster(group)) >= FEW and not level([o.value for o in group]) for group in (first, second))
+    known = all(count_clusters(group) >= FEW and not level(values_of(group)) for group in (first, second))
     return found if known else Hull(found, apart)
 
 
@@ -230,15 +240,15 @@ def unpaired_difference(
 
 def _newcombe(first: Sequence[Observation], second: Sequence[Observation]) -> Newcombe:
     """Values of metrics that were turned around lie in [-1, 0]; both groups are moved up by 1."""
-    shift = 1.0 if min(o.value for o in chain(first, second)) < 0 else 0.0
-    moved = (Mapped(group, lambda o: Observation(o.value + shift, o.cluster)) for group in (first, second))
-    one, other = (Score(mean([o.value for o in group]), effective_size(group)) for group in moved)
+    shift = 1.0 if min(map(min, map(values_of, (first, second)))) < 0 else 0.0
+    moved = (changed(group, lambda value: value + shift) if shift else group for group in (first, second))
+    one, other = (Score(mean(values_of(group)), effective_size(group)) for group in moved)
     return Newcombe(one, other)
 
 
 def _design(observations: Sequence[Observation]) -> tuple[int, float | None]:
     """How many clusters there are, and a rate's design effect, as `design_effect` has it."""
-    rate = mean([o.value for o in observations])
+    rate = mean(values_of(observations))
     return design_effect(observations, rate * (1 - rate))
 
 
@@ -251,13 +261,11 @@ def design_effect(observations: Sequence[Observation], variance: float) -> tuple
     n, groups = len(observations), len(clusters)
     if groups == n or groups < 2 or variance <= 0:
         return groups, None
-    centre = mean([o.value for o in observations])
-    error = clustered_error([math.fsum(v - centre for v in values) for values in clusters], n)
+    centre = mean(values_of(observations))
+    error = clustered_error(array("d", (math.fsum(v - centre for v in values) for values in clusters)), n)
     return groups, max(1.0, error * error / (variance / n))
 
 
-def _sums(observations: Sequence[Observation], names: Sequence[str]) -> list[tuple[float, int]]:
-    grouped: dict[str, list[float]] = {name: [] for name in names}
-    for observation in observations:
-        grouped[observation.cluster].append(observation.value)
-    return [(math.fsum(sorted(values)), len(values)) for values in grouped.values()]
+def _alone(value: float) -> tuple[float, int]:
+    """The sums of a cluster that is one value."""
+    return value, 1

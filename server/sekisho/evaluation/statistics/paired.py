@@ -14,7 +14,7 @@ from sekisho.evaluation.statistics.intervals import (
     design_effect,
     interval_of,
 )
-from sekisho.evaluation.statistics.observations import ALPHA, Interval, Observation, level
+from sekisho.evaluation.statistics.observations import ALPHA, Interval, Observation, count_clusters, level, values_of
 from sekisho.evaluation.statistics.quantiles import t_tail
 
 _FARTHEST = 1e3
@@ -64,8 +64,8 @@ def difference_bounds(observations: Sequence[Observation], *, seed: int) -> Boun
     bootstrap. Where all differences are equal there is no spread to learn from; then the share of pairs that could
     still differ is bounded by Wilson's upper limit for none seen among n. One cluster says nothing about others.
     """
-    values = [o.value for o in observations]
-    if not values or (len(values) > 1 and len({o.cluster for o in observations}) == 1):
+    values = values_of(observations)
+    if not values or (len(values) > 1 and count_clusters(observations) == 1):
         return Unknown(-1.0, 1.0)
     if level(values):
         return Agreement(values[0], len(values))
@@ -76,7 +76,7 @@ def difference_bounds(observations: Sequence[Observation], *, seed: int) -> Boun
 
 def _rates(observations: Sequence[Observation]) -> Tango:
     n = len(observations)
-    won, lost = (sum(o.value == end for o in observations) / n for end in (1.0, -1.0))
+    won, lost = (sum(value == end for value in values_of(observations)) / n for end in (1.0, -1.0))
     groups, effect = design_effect(observations, won + lost - (won - lost) ** 2)
     if effect is None:
         return Tango(won, lost, n)

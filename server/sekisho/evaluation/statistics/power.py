@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Sequence
 from typing import Final
 
 from sekisho.evaluation.statistics.intervals import Score
-from sekisho.evaluation.statistics.observations import ALPHA, Observation, by_cluster, level, mean
+from sekisho.evaluation.statistics.observations import (
+    ALPHA,
+    Observation,
+    by_cluster,
+    count_clusters,
+    level,
+    mean,
+    values_of,
+)
 from sekisho.evaluation.statistics.quantiles import t_quantile
 from sekisho.evaluation.statistics.resampling import clustered_error
 
@@ -23,12 +32,14 @@ def paired_error(differences: Sequence[Observation]) -> float | None:
     clusters = by_cluster(differences)
     if len(clusters) < 2:
         return None
-    values = [o.value for o in differences]
+    values = values_of(differences)
     if level(values):
         return math.sqrt(Score(0.0, len(values)).high(t_quantile(1 - ALPHA / 2, None)) / len(values))
     centre = mean(values)
-    clustered = clustered_error([math.fsum(v - centre for v in cluster) for cluster in clusters], len(values))
-    return max(clustered, clustered_error([v - centre for v in values], len(values)))
+    clustered = clustered_error(
+        array("d", (math.fsum(v - centre for v in cluster) for cluster in clusters)), len(values)
+    )
+    return max(clustered, clustered_error(array("d", (v - centre for v in values)), len(values)))
 
 
 def detectable(differences: Sequence[Observation], *, alpha: float = ALPHA, power: float = POWER) -> float:
@@ -40,5 +51,5 @@ def detectable(differences: Sequence[Observation], *, alpha: float = ALPHA, powe
     error = paired_error(differences)
     if error is None:
         return 1.0
-    freedom = len({o.cluster for o in differences}) - 1
+    freedom = count_clusters(differences) - 1
     return min(1.0, (t_quantile(1 - alpha / 2, freedom) + t_quantile(power, freedom)) * error)

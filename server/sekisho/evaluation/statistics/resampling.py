@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 import random
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from sekisho.evaluation.statistics.observations import Sums
 from sekisho.evaluation.statistics.quantiles import NORMAL
 
 RESAMPLES: Final = 2_000
@@ -23,9 +25,6 @@ MOST_DRAWN: Final = 100
 """Up to so many clusters are drawn; beyond, moments say the same (a test compares the two)."""
 FEW: Final = 10
 """With fewer clusters than this the interval also reaches as far as Student's t would."""
-
-Sums = Sequence[tuple[float, int]]
-"""Per cluster the sum of its values and how many there are."""
 
 
 class Method(StrEnum):
@@ -133,7 +132,7 @@ def _moments(groups: Sequence[Sums]) -> Moments:
     influences = [_influence(sums, found) for sums, found in zip(groups, means, strict=True)]
     joint = influences[0]
     if len(groups) > 1:
-        joint = [a - b for a, b in zip(*influences, strict=True)]
+        joint = array("d", (a - b for a, b in zip(*influences, strict=True)))
     clusters, square = len(joint), math.fsum(u * u for u in joint)
     cube = math.fsum(u**3 for u in joint)
     return Moments(
@@ -145,10 +144,10 @@ def _moments(groups: Sequence[Sums]) -> Moments:
     )
 
 
-def _influence(sums: Sums, found: float) -> list[float]:
+def _influence(sums: Sums, found: float) -> Sequence[float]:
     """How much each cluster pulls at the ratio of sums, times the number of clusters."""
     size = sum(n for _, n in sums) / len(sums)
-    return [(s - found * n) / size for s, n in sums]
+    return array("d", ((s - found * n) / size for s, n in sums))
 
 
 def _freedom(groups: Sequence[Sums], influences: Sequence[Sequence[float]]) -> int:

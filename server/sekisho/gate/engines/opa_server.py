@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 from opa_client.opa_async import AsyncOpaClient
 
-from sekisho.gate.engines.port import PACKAGE, RULE, refuse_allow_on_nothing
+from sekisho.gate.engines.port import BUNDLE, PACKAGE, RULE, Journal, refuse_allow_on_nothing
 from sekisho.kernel.errors import EngineFailed, Invalid
-
-BUNDLE: Final = "sekisho"
-"""What OPA's configuration calls our bundle."""
 
 
 @dataclass
 class OpaServer:
-    """Asks an OPA server through its REST API. Belongs to the event loop that first asks it."""
+    """Asks an OPA server through its REST API. Belongs to the event loop that first asks it.
+
+    `journal` notes every answer but those to self-tests, whatever comes of it.
+    """
 
     url: str
     policy_digest: str
     timeout_ms: int
     token: str | None = None
+    journal: Journal | None = None
     name: str = "opa"
     version: str = field(default="", init=False)
     """Learnt from the server's first answer."""
@@ -36,6 +37,11 @@ class OpaServer:
 
     async def evaluate(self, document: Mapping[str, Any]) -> object:
         body = await self._query(document)
+        if self.journal is not None:
+            await self.journal.asked(body.get("decision_id"), document, body.get("result"), _revision(body))
+        return self._answer(body)
+
+    def _answer(self, body: Mapping[str, Any]) -> object:
         self._same_policy(body)
         if "result" not in body:
             raise EngineFailed(f"OPA at {self.url} answered nothing: data.{PACKAGE}.{RULE} is undefined there")
@@ -43,7 +49,7 @@ class OpaServer:
         return result
 
     async def check(self) -> None:
-        if fault := refuse_allow_on_nothing(await self.evaluate({})):
+        if fault := refuse_allow_on_nothing(self._answer(await self._query({}))):
             raise EngineFailed(f"OPA at {self.url} failed its self-test: {fault}")
 
     async def close(self) -> None:
@@ -81,15 +87,20 @@ class OpaServer:
         return self._client
 
     def _same_policy(self, body: Mapping[str, Any]) -> None:
-        provenance = body.get("provenance")
-        provenance = provenance if isinstance(provenance, dict) else {}
-        bundles = provenance.get("bundles")
-        bundle = bundles.get(BUNDLE) if isinstance(bundles, dict) else None
-        revision = bundle.get("revision") if isinstance(bundle, dict) else None
+        revision = _revision(body)
         if revision != self.policy_digest:
             raise EngineFailed(
                 f"OPA at {self.url} runs {'policy ' + str(revision) if revision else 'no bundle of ours'}, "
                 f"not {self.policy_digest}",
                 remedy=f"have it pull the bundle {BUNDLE!r} from this server, or wait for its next pull",
             )
-        self.version = str(provenance.get("version") or "")
+        self.version = str(body["provenance"].get("version") or "")
+
+
+def _revision(body: Mapping[str, Any]) -> str | None:
+    """Of our bundle, as the server claims it; None where it has none."""
+    provenance = body.get("provenance")
+    bundles = provenance.get("bundles") if isinstance(provenance, dict) else None
+    bundle = bundles.get(BUNDLE) if isinstance(bundles, dict) else None
+    revision = bundle.get("revision") if isinstance(bundle, dict) else None
+    return revision if isinstance(revision, str) and revision else None

@@ -7,6 +7,8 @@ from typing import Any, Final, Protocol
 
 PACKAGE: Final = "sekisho.gate"
 RULE: Final = "decision"
+BUNDLE: Final = "sekisho"
+"""What OPA's configuration calls our bundle."""
 
 
 class PolicyEngine(Protocol):
@@ -40,6 +42,16 @@ class PolicyEngine(Protocol):
 
     async def close(self) -> None:
         """Let go of processes and connections. The engine may not be asked again."""
+        ...
+
+
+class Journal(Protocol):
+    """Remembers what an OPA server answered, so that its own log can be held to it."""
+
+    async def asked(
+        self, decision_id: object, document: Mapping[str, Any], answer: object, policy_digest: str | None
+    ) -> None:
+        """Raises a `SekishoError` where it cannot: what nobody can hold to the log decides nothing."""
         ...
 
 

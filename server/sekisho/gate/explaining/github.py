@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from sekisho.evaluation.reports import neutral
-from sekisho.gate.explaining.shape import Standing, Told, headline, standing, tally
+from sekisho.gate.explaining.shape import Standing, Told, banner, headline, standing, tally, waived_note
 
-_COMMANDS: Final = {Standing.BLOCKS: "error", Standing.WARNS: "warning", Standing.WAIVED: "notice"}
+_COMMANDS: Final = {
+    Standing.BLOCKS: "error",
+    Standing.OVERRIDDEN: "warning",
+    Standing.WARNS: "warning",
+    Standing.WAIVED: "notice",
+}
 
 
 def annotations_of(decision: Told) -> str:
@@ -19,10 +24,12 @@ def annotations_of(decision: Told) -> str:
 def _annotations(decision: Told) -> Iterator[str]:
     if decision["outcome"] == "error":
         yield _command("error", "Sekisho: no verdict", decision.get("error") or "the policy engine gave no verdict")
+    if said := banner(decision):
+        yield _command("warning", "Sekisho: break-glass", said)
     for rule in decision["rules"]:
         stands = standing(rule)
         if stands in _COMMANDS:
-            note = ", waived" if stands is Standing.WAIVED else ""
+            note = {Standing.WAIVED: f", {waived_note(rule)}", Standing.OVERRIDDEN: ", overridden"}.get(stands, "")
             title = f"{rule['id']} {rule['title']}: {rule['status']}{note}"
             yield _command(_COMMANDS[stands], title, _message(rule))
     yield _data(tally(decision))

@@ -1,7 +1,8 @@
 """A decision as JUnit XML: one test per rule. Pure.
 
-A rule that blocks is a failure where it failed and an error where its evidence is missing or says too little. A waived
-rule, one that does not apply and one that is off are skipped, with the reason; one that only warns passes and says so.
+A rule that blocks is a failure where it failed and an error where its evidence is missing or says too little. An
+overridden rule, a waived one, one that does not apply and one that is off are skipped, with the reason; one that only
+warns passes and says so.
 A decision without a verdict is one test that is an error: no reader of the file takes it for a success.
 """
 
@@ -11,7 +12,7 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from sekisho.evaluation.reports import neutral
-from sekisho.gate.explaining.shape import Standing, Told, headline, reasons, standing
+from sekisho.gate.explaining.shape import Standing, Told, banner, headline, reasons, standing, waived_note
 from sekisho.kernel.clock import from_epoch_ms, iso
 
 _FACTS: Final = ("id", "project", "digest", "outcome", "requester", "policy_digest", "engine", "evidence_hash")
@@ -30,6 +31,8 @@ def junit_of(decision: Told) -> str:
     if decision["outcome"] == "error":
         error = decision.get("error") or "the policy engine gave no verdict"
         _say(_test(suite, decision, "the gate gave a verdict"), "error", "no verdict", error, headline(decision))
+    if said := banner(decision):
+        SubElement(properties, "property", {"name": "decision.override", "value": neutral.xml(said)})
     for rule in decision["rules"]:
         _rule(suite, decision, rule)
     for element in (suite, root):
@@ -45,8 +48,10 @@ def _rule(suite: Element, decision: Told, rule: Told) -> None:
         case Standing.BLOCKS:
             tag = "failure" if rule["status"] == "failed" else "error"
             _say(test, tag, rule["status"], rule["message"], facts)
+        case Standing.OVERRIDDEN:
+            _say(test, "skipped", "", f"overridden, it was {rule['status']}: {rule['message']}", "")
         case Standing.WAIVED:
-            _say(test, "skipped", "", f"waived: {rule['message']}", "")
+            _say(test, "skipped", "", f"{waived_note(rule)}: {rule['message']}", "")
         case Standing.IDLE:
             _say(test, "skipped", "", rule["message"] if rule["mode"] != "off" else "off at this stage", "")
         case Standing.WARNS:

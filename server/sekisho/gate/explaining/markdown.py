@@ -8,7 +8,7 @@ from typing import Final
 
 from sekisho.evaluation.reports import neutral
 from sekisho.evaluation.reports.neutral import markdown as inert
-from sekisho.gate.explaining.shape import Standing, Told, headline, reasons, standing, tally
+from sekisho.gate.explaining.shape import Standing, Told, banner, headline, reasons, standing, tally, waived_note
 from sekisho.kernel.digests import short
 
 LIMIT: Final = 65_536
@@ -35,13 +35,16 @@ def markdown_of(decision: Told, *, limit: int = LIMIT) -> str:
 
 def _blocks(decision: Told) -> Iterator[str]:
     yield f"### {_MARKS[decision['outcome']]} {inert(headline(decision))}"
+    if said := banner(decision):
+        yield f"**{_line(said)}**"
     if decision["outcome"] == "error":
         yield f"No verdict: {_line(decision.get('error') or 'the policy engine gave no verdict')}"
-    for rule in _standing(decision, Standing.BLOCKS):
+    for rule in (*_standing(decision, Standing.BLOCKS), *_standing(decision, Standing.OVERRIDDEN)):
         yield _blocking(rule)
     for title, stands in (("Warnings", Standing.WARNS), ("Waived", Standing.WAIVED)):
         if rules := _standing(decision, stands):
-            yield f"**{title}**\n\n" + "\n".join(f"- {_name(rule)}: {_line(rule['message'])}" for rule in rules)
+            lines = "\n".join(f"- {_name(rule)}{_given(rule)}: {_line(rule['message'])}" for rule in rules)
+            yield f"**{title}**\n\n{lines}"
     if passed := _standing(decision, Standing.PASSED):
         lines = "\n".join(f"- {_name(rule)}: {_line(rule['observed'])}" for rule in passed)
         yield f"<details><summary>{len(passed)} rules passed</summary>\n\n{lines}\n\n</details>"
@@ -50,7 +53,8 @@ def _blocks(decision: Told) -> Iterator[str]:
 
 
 def _blocking(rule: Told) -> str:
-    lines = [f"**✗ {_name(rule)}: {inert(rule['status'])}**", "", _line(rule["message"]), ""]
+    note = ", overridden" if standing(rule) is Standing.OVERRIDDEN else ""
+    lines = [f"**✗ {_name(rule)}: {inert(rule['status'])}{note}**", "", _line(rule["message"]), ""]
     lines += [f"- {name}: {_line(rule[name])}" for name in ("observed", "required") if rule[name]]
     found = reasons(rule)
     lines += [f"- {_line(reason)}" for reason in found[:_MAX_REASONS]]
@@ -58,6 +62,10 @@ def _blocking(rule: Told) -> str:
     if rule["remedy"]:
         lines += ["", "To mend it:", "", _command(neutral.clipped(rule["remedy"], _LINE))]
     return "\n".join(lines)
+
+
+def _given(rule: Told) -> str:
+    return f" ({inert(waived_note(rule))})" if rule.get("waived_by") else ""
 
 
 def _command(text: str) -> str:

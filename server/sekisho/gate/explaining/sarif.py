@@ -1,8 +1,8 @@
 """A decision as SARIF 2.1.0 (OASIS), for code scanning: one result per rule. Pure.
 
-A result that blocks is an error, one that only warns a warning, a waived one is suppressed. The standard lets a result
-of another kind than ``fail`` have no level, so what blocks for want of evidence is a ``fail`` too; its status stands in
-the properties.
+A result that blocks is an error, one that only warns a warning, a waived or overridden one is suppressed. The standard
+lets a result of another kind than ``fail`` have no level, so what blocks for want of evidence is a ``fail`` too; its
+status stands in the properties.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sekisho import __version__
 from sekisho.evaluation.reports import neutral
-from sekisho.gate.explaining.shape import Standing, Told, headline, standing
+from sekisho.gate.explaining.shape import Standing, Told, banner, headline, standing, waived_note
 from sekisho.kernel.digests import digest_of
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -22,6 +22,7 @@ DECLARATION: Final = "sekisho.yaml"
 _KINDS: Final = {
     Standing.BLOCKS: ("fail", "error"),
     Standing.WARNS: ("fail", "warning"),
+    Standing.OVERRIDDEN: ("fail", "error"),
     Standing.WAIVED: ("fail", "warning"),
     Standing.PASSED: ("pass", "none"),
     Standing.IDLE: ("notApplicable", "none"),
@@ -58,6 +59,9 @@ def _described(rule: Told) -> dict[str, Any]:
 
 
 def _invocation(decision: Told) -> dict[str, Any]:
+    if said := banner(decision):
+        told = {"level": "warning", "message": {"text": _plain(said)}}
+        return {"executionSuccessful": True, "toolExecutionNotifications": [told]}
     if decision["outcome"] != "error":
         return {"executionSuccessful": True}
     text = f"{headline(decision)}: {decision.get('error') or 'the policy engine gave no verdict'}"
@@ -80,7 +84,11 @@ def _results(decision: Told) -> Iterator[dict[str, Any]]:
             "properties": {"status": rule["status"], "mode": rule["mode"], "waived": rule["waived"]},
         }
         if stands is Standing.WAIVED:
-            result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": "waived in Sekisho"}]
+            said = _plain(waived_note(rule)) if rule.get("waived_by") else "waived in Sekisho"
+            result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": said}]
+        if stands is Standing.OVERRIDDEN:
+            said = _plain(banner(decision))
+            result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": said}]
         yield result
 
 

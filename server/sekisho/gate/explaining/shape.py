@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from sekisho.gate.records import Decision
+from sekisho.kernel.clock import from_epoch_ms, iso
 from sekisho.kernel.digests import short
 
 Told = Mapping[str, Any]
@@ -26,6 +27,8 @@ class Standing(StrEnum):
     """What a rule's finding does to the decision."""
 
     BLOCKS = "blocks"
+    OVERRIDDEN = "overridden"
+    """It blocked, and somebody broke the glass."""
     WARNS = "warns"
     WAIVED = "waived"
     PASSED = "passed"
@@ -34,7 +37,9 @@ class Standing(StrEnum):
 
 
 def standing(rule: Told) -> Standing:
-    """A blocking rule blocks whatever else is said of it; a waiver is seen before a warning."""
+    """A blocking rule blocks unless it was overridden, whatever else is said; a waiver is seen before a warning."""
+    if rule.get("overridden"):
+        return Standing.OVERRIDDEN
     if rule["blocking"]:
         return Standing.BLOCKS
     if rule["waived"]:
@@ -55,6 +60,28 @@ def headline(decision: Told) -> str:
     )
 
 
+def banner(decision: Told) -> str:
+    """Of an override who broke the glass, until when and why, and what comes after; else nothing."""
+    found = decision.get("override")
+    if not found:
+        return ""
+    back = found.get("returns_to")
+    after = f"v{back['number']}" if back else "nothing, as before"
+    return (
+        f"BREAK-GLASS by {decision['requester']} until {iso(from_epoch_ms(found['until']))}: {found['reason']} "
+        f"(policy judges again then; without an allow {decision['stage']} returns to {after})"
+    )
+
+
+def waived_note(rule: Told) -> str:
+    """``waived``, and by whom until when, where that is known."""
+    return " ".join(["waived", *(["by", "; ".join(rule["waived_by"])] if rule.get("waived_by") else [])])
+
+
+def _at(waiver: Told) -> str:
+    return iso(from_epoch_ms(waiver["expires_at"]))
+
+
 def reasons(rule: Told) -> list[str]:
     """What the rule looked at one by one, without what its message says already."""
     return [detail for detail in rule["details"] if detail != rule["message"]]
@@ -66,6 +93,7 @@ def tally(decision: Told) -> str:
     for rule in decision["rules"]:
         count[standing(rule)] += 1
     text = f"{count[Standing.PASSED]} rules passed, {count[Standing.BLOCKS]} block, {count[Standing.WARNS]} warn"
+    text += f", {count[Standing.OVERRIDDEN]} overridden" if count[Standing.OVERRIDDEN] else ""
     return text + (f", {count[Standing.WAIVED]} waived" if count[Standing.WAIVED] else "")
 
 
@@ -75,6 +103,12 @@ def decision_json(decision: Decision, titles: Mapping[str, str]) -> dict[str, An
         {"id": rule, "title": titles.get(rule, ""), "blocking": rule in decision.blocking, **found}
         for rule, found in decision.rules.items()
     ]
+    for rule in rules:
+        if given := [f"{one['principal']} until {_at(one)}" for one in decision.waivers if one["rule"] == rule["id"]]:
+            rule["waived_by"] = given
+    if decision.override is not None:
+        for rule in rules:
+            rule["overridden"] = rule["id"] in decision.override["rules"]
     rules.sort(key=lambda rule: (not rule["blocking"], _ORDER.index(str(rule["status"])), str(rule["id"])))
     body: dict[str, Any] = {
         "id": decision.id,
@@ -99,6 +133,10 @@ def decision_json(decision: Decision, titles: Mapping[str, str]) -> dict[str, An
         body["error"] = decision.error
     if decision.dependencies:
         body["dependencies"] = [dict(other) for other in decision.dependencies]
+    if decision.waivers:
+        body["waivers"] = [dict(waiver) for waiver in decision.waivers]
+    if decision.override is not None:
+        body["override"] = dict(decision.override)
     if decision.ledger_seq is not None:
         body["ledger_seq"] = decision.ledger_seq
     return body

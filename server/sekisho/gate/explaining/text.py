@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sekisho.evaluation.reports import neutral
-from sekisho.gate.explaining.shape import Standing, Told, headline, reasons, standing, tally
+from sekisho.gate.explaining.shape import Standing, Told, banner, headline, reasons, standing, tally, waived_note
 from sekisho.kernel.digests import short
 
 
@@ -15,11 +15,18 @@ def explain_text(decision: Told, *, every_rule: bool = False) -> str:
     """
     about = f"decision {decision['id']} · policy {short(decision['policy_digest'])} · {decision['engine']}"
     lines = [headline(decision), about]
+    if said := banner(decision):
+        lines.insert(1, _under(said, 2))
     if along := decision.get("dependencies"):
         lines.append("together with " + ", ".join(f"{other['subject']}@v{other['number']}" for other in along))
     if decision.get("error"):
         lines += ["", f"  no verdict: {decision['error']}"]
-    for wanted, mark in ((Standing.BLOCKS, "✗"), (Standing.WARNS, "!"), (Standing.WAIVED, "~")):
+    for wanted, mark in (
+        (Standing.BLOCKS, "✗"),
+        (Standing.OVERRIDDEN, "‼"),
+        (Standing.WARNS, "!"),
+        (Standing.WAIVED, "~"),
+    ):
         for rule in _standing(decision, wanted):
             lines += ["", *_rule_lines(rule, mark)]
     lines += ["", tally(decision)]
@@ -34,7 +41,7 @@ def _standing(decision: Told, wanted: Standing) -> list[Told]:
 
 
 def _rule_lines(rule: Told, mark: str) -> list[str]:
-    note = {"✗": "", "!": ", warns only", "~": ", waived"}[mark]
+    note = {"✗": "", "‼": ", overridden", "!": ", warns only", "~": f", {waived_note(rule)}"}[mark]
     lines = [f"  {mark} {rule['id']} {rule['title']}: {rule['status']}{note}", f"      {_under(rule['message'], 6)}"]
     parts = ("observed", "required", "remedy")
     lines += [f"      {name + ':':<10}{_under(rule[name], 16)}" for name in parts if rule[name]]

@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from sekisho.indexing.chunking.html import rendered
 from sekisho.indexing.chunking.japanese import phrase_spans, sentence_spans
@@ -19,31 +22,66 @@ from sekisho.indexing.chunking.windows import windows
 from sekisho.indexing.types import CHUNKER, Chunk, Document
 from sekisho.inference import text as words
 from sekisho.inference.text import Span
-from sekisho.kernel.digests import canonical_json
+from sekisho.kernel.digests import canonical_flat
 
-__all__ = ["CountTokens", "chunks_of"]
+__all__ = ["CountTokens", "Cut", "chunks_at", "chunks_of", "cuts_of"]
 
 _MARKDOWN: Final = frozenset({"text/markdown", "text/x-markdown"})
 _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 _READS_HTML: Final = frozenset({"html", "japanese"})
+_REMEMBERED: Final = 64
+"""Stretches of which the number of tokens is kept while a document is cut."""
+
+
+class Cut(msgspec.Struct, frozen=True, array_like=True):
+    """Where one chunk stands: in which section, from where to where, under how much of its heading; its tokens.
+
+    It says nothing of what the document says: with the same document it gives the same chunk again.
+    """
+
+    section: int
+    start: int
+    end: int
+    titles: int
+    """How many titles of the heading path, counted from its end, the chunk's first line names."""
+    tokens: int
 
 
 def chunks_of(
     document: Document, count_tokens: CountTokens, max_tokens: int, overlap: int, name: str = CHUNKER
 ) -> list[Chunk]:
     """The document's chunks, in order; none where it holds no words. `name` is one of `types.CHUNKERS`."""
+    return chunks_at(document, cuts_of(document, count_tokens, max_tokens, overlap, name), name)
+
+
+def cuts_of(
+    document: Document, count_tokens: CountTokens, max_tokens: int, overlap: int, name: str = CHUNKER
+) -> list[Cut]:
+    """Where the document is cut, which is nearly all of the work: tokens are counted to find out."""
+    text, sections = _sections(document, name)
+    # The stretch that fitted last is asked for again when its chunk is made, and when the next one steps back.
+    count = lru_cache(maxsize=_REMEMBERED)(count_tokens)
+    cuts: list[Cut] = []
+    for place, section in enumerate(sections):
+        titles = _titles(section.heading, count, max_tokens)
+        head = _head(section.heading, titles)
+        for start, end in _stretches(_fits(name, text, head, count, max_tokens), section, overlap, name):
+            cuts.append(Cut(place, start, end, titles, count(head + text[start:end])))
+    return cuts
+
+
+def chunks_at(document: Document, cuts: Sequence[Cut], name: str = CHUNKER) -> list[Chunk]:
+    """The chunks of a document that was cut there by this chunker."""
     text, sections = _sections(document, name)
     chunks: list[Chunk] = []
     seen: Counter[tuple[str, str]] = Counter()
-    for section in sections:
-        heading = " > ".join(section.heading)
-        head = _head(section.heading, count_tokens, max_tokens)
-        for start, end in _stretches(_fits(name, text, head, count_tokens, max_tokens), section, overlap, name):
-            body = text[start:end]
-            seen[heading, body] += 1
-            identity = _identity(document.path, heading, body, seen[heading, body])
-            whole = head + body
-            chunks.append(Chunk(identity, document.path, heading, document.language, whole, count_tokens(whole)))
+    for cut in cuts:
+        titles, body = sections[cut.section].heading, text[cut.start : cut.end]
+        heading = " > ".join(titles)
+        seen[heading, body] += 1
+        identity = _identity(document.path, heading, body, seen[heading, body])
+        whole = _head(titles, cut.titles) + body
+        chunks.append(Chunk(identity, document.path, heading, document.language, whole, cut.tokens))
     return chunks
 
 
@@ -68,15 +106,19 @@ def _stretches(fits: Fits, section: Section, overlap: int, name: str) -> Iterato
     return windows(fits, section.blocks[0], overlap) if name == "tokens" else packed(fits, section, overlap)
 
 
-def _head(heading: Sequence[str], count_tokens: CountTokens, max_tokens: int) -> str:
-    """The heading path as a first line; less of it, or none, where it would leave no room for the words under it."""
-    for titles in (heading, heading[-1:]):
-        head = f"# {' > '.join(titles)}\n\n"
-        if titles and count_tokens(head) <= max_tokens // 2:
-            return head
-    return ""
+def _titles(heading: Sequence[str], count_tokens: CountTokens, max_tokens: int) -> int:
+    """How much of the heading path leaves room for the words under it: all of it, its last title, or nothing."""
+    for titles in (len(heading), 1):
+        if heading and count_tokens(_head(heading, titles)) <= max_tokens // 2:
+            return titles
+    return 0
+
+
+def _head(heading: Sequence[str], titles: int) -> str:
+    """The last titles of the heading path as a first line."""
+    return f"# {' > '.join(heading[-titles:])}\n\n" if titles else ""
 
 
 def _identity(path: str, heading: str, body: str, occurrence: int) -> str:
     """Stable under changes elsewhere in the document; equal texts under one heading are told apart by their count."""
-    return hashlib.sha256(canonical_json([path, heading, body, occurrence])).hexdigest()[:32]
+    return hashlib.sha256(canonical_flat([path, heading, body, occurrence])).hexdigest()[:32]

@@ -1,0 +1,1 @@
+"""Carrying signed checkpoints to places that the server's owner cannot rewrite."""
