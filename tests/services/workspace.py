@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Command: TypeAlias = Sequence[str | Path]
 
@@ -131,13 +131,12 @@ def tail(log: Path, lines: int = TAIL_LINES) -> list[str]:
         return ["(no log was written)"]
 
 
-def fetch_json(url: str, seconds: float = 2.0) -> object | None:
+def fetch_json(url: str, seconds: float = 2.0) -> Any:
     """What a service on this machine answers, or None where it does not answer 200 with JSON."""
     # Straight to the address: a proxy named in the environment knows nothing of this machine's loopback.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=seconds) as response:
-            answer: object = json.loads(response.read() or b"{}")
-            return answer
+            return json.loads(response.read() or b"{}")
     except (urllib.error.URLError, OSError, ValueError):
         return None
