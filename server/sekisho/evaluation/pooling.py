@@ -16,14 +16,18 @@ from sekisho.evaluation.types import CaseResult
 def pool(results_of_runs: Sequence[Sequence[CaseResult]]) -> Sequence[CaseResult]:
     """All results as those of one run, oldest run first, with the repeats of each case numbered on.
 
-    `case_values` then averages each case over the runs. Each run's results stand in the order of cases and repeats.
+    `case_values` then averages each case over the runs. Columns stand in the order of cases and repeats already.
     """
     if len(results_of_runs) <= 1:
         return results_of_runs[0] if results_of_runs else []
     pooled = Columns()
     case_id, repeat = "", -1
+    ordered = [
+        results if isinstance(results, Columns) else sorted(results, key=attrgetter("case_id", "repeat"))
+        for results in results_of_runs
+    ]
     # The merge is stable: of one case the older run's results come first.
-    for result in heapq.merge(*results_of_runs, key=attrgetter("case_id")):
+    for result in heapq.merge(*ordered, key=attrgetter("case_id")):
         repeat = repeat + 1 if result.case_id == case_id else 0
         case_id = result.case_id
         pooled.add(result, repeat=repeat)
