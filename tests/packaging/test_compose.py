@@ -258,7 +258,9 @@ def test_opa_takes_a_bundle_that_we_signed(services: dict[str, dict[str, Any]], 
 
     with serving(bundle) as server, opa_of(services["opa"], server, ours[1]) as port:
         await_health(services["opa"], port)
-        assert fetch_json(f"http://127.0.0.1:{port}/v1/data/example/answer")["result"] == 42
+        answered = fetch_json(f"http://127.0.0.1:{port}/v1/data/example/answer")
+        assert isinstance(answered, dict)
+        assert answered["result"] == 42
 
 
 @pytest.mark.slow
@@ -275,7 +277,7 @@ def test_opa_refuses_a_bundle_that_we_did_not_sign(
         assert server.fetched.wait(20), "OPA did not ask for the bundle twice"
         assert opa_health(services["opa"], port) != 0
         answered = fetch_json(f"http://127.0.0.1:{port}/v1/data/example/answer")
-        assert answered is not None
+        assert isinstance(answered, dict)
         assert "result" not in answered
 
 

@@ -238,9 +238,10 @@ async def _entry(tx: Transaction, seq: int) -> Entry:
 async def _inclusion(tx: Transaction, seq: int, size: int | None, reader: Reader | None = None) -> InclusionProof:
     """`reader` None: for the server's own use."""
     store = LedgerStore(tx)
-    if not 0 <= seq < (await store.head()).frontier.size:
+    now = (await store.head()).frontier.size
+    if not 0 <= seq < now:
         raise _no_entry(seq)
-    size = await _size(store, size)
+    size = _within(size, now)
     ranges = merkle.inclusion_ranges(seq, max(size, seq + 1))
     kept = await store.subtrees([*_nodes(ranges, [size]), (0, seq)])
     if reader is not None and not _reads(reader, kept.projects.get(seq, EVERYWHERE)):
@@ -254,7 +255,10 @@ async def _inclusion(tx: Transaction, seq: int, size: int | None, reader: Reader
 
 
 async def _size(store: LedgerStore, asked: int | None) -> int:
-    now = (await store.head()).frontier.size
+    return _within(asked, (await store.head()).frontier.size)
+
+
+def _within(asked: int | None, now: int) -> int:
     if asked is not None and not 0 <= asked <= now:
         raise _out_of_range("size", f"the ledger has {now} entries now")
     return now if asked is None else asked
