@@ -46,7 +46,7 @@ async def test_a_card_about_anything_but_a_system_is_refused(api: ApiClient, hea
     [
         pytest.param({}, "$.card.intended_use", id="empty"),
         pytest.param(dict.fromkeys(WHOLE, "  \n"), "$.card.intended_use", id="blank"),
-        pytest.param({**WHOLE, "licence": "MIT"}, "$.card", id="an unknown part"),
+        pytest.param({**WHOLE, "licence": "MIT"}, "$.card.licence", id="an unknown part"),
         pytest.param({**WHOLE, "risks": 3}, "$.card.risks", id="not a text"),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from tests.api_client import ApiClient
 from tests.problems import problem
 
@@ -178,19 +178,22 @@ async def test_a_full_disk_is_503_and_nothing_is_half_written(api: ApiClient, se
     author = await api.role("author")
     before = await rows(services.database)
 
-    async def limit(pages: int) -> None:
-        async with services.database.engine.connect() as connection:
-            await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    most = [1 << 30]
+
+    @event.listens_for(services.database.engine.sync_engine, "checkout")
+    def limited(connection: Any, _record: Any, _proxy: Any) -> None:
+        """Whichever of its connections the API takes: SQLite keeps the limit of each apart."""
+        connection.cursor().execute(f"PRAGMA max_page_count={most[0]}")
 
     big = b"a" * 200_000
     path = f"/v1/projects/default/blobs/{digest_of_bytes(big)}"
     headers = {**author, "content-type": "application/octet-stream"}
     async with services.database.engine.connect() as connection:
         used = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
-    await limit(used)
+    most[0] = used
     problem(await api.put(path, content=big, headers=headers), 503, "unavailable")
     assert await rows(services.database) == before
-    await limit(1 << 30)
+    most[0] = 1 << 30
     assert (await api.put(path, content=big, headers=headers)).is_success
     assert (await api.get(path, headers=author)).content == big
 

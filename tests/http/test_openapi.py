@@ -17,7 +17,7 @@ RECORD = "run `python -m tests.http.record`"
 WITHOUT_EXAMPLE = {
     "get_suite_schema", "get_report_schema", "list_scorers", "get_report", "compare_runs", "policy_bundle",
     "show_published_policy", "start_replay", "get_replay",
-    "explain_decision",
+    "explain_decision", "take_decision_log",
 }  # fmt: skip
 
 

@@ -282,7 +282,7 @@ async def _mended(scene: Scene, steps: Sequence[Sequence[str]]) -> None:
 
 
 DENSE_LINE: Final = "retriever: {mode: dense, k: 10}"
-HYBRID_LINE: Final = "retriever: {mode: hybrid, k: 10, dense_scripts: [latin]}"
+HYBRID_LINE: Final = "retriever: {mode: hybrid, k: 10, rrf_k: 60, dense_scripts: [latin]}"
 HYBRID: Final = {DENSE_LINE: HYBRID_LINE}
 DENSE: Final = {HYBRID_LINE: DENSE_LINE}
 STEPS: Final = (

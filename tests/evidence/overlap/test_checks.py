@@ -59,7 +59,7 @@ async def test_a_viewer_may_not_ask(door: ApiClient) -> None:
         ({**ASKED, "dataset": "dataset/none@latest"}, 404, "not-found", None),
         ({**ASKED, "dataset": "sha256:" + "0" * 64}, 404, "not-found", None),
         ({**ASKED, "subject": ""}, 400, "invalid", "$.subject"),
-        ({"subject": "agent/docs@latest"}, 400, "invalid", "$"),
+        ({"subject": "agent/docs@latest"}, 400, "invalid", "$.dataset"),
     ],
 )
 async def test_what_cannot_be_looked_for_is_named(

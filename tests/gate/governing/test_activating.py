@@ -101,7 +101,7 @@ async def test_an_owner_without_the_role_does_neither(services: Services, olivia
     with pytest.raises(Forbidden, match="no longer owns policy"):
         await services.activating.approve(oscar, proposal.id, proposal.report_digest)
     await services.identity.create_principal(admin, "robot", PrincipalKind.SERVICE)
-    with pytest.raises(Invalid, match="only people approve"):
+    with pytest.raises(Invalid, match="only people govern policy"):
         await services.identity.grant_role(admin, "robot", EVERYWHERE, Role.POLICY_OWNER)
 
 

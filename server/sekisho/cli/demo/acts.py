@@ -26,7 +26,7 @@ from sekisho.kernel.errors import Invalid
 DENSE: Final = "retriever: {mode: dense, k: 10}"
 HYBRID: Final = (
     "# The embedder reads no Japanese: there its vectors abstain, and shared characters decide alone.\n"
-    "    retriever: {mode: hybrid, k: 10, dense_scripts: [latin]}"
+    "    retriever: {mode: hybrid, k: 10, rrf_k: 60, dense_scripts: [latin]}"
 )
 MEASURED: Final = ("docs-retrieval", "docs-askers", "docs-answers", "docs-answers-sample")
 QUICK: Final = ("docs-retrieval", "docs-askers", "docs-answers-sample")
