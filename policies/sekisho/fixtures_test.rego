@@ -1025,6 +1025,7 @@ parameters := {
 			"EVA-06",
 			"EVA-07",
 			"EVA-08",
+			"EVA-09",
 			"EVA-10",
 			"FAI-01",
 			"FAI-02",
