@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
@@ -72,18 +73,7 @@ async def a_month_passes(scene: Scene) -> None:
 
 
 async def index_built_again(scene: Scene) -> None:
-    recipe = (
-        "--retriever",
-        "hybrid",
-        "--k",
-        "10",
-        "--dense-script",
-        "latin",
-        "--max-tokens",
-        "256",
-        "--overlap",
-        "64",
-    )
+    recipe = shlex.split("--retriever hybrid --k 10 --rrf-k 60 --dense-script latin --max-tokens 256 --overlap 64")
     before = await scene.done("resolve", "index/handbook@latest")
     built = await scene.done("index", "build", "handbook", "--corpus", "corpus/handbook@latest", *recipe)
     assert built["digest"] == before["digest"]

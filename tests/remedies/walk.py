@@ -27,8 +27,10 @@ from sekisho.cli.demo.acts import ASSESSMENT
 from sekisho.cli.demo.scene import AGENT, ALICE, BOB, CI, PEOPLE, Person
 from sekisho.cli.session import Session
 from sekisho.client import Client
+from sekisho.gate.governing.types import Origin
+from sekisho.gate.policies import PolicySet, load_policies
 from sekisho.http.app import create_app
-from sekisho.identity.types import PrincipalKind, Role
+from sekisho.identity.types import EVERYWHERE, Actor, PrincipalKind, Role
 from sekisho.kernel.database import Database
 from sekisho.kernel.migrations import upgrade
 from sekisho.kernel.settings import Settings
@@ -242,6 +244,8 @@ async def _serve(folder: Path, clock: ShiftedClock, running: contextlib.AsyncExi
     services = build_services(settings, clock)
     running.push_async_callback(services.close)
     await services.start()
+    if own.is_dir():
+        await _put_in_force(services, load_policies(own))
     stop = asyncio.Event()
     worker = asyncio.create_task(Worker(services.jobs, handlers(services), "walk", poll_s=0.05).run(stop))
 
@@ -251,6 +255,29 @@ async def _serve(folder: Path, clock: ShiftedClock, running: contextlib.AsyncExi
 
     running.push_async_callback(end)
     return services, await running.enter_async_context(ApiClient(create_app(services), services))
+
+
+async def _put_in_force(services: Services, policies: PolicySet) -> None:
+    """By two owners, as any policy after the first: the folder of the settings begins a new database only."""
+    if (await services.policy_now()).digest == policies.digest:
+        return
+    proposer, approver = [await _policy_owner(services, name) for name in ("olivia", "oscar")]
+    async with services.database.write() as tx:
+        await services.ledger.lock(tx)
+        published, _ = await services.publishing.publish_in(
+            tx, "walked", policies, Origin.OWNER, proposer.principal, "numbers that a walk changes"
+        )
+    proposal = await services.activating.propose(proposer, published.label, reason="a walk", accept="a walk")
+    await services.activating.approve(approver, proposal.id, proposal.report_digest)
+
+
+async def _policy_owner(services: Services, name: str) -> Actor:
+    admin = await services.identity.authenticate((services.settings.data_dir / "admin.token").read_text().strip())
+    if name not in {person.name for person in (await services.identity.principals(admin)).items}:
+        await services.identity.create_principal(admin, name, PrincipalKind.PERSON)
+        await services.identity.grant_role(admin, name, EVERYWHERE, Role.POLICY_OWNER)
+    _, secret = await services.identity.issue_token(admin, name)
+    return await services.identity.authenticate(secret)
 
 
 async def _invite(scene: Scene) -> None:
