@@ -47,8 +47,6 @@ VOLUME /data
 ENTRYPOINT ["sekisho"]
 
 FROM runtime AS worker
-# For checkpoints of the ledger that are pushed to a git repository.
-RUN apt-get update && apt-get install --yes --no-install-recommends git openssh-client && rm -rf /var/lib/apt/lists/*
 COPY --from=install-worker /opt/sekisho /opt/sekisho
 # The models come with the packages; a look-up on a hub would only wait for a time-out.
 ENV HF_HUB_OFFLINE=1 \
@@ -61,6 +59,8 @@ CMD ["worker"]
 
 # Last, so that a plain `docker build .` gives the API.
 FROM runtime AS api
+# For checkpoints of the ledger that are pushed to a git repository.
+RUN apt-get update && apt-get install --yes --no-install-recommends git openssh-client && rm -rf /var/lib/apt/lists/*
 COPY --from=install-api /opt/sekisho /opt/sekisho
 ENV SEKISHO_HOST=0.0.0.0 \
     SEKISHO_PORT=8321
