@@ -232,7 +232,7 @@ def trained(rows: Sequence[Mapping[str, Any]], source: NDArray[np.int64], frozen
 
 
 def measure(rows: Sequence[dict[str, Any]], parts: Sequence[int], frozen: Frozen, out: Path | None) -> None:
-    """Run the folds, keep every held-out probability if asked, print the figures."""
+    """Run the folds, keep every held-out probability after each if asked, print the figures."""
     data = table([*rows, *made_up(rows)])
     source, fold = data.source[: len(rows)], folds(data.source, FOLDS, FOLD_SEED)
     head, reader = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
@@ -243,9 +243,9 @@ def measure(rows: Sequence[dict[str, Any]], parts: Sequence[int], frozen: Frozen
         net = trained([rows[i] for i in train.tolist()], source[train], frozen)
         reader[test] = [chance(net, rows[i], frozen) for i in test.tolist()]
         print(f"fold {part}: {len(test)} answers to {len(np.unique(source[test]))} sources", flush=True)
-    if out:
-        kept = {str(i): [head[i], reader[i]] for i in np.flatnonzero(~np.isnan(reader))}
-        out.write_text(json.dumps(kept) + "\n", "utf-8")
+        if out:
+            kept = {str(i): [head[i], reader[i]] for i in np.flatnonzero(~np.isnan(reader))}
+            out.write_text(json.dumps(kept) + "\n", "utf-8")
     task = np.array([str(row["task"]) for row in rows])
     for name in TASKS:
         mine = ~np.isnan(reader) & (task == name)
