@@ -35,8 +35,8 @@ from sekisho.kernel.references import Kind
 from sekisho.kernel.settings import Settings
 from sekisho.ledger.service import Ledger
 from sekisho.ledger.signing import load_or_create_signer
+from sekisho.registry.blobs import BlobStore
 from sekisho.registry.checks import copy_blob
-from sekisho.registry.store import BlobStore
 
 AT_ONCE: Final = 16
 SCORERS: Final = ({"name": "exact_match"}, {"name": "contains"})

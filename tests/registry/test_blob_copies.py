@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sekisho.kernel.database import Database
 from sekisho.kernel.digests import digest_of_bytes
 from sekisho.kernel.errors import IntegrityFailed, NotFound
+from sekisho.registry.blobs import PIECE, BlobStore
 from sekisho.registry.checks import copy_blob
-from sekisho.registry.store import PIECE, BlobStore
 
 
 @pytest.mark.parametrize("size", [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 7])

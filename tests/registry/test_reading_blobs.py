@@ -7,8 +7,8 @@ import pytest
 from sekisho.kernel.database import Database
 from sekisho.kernel.digests import digest_of_bytes
 from sekisho.kernel.errors import IntegrityFailed, NotFound
+from sekisho.registry.blobs import BlobStore
 from sekisho.registry.checks import read_blobs
-from sekisho.registry.store import BlobStore
 
 ONE, TWO = digest_of_bytes(b"one"), digest_of_bytes(b"two")
 

@@ -12,7 +12,7 @@ import click
 from sekisho.cli.session import Session, session
 from sekisho.cli.telling import tell, telling_options, until_of
 from sekisho.kernel.digests import digest_of, short
-from sekisho.kernel.errors import Invalid
+from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.references import Kind
 
 LOCK = click.option(
@@ -177,7 +177,9 @@ def broken(break_glass: bool, reason: str | None, hours: int | None) -> dict[str
     if not break_glass and reason is None and hours is None:
         return {}
     if not break_glass or reason is None or hours is None:
-        raise Invalid("break-glass takes all of it", remedy="--break-glass --reason TEXT --hours N")
+        given = {"--break-glass": break_glass, "--reason": reason is not None, "--hours": hours is not None}
+        missing = [FieldError(name, "required with the others") for name, there in given.items() if not there]
+        raise Invalid("break-glass takes three options", fields=missing, remedy="--break-glass --reason TEXT --hours N")
     return {"break_glass": {"reason": reason, "hours": hours}}
 
 

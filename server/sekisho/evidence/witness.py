@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 
 from sekisho.evidence.attesting import content_of
 from sekisho.evidence.licensing import findings_digest
 from sekisho.evidence.store import AttestedStore, CardStore, LicenceScanStore
+from sekisho.evidence.types import Card, LicenceScan
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import digest_of
 from sekisho.ledger.types import Entry
@@ -20,26 +22,11 @@ class Cards:
     kinds = frozenset({"card.attested"})
 
     def told(self, entry: Entry, standing: Standing) -> None:
-        standing[entry.body["card"]] = {
-            "project": entry.project,
-            "subject": entry.subject,
-            "principal": entry.principal,
-            "content": entry.body["content"],
-            "created_at": Moment(entry.time),
-        }
+        standing[entry.body["card"]] = _told(entry)
 
     async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
         async for card in CardStore(tx).each():
-            yield (
-                card.id,
-                {
-                    "project": card.project,
-                    "subject": card.subject,
-                    "principal": card.principal,
-                    "content": digest_of(msgspec.to_builtins(card.document)),
-                    "created_at": card.created_at,
-                },
-            )
+            yield card.id, _kept(card, digest_of(msgspec.to_builtins(card.document)))
 
 
 class AttestedDocuments:
@@ -89,23 +76,28 @@ class LicenceScans:
     kinds = frozenset({"licences.scanned"})
 
     def told(self, entry: Entry, standing: Standing) -> None:
-        standing[entry.body["scan"]] = {
-            "project": entry.project,
-            "subject": entry.subject,
-            "principal": entry.principal,
-            "content": entry.body["content"],
-            "created_at": Moment(entry.time),
-        }
+        standing[entry.body["scan"]] = _told(entry)
 
     async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
         async for scan in LicenceScanStore(tx).each():
-            yield (
-                scan.id,
-                {
-                    "project": scan.project,
-                    "subject": scan.subject,
-                    "principal": scan.principal,
-                    "content": findings_digest(scan),
-                    "created_at": scan.created_at,
-                },
-            )
+            yield scan.id, _kept(scan, findings_digest(scan))
+
+
+def _told(entry: Entry) -> dict[str, Any]:
+    return {
+        "project": entry.project,
+        "subject": entry.subject,
+        "principal": entry.principal,
+        "content": entry.body["content"],
+        "created_at": Moment(entry.time),
+    }
+
+
+def _kept(row: Card | LicenceScan, content: str) -> dict[str, Any]:
+    return {
+        "project": row.project,
+        "subject": row.subject,
+        "principal": row.principal,
+        "content": content,
+        "created_at": row.created_at,
+    }

@@ -9,10 +9,11 @@ from typing import IO, Final
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import PREFIX, digest_of_bytes, short
 from sekisho.kernel.errors import FieldError, IntegrityFailed, Invalid, NotFound
+from sekisho.registry.blobs import PIECE, BlobStore
 from sekisho.registry.content import fields_of, read_cases, text_problem
 from sekisho.registry.finding import best
 from sekisho.registry.manifests import CorpusManifest, DatasetManifest, Manifest, SuiteManifest
-from sekisho.registry.store import PIECE, BlobStore, VersionStore
+from sekisho.registry.store import VersionStore
 from sekisho.registry.types import Dependency, Version
 
 OF_NOTHING: Final = digest_of_bytes(b"")

@@ -11,10 +11,11 @@ from sekisho.identity.types import Actor
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.errors import NotFound
 from sekisho.kernel.references import Kind
+from sekisho.registry.blobs import BlobStore
 from sekisho.registry.manifests import CorpusManifest, DatasetManifest
 from sekisho.registry.revocations import RevocationStore
 from sekisho.registry.revoking import Revoking
-from sekisho.registry.store import BlobStore, VersionStore, after_commit
+from sekisho.registry.store import VersionStore, after_commit
 from sekisho.registry.types import Version
 
 
