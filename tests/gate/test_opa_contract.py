@@ -139,4 +139,6 @@ async def test_its_log_comes_back_and_agrees_with_every_decision(
                 await asyncio.sleep(0.1)
         await engine.close()
     assert standing.counts == {Verdict.AGREES: 2, Verdict.DIFFERS: 0, Verdict.MISSING: 0, Verdict.STRANGE: 0}
+    async with services.database.read() as tx:
+        assert (await services.ledger.verify_in(tx)).problems == ()
     await taking.close()

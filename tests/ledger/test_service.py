@@ -10,14 +10,17 @@ from tests.clocks import FixedClock
 from tests.ledger.conftest import Readers
 from tests.ledger.entries import append
 
+from sekisho.gate.decision_logs.service import ASKED, LOGGED
+from sekisho.gate.governing.shadowing import JUDGED
 from sekisho.kernel.database import Database
 from sekisho.kernel.errors import Forbidden, IntegrityFailed, Invalid, NotFound
 from sekisho.kernel.pages import Cursor
 from sekisho.ledger import merkle
 from sekisho.ledger.audit import open_checkpoint
+from sekisho.ledger.pushing.types import NOT_PUSHED, PUSHED
 from sekisho.ledger.service import Ledger
 from sekisho.ledger.signing import Signer, load_or_create_signer
-from sekisho.ledger.types import Reader
+from sekisho.ledger.types import NOTES, Reader
 
 
 async def test_a_rolled_back_change_leaves_no_entry(ledger: Ledger, everyone: Reader) -> None:
@@ -234,3 +237,19 @@ async def _append_and_fail(ledger: Ledger) -> None:
     async with ledger.database.write() as tx:
         await ledger.append(tx, kind="role.granted", project="default", principal="alice", body={})
         raise RuntimeError("the change failed")
+
+
+async def test_notes_are_no_growth_that_a_decision_would_rest_on(ledger: Ledger) -> None:
+    """Whatever was only taken down leaves a judgement as it is; any other entry, and a log that was cut, do not."""
+    await append(ledger, 2)
+    for kind in sorted(NOTES):
+        await append(ledger, kind=kind)
+    async with ledger.database.read() as tx:
+        assert not await ledger.grew(tx, 2)
+        assert await ledger.grew(tx, 1)
+        assert await ledger.grew(tx, 100)
+
+
+def test_the_rooms_notes_are_the_ledgers() -> None:
+    """Each room names its kinds itself; none is missing and none is there without a room."""
+    assert {ASKED, LOGGED, JUDGED, PUSHED, NOT_PUSHED} == NOTES

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from tests.api_client import ApiClient
 from tests.http.journey import travel
 from tests.ledger.by_hand import problems_after
+
+from sekisho.gate.decision_logs.types import PATH
+from sekisho.ledger.pushing.targets import FileTarget
 
 FORGED = "'sha256:" + "0" * 64 + "'"
 BY_HAND = {
@@ -90,14 +98,60 @@ BY_HAND = {
     "an activation undone": ("UPDATE policy_activations SET seq = NULL WHERE seq > 1", "seq is None"),
     "a removed activation": ("DELETE FROM policy_activations WHERE seq > 1", "is gone"),
     "a shadow's end": ("UPDATE policy_shadows SET stopped_by = 'mallory'", "stopped_by is 'mallory'"),
+    "a shadow's verdict": ("UPDATE policy_shadow_findings SET outcome = 'error'", "content is"),
+    "a removed finding": ("DELETE FROM policy_shadow_findings", "finding of a policy shadow"),
+    "a finding nobody made": (
+        (
+            "INSERT INTO policy_shadow_findings SELECT shadow_id, 'made-up', subject, stage, decided, outcome, answer, "
+            "error, took_ms, judged_at FROM policy_shadow_findings LIMIT 1"
+        ),
+        "made-up: no entry of the ledger made it",
+    ),
+    "what OPA answered": (f"UPDATE opa_questions SET answer_digest = {FORGED}", "answer is"),
+    "a back-dated question": ("UPDATE opa_questions SET asked_at = 1", "asked_at is 1"),
+    "a removed question": ("DELETE FROM opa_questions", "is gone"),
+    "a line of OPA's log": ("UPDATE opa_log_lines SET line = '{}'", "content is"),
+    "what the line says was answered": (f"UPDATE opa_log_lines SET answer_digest = {FORGED}", "content is"),
+    "a removed line": ("DELETE FROM opa_log_lines", "is gone"),
+    "a checkpoint that was pushed": (f"UPDATE checkpoint_pushes SET root = {FORGED}", "root is"),
+    "a failure made a success": ("UPDATE checkpoint_pushes SET error = NULL WHERE error <> ''", "error is None"),
+    "a removed push": ("DELETE FROM checkpoint_pushes", "is gone"),
     "an entry that leaves its row": ("DELETE FROM ledger_entries WHERE kind = 'card.attested'", "is missing"),
 }  # fmt: skip
 
 
+async def _ask_opa(api: ApiClient) -> None:
+    """A question that OPA answered, and the line of its log about it."""
+    logs = replace(api.services.decision_logs, token="t" * 32)
+    await logs.asked("one", {"subject": "agent/docs"}, {"allow": True}, "sha256:" + "7" * 64)
+    line = {"decision_id": "one", "path": PATH, "input": {"subject": "agent/docs"}, "result": {"allow": True}}
+    await logs.take(gzip.compress(json.dumps([line]).encode()), "gzip")
+
+
+async def _push(api: ApiClient, folder: Path) -> None:
+    """A checkpoint that one place took and another did not."""
+    targets = (FileTarget(folder / "kept.jsonl"), FileTarget(folder / "absent" / "kept.jsonl"))
+    assert len(await replace(api.services.pushing, targets=targets).push_due()) == 1
+
+
+async def _shadow(api: ApiClient) -> None:
+    """Another policy that judged one decision alongside."""
+    owner = await api.role("policy_owner", project="*", name="olivia")
+    assert (await api.post("/v1/policy/shadow", json={"policy": "sekisho@v1"}, headers=owner)).is_success
+    asked = {"subject": "agent/docs@v1", "stage": "dev"}
+    path = "/v1/projects/default/promotions"
+    assert (await api.post(path, json=asked, headers=await api.role("author"))).is_success
+    await api.services.shadowing.settled()
+    assert (await api.post("/v1/policy/shadow/stop", headers=owner)).is_success
+
+
 @pytest.fixture
-async def travelled(api: ApiClient) -> ApiClient:
+async def travelled(api: ApiClient, tmp_path: Path) -> ApiClient:
     """A server on which everything was done once."""
     await travel(api)
+    await _shadow(api)
+    await _ask_opa(api)
+    await _push(api, tmp_path)
     return api
 
 

@@ -67,7 +67,7 @@ class Approvals:
                 approval = await self._draft(tx, actor, reference, stage, evidence_hash)
             async with self.database.write() as tx:
                 await self.ledger.lock(tx)
-                if await self.ledger.size(tx) == size:
+                if not await self.ledger.grew(tx, size):
                     await ApprovalStore(tx).insert(approval)
                     await self._record(tx, approval)
                     return approval

@@ -203,7 +203,7 @@ class Gate:
                         remedy=f"look at {version.label}@{stage} and ask again",
                     )
                 kept = None
-                if await self.ledger.size(tx) == size:
+                if not await self.ledger.grew(tx, size):
                     kept = await self.record(tx, question, gate_input, decision, key, request, started_at)
                     await note(tx, self.ledger, kept.decision, beyond)
             if kept is not None:

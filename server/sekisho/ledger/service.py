@@ -18,6 +18,7 @@ from sekisho.ledger.signing import CHECKPOINT_TYPE, STATEMENT_TYPE, PublicKey, S
 from sekisho.ledger.store import Head, Kept, LedgerStore
 from sekisho.ledger.types import (
     EVERYWHERE,
+    NOTES,
     Checkpoint,
     ConsistencyProof,
     Entry,
@@ -74,6 +75,11 @@ class Ledger:
     async def size(self, tx: Transaction) -> int:
         """How many entries there are, as this transaction sees it."""
         return (await LedgerStore(tx).head()).frontier.size
+
+    async def grew(self, tx: Transaction, since: int, apart: frozenset[str] = NOTES) -> bool:
+        """Whether the log has other entries than `since`: more, apart from those of these kinds, or fewer."""
+        size = await self.size(tx)
+        return size < since or (size > since and await LedgerStore(tx).any_since(since, apart))
 
     async def latest(self, tx: Transaction, since: int) -> int:
         """The latest time in the log from entry `since` on, epoch milliseconds; 0 where there is none.

@@ -153,6 +153,11 @@ class LedgerStore:
         """The latest time that an entry from `since` on has, epoch milliseconds; 0 where there is none."""
         return await self._tx.scalar(select(func.max(EntryRow.time)).where(EntryRow.seq >= since)) or 0
 
+    async def any_since(self, since: int, apart: Iterable[str]) -> bool:
+        """Whether an entry from `since` on is of a kind that is not named."""
+        query = select(EntryRow.seq).where(EntryRow.seq >= since, EntryRow.kind.not_in(sorted(apart))).limit(1)
+        return await self._tx.scalar(query) is not None
+
     async def one_or_none(self, seq: int) -> Entry | None:
         content = await self._tx.scalar(select(EntryRow.content).where(EntryRow.seq == seq))
         return None if content is None else _entry(content)

@@ -14,9 +14,15 @@ from sekisho.ledger.merkle import leaf_hash
 SCHEMA: Final = "sekisho.entry/v1"
 EVERYWHERE: Final = "*"
 """The project of entries that concern the whole server: principals and tokens."""
+SERVER: Final = "sekisho"
+"""Whom entries name for what the server does of its own."""
 DECISION_MADE: Final = "decision.made"
 """Kind of a decision's entry; its body names the digest of the signed statement under `ATTESTATION`."""
 ATTESTATION: Final = "attestation"
+NOTES: Final = frozenset(
+    {"opa.asked", "opa.logged", "policy.shadow_judged", "checkpoint.pushed", "checkpoint.not_pushed"}
+)
+"""Kinds of entries that take down what was seen, so that it cannot be changed unseen. Nothing is decided by them."""
 _KIND: Final = re.compile(r"[a-z]+(\.[a-z]+(_[a-z]+)*)+")
 
 

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from sekisho.evaluation.witness import Runs
 from sekisho.evidence.overlap.witness import OverlapChecks
 from sekisho.evidence.witness import AttestedDocuments, Cards, LicenceScans
-from sekisho.gate.governing.witness import Activations, PublishedPolicies, Shadows
+from sekisho.gate.decision_logs.witness import OpaLogLines, OpaQuestions
+from sekisho.gate.governing.witness import Activations, PublishedPolicies, ShadowFindings, Shadows
 from sekisho.gate.witness import Decisions, GivenApprovals, GivenWaivers, Promotions
 from sekisho.identity.witness import Principals, Roles, Tokens
+from sekisho.ledger.pushing.witness import CheckpointPushes
 from sekisho.ledger.signing import PublicKey
 from sekisho.ledger.witness import Witness
 from sekisho.registry.witness import Moves, Registrations, Revocations, Stages, Versions
@@ -24,4 +26,6 @@ def witnesses(keys: Iterable[PublicKey]) -> tuple[Witness, ...]:
     )
     evidence = (Cards(), AttestedDocuments(), LicenceScans(), OverlapChecks())
     gate = (decisions, Promotions(), GivenApprovals(), GivenWaivers())
-    return (*identity, *registry, Runs(), *evidence, *gate, PublishedPolicies(), Activations(), Shadows())
+    governing = (PublishedPolicies(), Activations(), Shadows(), ShadowFindings())
+    seen = (OpaQuestions(), OpaLogLines(), CheckpointPushes())
+    return (*identity, *registry, Runs(), *evidence, *gate, *governing, *seen)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from sekisho.gate.decision_logs.types import PATH, Logged, masked
+from sekisho.gate.decision_logs.types import PATH, Logged, content_of, masked
 from sekisho.gate.engines.port import BUNDLE
 from sekisho.kernel.digests import canonical_json, digest_of
 from sekisho.kernel.errors import FieldError, Invalid, TooLarge
@@ -111,7 +111,7 @@ def _read(place: int, raw: Raw, received_at: int) -> Logged | None:
     answer, bundle, words = _digest(line.result), line.bundles.get(BUNDLE), _words(line)
     policy = (bundle.revision or None) if bundle else None
     altered = bool(line.erased or line.masked)
-    content = digest_of([line.decision_id, asked, answer, policy, altered, words])
+    content = content_of(line.decision_id, asked, answer, policy, altered, words)
     return Logged(line.decision_id, content, received_at, asked, answer, policy, altered, words)
 
 

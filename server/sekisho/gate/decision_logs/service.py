@@ -31,6 +31,11 @@ from sekisho.ledger.service import Ledger
 MOST_FINDINGS: Final = 200
 DIFFERED: Final = "opa.differed"
 """Kind of the ledger's entry about a line that does not say what OPA answered."""
+ASKED: Final = "opa.asked"
+"""Kind of the ledger's entry about a question that OPA answered."""
+LOGGED: Final = "opa.logged"
+"""Kind of the ledger's entry about lines of OPA's log that were kept, at most `MOST_ENTERED` of them."""
+MOST_ENTERED: Final = 500
 FELL_SILENT: Final = "opa.fell_silent"
 """Kind of the ledger's entry about an answer that OPA never logged."""
 
@@ -79,7 +84,8 @@ class DecisionLogs:
             policy_digest=None if policy_digest is None else policy_digest[:71],
         )
         async with self.database.write() as tx:
-            await DecisionLogStore(tx).insert_asked(asked)
+            if await DecisionLogStore(tx).insert_asked(asked):
+                await self._append(tx, ASKED, asked.decision_id, asked.entered())
 
     def admit(self, token: str) -> None:
         """Raises `NotFound` where no log is taken, `Unauthenticated` for whoever is not our OPA."""
@@ -106,6 +112,10 @@ class DecisionLogs:
             for line in new:
                 if line.decision_id in asked:
                     await self._compare(tx, asked[line.decision_id], line)
+            for first in range(0, len(new), MOST_ENTERED):
+                part = new[first : first + MOST_ENTERED]
+                kept = [[line.decision_id, line.content_digest] for line in part]
+                await self._append(tx, LOGGED, None, {"lines": kept})
         return Taken(len(new), len(lines) - len(new), others)
 
     async def _compare(self, tx: Transaction, asked: Asked, line: Logged) -> None:
@@ -116,9 +126,10 @@ class DecisionLogs:
 
     async def _alarm(self, tx: Transaction, kind: str, asked: Asked, more: Mapping[str, Any]) -> None:
         body = {"input": asked.input_digest, "policy": asked.policy_digest, "asked_at": asked.asked_at, **more}
-        await self.ledger.append(
-            tx, kind=kind, project=EVERYWHERE, principal=SYSTEM, subject=asked.decision_id, body=body
-        )
+        await self._append(tx, kind, asked.decision_id, body)
+
+    async def _append(self, tx: Transaction, kind: str, subject: str | None, body: Mapping[str, Any]) -> None:
+        await self.ledger.append(tx, kind=kind, project=EVERYWHERE, principal=SYSTEM, subject=subject, body=body)
 
     async def report_missing(self) -> tuple[str, ...]:
         """Raise the alarm, once each, over answers that OPA did not log in time; gives their names."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Index, String, and_, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.gate.decision_logs.types import Asked, Logged
-from sekisho.kernel.database import Base, CanonicalJson, Transaction, insert_of
+from sekisho.kernel.database import Base, CanonicalJson, Transaction, each, insert_of
 
 _PART = 500
 
@@ -53,10 +53,11 @@ class DecisionLogStore:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    async def insert_asked(self, asked: Asked) -> None:
-        """Once: an id that stands already keeps what it stands for, and its second answer is found to differ."""
+    async def insert_asked(self, asked: Asked) -> bool:
+        """Whether it is new: an id that stands already keeps what it stands for, and its second answer differs."""
         insert = insert_of(self._tx)
-        await self._tx.execute(insert(AskedRow).values(**dataclasses.asdict(asked)).on_conflict_do_nothing())
+        statement = insert(AskedRow).values(**dataclasses.asdict(asked)).on_conflict_do_nothing()
+        return await self._tx.scalar(statement.returning(AskedRow.decision_id)) is not None
 
     async def insert_logged(self, lines: Sequence[Logged]) -> list[Logged]:
         """Those that were not here yet: OPA sends a chunk again where it did not hear that it was taken."""
@@ -66,6 +67,14 @@ class DecisionLogStore:
             if await self._tx.scalar(statement.returning(LoggedRow.decision_id)) is not None:
                 new.append(line)
         return new
+
+    async def each_asked(self) -> AsyncIterator[Asked]:
+        async for (row,) in each(self._tx, select(AskedRow)):
+            yield _asked(row)
+
+    async def each_logged(self) -> AsyncIterator[Logged]:
+        async for (row,) in each(self._tx, select(LoggedRow)):
+            yield _logged(row)
 
     async def asked(self, ids: Sequence[str]) -> dict[str, Asked]:
         """What is known of these questions, by OPA's name for them."""

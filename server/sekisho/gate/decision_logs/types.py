@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from sekisho.gate.engines.port import PACKAGE, RULE
+from sekisho.kernel.digests import digest_of
 
 PATH: Final = f"{PACKAGE.replace('.', '/')}/{RULE}"
 """What OPA's log calls our question."""
@@ -34,6 +35,11 @@ class Asked:
     answer_digest: str | None
     policy_digest: str | None
 
+    def entered(self) -> dict[str, Any]:
+        """What the ledger's entry says beside the name."""
+        said = {"input": self.input_digest, "answer": self.answer_digest, "policy": self.policy_digest}
+        return {name: value for name, value in said.items() if value is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Logged:
@@ -52,6 +58,13 @@ class Logged:
     altered: bool
     """OPA says that it erased or masked parts of the line, so that nothing can be compared."""
     line: Mapping[str, Any]
+
+
+def content_of(
+    decision_id: str, asked: str | None, answer: str | None, policy: str | None, altered: bool, line: Mapping[str, Any]
+) -> str:
+    """The digest of all that is kept and compared of a line."""
+    return digest_of([decision_id, asked, answer, policy, altered, line])
 
 
 class Verdict(StrEnum):

@@ -19,7 +19,7 @@ from sekisho.gate.judge import Judge
 from sekisho.gate.records import Decision
 from sekisho.gate.replay import Turn
 from sekisho.gate.types import Outcome
-from sekisho.identity.types import EVERYWHERE, Action, Actor
+from sekisho.identity.types import EVERYWHERE, SYSTEM, Action, Actor
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.errors import Conflict, NotFound, SekishoError
@@ -31,6 +31,9 @@ _log = get_logger("sekisho.gate")
 
 WAITING: Final = 100
 """How many decisions may wait for the shadow; what comes beyond is left out, and the report says how many."""
+TOGETHER: Final = 50
+"""How many findings are kept at a time, with one entry in the ledger."""
+JUDGED: Final = "policy.shadow_judged"
 LISTED: Final = 200
 """Flips that a report lists one by one, the newest of each kind; all of them are counted."""
 
@@ -120,24 +123,45 @@ class Shadowing:
     async def _run(self) -> None:
         while True:
             decision, gate_input = await self._waiting.get()
+            taken, found = 1, await self._judged(decision, gate_input)
+            # What came meanwhile goes along: one entry in the ledger for all of them.
+            while not self._waiting.empty() and taken < TOGETHER:
+                found += await self._judged(*self._waiting.get_nowait())
+                taken += 1
             try:
-                await self._judge(decision, gate_input)
+                await self._keep(found)
             except Exception as error:
-                # Nobody waits for this answer, and the decision stands whatever it is.
-                _log.warning("the shadow policy judged nothing", decision=decision.id, reason=str(error))
-            finally:
+                _log.warning("what the shadow policy judged was not kept", findings=len(found), reason=str(error))
+            for _ in range(taken):
                 self._waiting.task_done()
 
-    async def _judge(self, decision: Decision, gate_input: GateInput) -> None:
+    async def _judged(self, decision: Decision, gate_input: GateInput) -> list[ShadowFinding]:
+        try:
+            finding = await self._judge(decision, gate_input)
+        except Exception as error:
+            # Nobody waits for this answer, and the decision stands whatever it is.
+            _log.warning("the shadow policy judged nothing", decision=decision.id, reason=str(error))
+            return []
+        return [] if finding is None else [finding]
+
+    async def _keep(self, found: list[ShadowFinding]) -> None:
+        for shadow in dict.fromkeys(one.shadow_id for one in found):
+            its = [one for one in found if one.shadow_id == shadow]
+            body = {"shadow": shadow, "findings": {one.decision_id: one.content_digest for one in its}}
+            async with self.database.write() as tx:
+                await ShadowStore(tx).add(its)
+                await self.ledger.append(tx, kind=JUDGED, project=EVERYWHERE, principal=SYSTEM, body=body)
+
+    async def _judge(self, decision: Decision, gate_input: GateInput) -> ShadowFinding | None:
         async with self.database.read() as tx:
             shadow = await ShadowStore(tx).standing_or_none()
             if shadow is None or decision.decided_at < shadow.started_at:
                 await self._let_go()
-                return
+                return None
             engine = await self._engine_of(tx, shadow)
         began = time.monotonic()
         judged = await Judge(engine).judge(gate_input)
-        finding = ShadowFinding(
+        return ShadowFinding(
             shadow_id=shadow.id,
             decision_id=decision.id,
             subject=f"{decision.project}/{decision.kind}/{decision.name}@v{decision.number}",
@@ -149,8 +173,6 @@ class Shadowing:
             took_ms=round((time.monotonic() - began) * 1000),
             judged_at=epoch_ms(self.clock.now()),
         )
-        async with self.database.write() as tx:
-            await ShadowStore(tx).add(finding)
 
     async def _engine_of(self, tx: Transaction, shadow: Shadow) -> PolicyEngine:
         if self._judging is not None and self._judging[0] == shadow.digest:

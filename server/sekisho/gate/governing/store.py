@@ -218,9 +218,13 @@ class ShadowStore:
         async for (row,) in each(self._tx, select(ShadowRow)):
             yield Shadow(**_fields(row, Shadow))
 
-    async def add(self, finding: ShadowFinding) -> None:
-        self._tx.add(ShadowFindingRow(**_plain(finding)))
+    async def add(self, findings: Sequence[ShadowFinding]) -> None:
+        self._tx.add_all([ShadowFindingRow(**_plain(finding)) for finding in findings])
         await self._tx.flush()
+
+    async def each_finding(self) -> AsyncIterator[ShadowFinding]:
+        async for (row,) in each(self._tx, select(ShadowFindingRow)):
+            yield ShadowFinding(**_fields(row, ShadowFinding))
 
     async def findings(self, shadow_id: str) -> AsyncIterator[ShadowFinding]:
         """What it said so far, in no order."""

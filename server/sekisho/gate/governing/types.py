@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from sekisho.kernel.digests import digest_of
 from sekisho.kernel.errors import FieldError, Invalid
 
 SHIPPED: Final = "sekisho"
@@ -159,6 +161,11 @@ class ShadowFinding:
     error: str | None
     took_ms: int
     judged_at: int
+
+    @property
+    def content_digest(self) -> str:
+        """Of all that it says, as the ledger's entry names it."""
+        return digest_of(dataclasses.asdict(self))
 
 
 def checked_name(name: str) -> str:

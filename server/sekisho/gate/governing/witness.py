@@ -1,4 +1,4 @@
-"""Published policies, activations and shadows, held to the log."""
+"""Published policies, activations, shadows and what these found, held to the log."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from sekisho.gate.governing.publishing import PUBLISHED
+from sekisho.gate.governing.shadowing import JUDGED
 from sekisho.gate.governing.standing import ACTIVATED
 from sekisho.gate.governing.store import ActivationStore, PolicyStore, ShadowStore
 from sekisho.identity.types import SYSTEM
@@ -128,3 +129,18 @@ class Shadows:
                     "stopped_at": one.stopped_at,
                 },
             )
+
+
+class ShadowFindings:
+    """The digest of all that a finding says is taken anew."""
+
+    what = "finding of a policy shadow"
+    kinds = frozenset({JUDGED})
+
+    def told(self, entry: Entry, standing: Standing) -> None:
+        for decision, content in entry.body["findings"].items():
+            standing[f"{entry.body['shadow']} {decision}"] = {"content": content}
+
+    async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
+        async for one in ShadowStore(tx).each_finding():
+            yield f"{one.shadow_id} {one.decision_id}", {"content": one.content_digest}

@@ -82,7 +82,7 @@ class Ending:
                 await self.gate.ledger.lock(tx)
                 if not await self._still_there(tx, pointer):
                     return None
-                if asked.size is None or await self.gate.ledger.size(tx) == asked.size:
+                if asked.size is None or not await self.gate.ledger.grew(tx, asked.size):
                     return await self._settle(tx, pointer, asked)
         raise AssertionError("the last attempt rests on nothing that could change")
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from sekisho.kernel.clock import Clock, epoch_ms, from_epoch_ms, iso
-from sekisho.kernel.database import Database
+from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.errors import Forbidden, SekishoError, Unavailable
 from sekisho.kernel.ids import new_id
 from sekisho.kernel.logging import get_logger
 from sekisho.ledger.pushing.store import PushStore
-from sekisho.ledger.pushing.types import Push, Target
+from sekisho.ledger.pushing.types import NOT_PUSHED, PUSHED, Push, Target
 from sekisho.ledger.service import Ledger
 from sekisho.ledger.statements import kept_checkpoint, verify_growth
-from sekisho.ledger.types import EVERYWHERE, Checkpoint, Reader
+from sekisho.ledger.types import EVERYWHERE, SERVER, Checkpoint, Reader
 
 LATE: Final = 3
 """A target is late once this many intervals have passed without a push that it took, though the log grew."""
@@ -51,10 +51,13 @@ class Pushing:
         async with self.database.read() as tx:
             last = await PushStore(tx).last_or_none(target.name)
             taken = await PushStore(tx).last_or_none(target.name, taken=True)
-        if not self._due(last, checkpoint):
+            due = last is None or last.error is not None or await self._grew(tx, last)
+        if last is not None and self._resting(last):
             return False
         try:
-            await self._grown(target, taken, checkpoint)
+            await self._proven(target, taken, checkpoint)
+            if not due:
+                return False
             await target.push(checkpoint)
         except SekishoError as error:
             _log.error("a checkpoint was not pushed", target=target.name, size=checkpoint.size, reason=error.detail)
@@ -65,14 +68,15 @@ class Pushing:
         await self._record(target, checkpoint, None)
         return True
 
-    def _due(self, last: Push | None, checkpoint: Checkpoint) -> bool:
-        if last is None or last.error is not None:
-            return True
+    def _resting(self, last: Push) -> bool:
         # A clock that was set back must not silence it until it has caught up.
-        resting = 0 <= epoch_ms(self.clock.now()) - last.at < self.interval_s * 1000
-        return not resting and (last.size, last.root) != (checkpoint.size, checkpoint.root)
+        return last.error is None and 0 <= epoch_ms(self.clock.now()) - last.at < self.interval_s * 1000
 
-    async def _grown(self, target: Target, taken: Push | None, checkpoint: Checkpoint) -> None:
+    async def _grew(self, tx: Transaction, last: Push) -> bool:
+        """By more than the word that it was pushed."""
+        return await self.ledger.grew(tx, last.size, frozenset({PUSHED, NOT_PUSHED}))
+
+    async def _proven(self, target: Target, taken: Push | None, checkpoint: Checkpoint) -> None:
         """Raises `IntegrityFailed` where what the target has is not the beginning of the log."""
         line = await target.last()
         former = kept_checkpoint(line, *self.ledger.keys) if line is not None else _as_checkpoint(taken)
@@ -90,6 +94,9 @@ class Pushing:
         )  # fmt: skip
         async with self.database.write() as tx:
             await PushStore(tx).insert(push)
+            await self.ledger.append(
+                tx, kind=push.kind, project=EVERYWHERE, principal=SERVER, body=push.entered()
+            )  # fmt: skip
 
     async def pushes(self, reader: Reader, limit: int) -> list[Push]:
         """The newest pushes, failures among them. Takes a role that reads everywhere: the names tell of machines."""
@@ -104,18 +111,21 @@ class Pushing:
             return
         async with self.database.read() as tx:
             size = await self.ledger.size(tx)
-            last = [(target.name, await PushStore(tx).last_or_none(target.name)) for target in self.targets]
-        told = [words for name, push in last if (words := self._trouble(name, push, size))]
-        if told:
-            raise Unavailable("; ".join(told), remedy="see `sekisho ledger pushes`, and whether a worker runs")
+            told = [await self._trouble(tx, target.name, size) for target in self.targets]
+        if any(told):
+            raise Unavailable(
+                "; ".join(filter(None, told)), remedy="see `sekisho ledger pushes`, and whether the server runs"
+            )
 
-    def _trouble(self, name: str, push: Push | None, size: int) -> str | None:
+    async def _trouble(self, tx: Transaction, name: str, size: int) -> str | None:
+        push = await PushStore(tx).last_or_none(name)
         if push is None:
             return f"no checkpoint was ever pushed to {name}" if size else None
         if push.error is not None:
             return f"the checkpoint for {name} was not pushed: {push.error}"
-        late = epoch_ms(self.clock.now()) - push.at > LATE * self.interval_s * 1000 and push.size < size
-        return f"{name} last took a checkpoint at {iso(from_epoch_ms(push.at))}" if late else None
+        if epoch_ms(self.clock.now()) - push.at <= LATE * self.interval_s * 1000 or not await self._grew(tx, push):
+            return None
+        return f"{name} last took a checkpoint at {iso(from_epoch_ms(push.at))}"
 
 
 def _as_checkpoint(push: Push | None) -> Checkpoint | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import AsyncIterator
 
 from sqlalchemy import Index, String, Text, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sekisho.kernel.database import Base, Transaction
+from sekisho.kernel.database import Base, Transaction, each
 from sekisho.ledger.pushing.types import Push
 
 
@@ -38,6 +39,10 @@ class PushStore:
             query = query.where(PushRow.error.is_(None))
         row = await self._tx.scalar(query.order_by(PushRow.at.desc(), PushRow.id.desc()).limit(1))
         return None if row is None else _push(row)
+
+    async def each(self) -> AsyncIterator[Push]:
+        async for (row,) in each(self._tx, select(PushRow)):
+            yield _push(row)
 
     async def newest(self, limit: int) -> list[Push]:
         rows = await self._tx.scalars(select(PushRow).order_by(PushRow.at.desc(), PushRow.id.desc()).limit(limit))

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Final, Protocol
 
+from sekisho.kernel.digests import digest_of
 from sekisho.ledger.types import Checkpoint
+
+PUSHED: Final = "checkpoint.pushed"
+NOT_PUSHED: Final = "checkpoint.not_pushed"
+"""Kinds of the ledger's entries about pushes. A log that grew by these alone need not be pushed again."""
 
 
 class Target(Protocol):
@@ -36,3 +41,13 @@ class Push:
     root: str
     at: int
     error: str | None
+
+    @property
+    def kind(self) -> str:
+        return PUSHED if self.error is None else NOT_PUSHED
+
+    def entered(self) -> dict[str, Any]:
+        """What the ledger's entry says; of an error only the digest."""
+        said: dict[str, Any] = {"push": self.id, "target": self.target, "origin": self.origin, "size": self.size}
+        said["root"] = self.root
+        return said if self.error is None else {**said, "error": digest_of([self.id, self.error])}
