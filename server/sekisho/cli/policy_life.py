@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from sekisho.cli.policy_folders import FOLDER, policy_folder, write_policy
 from sekisho.cli.session import Session, session
-from sekisho.client.policies import Policies
+from sekisho.client.policies import Judged, Policies
 from sekisho.evaluation.reports.neutral import terminal
 from sekisho.gate.governing.difference import changed_places
 from sekisho.gate.policies import load_policies
@@ -110,12 +113,14 @@ def activate(state: Session, policy: str, reason: str | None, accept: str | None
     """
     policies = _policies(state)
     if dry_run:
-        report = policies.flips(policy)
+        with _watching(state) as judged:
+            report = policies.flips(policy, judged)
         state.show(report, terminal("\n".join(_report(report))))
         return
     if not reason:
         raise click.UsageError("say why with --reason, or look at it first with --dry-run")
-    done = policies.propose(policy, reason=reason, accept=accept)
+    with _watching(state) as judged:
+        done = policies.propose(policy, reason=reason, accept=accept, judged=judged)
     then = f"a second owner: sekisho policy approve {done['id']} --report {done['report_digest']}"
     state.show(done, terminal("\n".join([*_report(done["report"]), f"proposed as {done['id']}; {then}"])))
 
@@ -188,6 +193,20 @@ def shadow_report(state: Session, shadow: str | None) -> None:
     """How often the shadow agreed with the decisions of its time, what it would have turned, and at what rate."""
     found = _policies(state).shadow_report(shadow)
     state.show(found, terminal("\n".join(_shadow_lines(found))))
+
+
+@contextmanager
+def _watching(state: Session) -> Iterator[Judged]:
+    """A line that says how far the last decisions are judged, while they are."""
+    with Progress(
+        TextColumn("{task.completed:.0f} of {task.total:.0f} decisions judged"),
+        TimeElapsedColumn(),
+        console=state.errors,
+        disable=state.as_json,
+        transient=True,
+    ) as bars:
+        task = bars.add_task("", total=0)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 def _policies(state: Session) -> Policies:

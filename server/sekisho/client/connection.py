@@ -96,16 +96,23 @@ class Connection:
             raise _problem(response)
         return response
 
-    def events(self, path: str) -> Iterator[tuple[str, Any]]:
-        """Server-sent events as (name, decoded JSON), until the server ends them. Raises as `send` does."""
+    def events(self, path: str, body: Any = None) -> Iterator[tuple[str, Any]]:
+        """Server-sent events as (name, decoded JSON), until the server ends them; of a POST where there is a body.
+
+        Raises as `send` does, also for an event `problem`.
+        """
         import httpx
 
+        method, headers = "GET" if body is None else "POST", {"Accept": "text/event-stream"}
         try:
-            with self._http.stream("GET", path, headers={"Accept": "text/event-stream"}) as response:
+            with self._http.stream(method, path, headers=headers, json=body) as response:
                 if response.status_code >= 400:
                     response.read()
                     raise _problem(response)
-                yield from _events(response.iter_lines())
+                for name, said in _events(response.iter_lines()):
+                    if name == "problem":
+                        raise _error_of(said)
+                    yield name, said
         except httpx.HTTPError as error:
             raise errors.Unavailable(f"the server's events at {self.server} broke off: {error}") from error
 
@@ -142,11 +149,13 @@ def _given(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _problem(response: httpx.Response) -> SekishoError:
     try:
-        body = response.json()
-        slug = str(body["type"]).rsplit("/", 1)[-1]
-        detail = str(body["detail"])
+        return _error_of(response.json(), ServerFailed if response.status_code >= 500 else errors.Invalid)
     except (ValueError, KeyError, TypeError):
         return ServerFailed(f"the server answered {response.status_code} at {response.url}: {response.text[:200]}")
+
+
+def _error_of(body: Any, otherwise: type[SekishoError] = ServerFailed) -> SekishoError:
+    """The exception that problem details tell of. Raises KeyError or TypeError for what is none."""
+    slug = str(body["type"]).rsplit("/", 1)[-1]
     fields = [FieldError(str(item.get("path")), str(item.get("message"))) for item in body.get("errors", [])]
-    kind = _BY_SLUG.get(slug, ServerFailed if response.status_code >= 500 else errors.Invalid)
-    return kind(detail, remedy=body.get("remedy"), fields=fields)
+    return _BY_SLUG.get(slug, otherwise)(str(body["detail"]), remedy=body.get("remedy"), fields=fields)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sekisho.client.connection import Connection
+from sekisho.kernel.errors import Unavailable
+
+Judged = Callable[[int, int], None]
+"""Hears how many decisions were judged, of how many."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +34,16 @@ class Policies:
     def difference(self, before: str, after: str) -> dict[str, Any]:
         return dict(self.connection.get(f"/v1/policies/{after}/difference", **{"from": before}))
 
-    def flips(self, policy: str) -> dict[str, Any]:
-        """What the last decisions would be under it; nothing is kept."""
-        return dict(self.connection.get(f"/v1/policies/{policy}/flips"))
+    def flips(self, policy: str, judged: Judged = lambda _done, _total: None) -> dict[str, Any]:
+        """What the last decisions would be under it; nothing is kept. `judged` hears how far it is."""
+        return _followed(self.connection.events(f"/v1/policies/{policy}/flips"), judged)
 
-    def propose(self, policy: str, *, reason: str, accept: str | None = None) -> dict[str, Any]:
-        """Propose it; ``report_digest`` is what the second owner must name."""
+    def propose(
+        self, policy: str, *, reason: str, accept: str | None = None, judged: Judged = lambda _done, _total: None
+    ) -> dict[str, Any]:
+        """Propose it; ``report_digest`` is what the second owner must name. `judged` hears how far it is."""
         body = {"policy": policy, "reason": reason, **({} if accept is None else {"accept": accept})}
-        return dict(self.connection.post("/v1/policy/activations", body))
+        return _followed(self.connection.events("/v1/policy/activations", body), judged)
 
     def activations(self) -> dict[str, Any]:
         """``items``, newest first, and the digest ``in_force``."""
@@ -62,3 +68,12 @@ class Policies:
 
     def shadow_report(self, shadow: str | None = None) -> dict[str, Any]:
         return dict(self.connection.get("/v1/policy/shadow", shadow=shadow))
+
+
+def _followed(events: Iterable[tuple[str, Any]], judged: Judged) -> dict[str, Any]:
+    """What the server comes to. Raises `Unavailable` where it ends without a word."""
+    for name, said in events:
+        if name == "done":
+            return dict(said)
+        judged(said["judged"], said["of"])
+    raise Unavailable("the server ended before it was done; nothing was changed", remedy="ask again")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from sekisho.gate.governing.content import policies_of, published_or_raise
-from sekisho.gate.governing.flips import Engine, flips, last_inputs, report, report_digest
+from sekisho.gate.governing.flips import Engine, Judged, flips, last_inputs, report, report_digest
 from sekisho.gate.governing.standing import ACTIVATED, PolicyInForce
 from sekisho.gate.governing.store import ActivationStore
 from sekisho.gate.governing.trial import STEP_SECONDS, tried
-from sekisho.gate.governing.types import Activation, Published, parse_label
+from sekisho.gate.governing.types import LOOK_BACK, Activation, Published, parse_label
 from sekisho.gate.policies import PolicySet
 from sekisho.gate.replay import Summary, Turn
 from sekisho.identity.independence import independence_of
@@ -25,6 +26,9 @@ from sekisho.ledger.service import Ledger
 from sekisho.registry.revoking import checked_reason
 
 _log = get_logger("sekisho.gate")
+
+PATIENCE_S: Final = 120.0
+"""How long the last decisions may take under a policy that is proposed, its trial included."""
 
 
 class People(Protocol):
@@ -52,23 +56,27 @@ class Activating:
     in_force: PolicyInForce
     engine: Engine
     seconds: float = STEP_SECONDS
+    patience_s: float = PATIENCE_S
 
-    async def preview(self, actor: Actor, label: str) -> dict[str, Any]:
+    async def preview(self, actor: Actor, label: str, judged: Judged | None = None) -> dict[str, Any]:
         """What a proposal of that policy would show. Nothing is kept."""
         actor.require(EVERYWHERE, Action.GOVERN)
-        _, found, _ = await self._report(label)
+        _, found, _ = await self._report(label, judged)
         return found
 
-    async def propose(self, actor: Actor, label: str, *, reason: str, accept: str | None = None) -> Activation:
+    async def propose(
+        self, actor: Actor, label: str, *, reason: str, accept: str | None = None, judged: Judged | None = None
+    ) -> Activation:
         """Propose a published policy, with the flips over the last decisions as they are now.
 
         Raises `Forbidden` for a service, `Invalid` where a denial would become an allow and `accept` does not say why
         it may, `Conflict` where the policy is in force already, gives no verdict on an input, or another policy was
-        activated meanwhile.
+        activated meanwhile, `EngineFailed` where it takes longer than `patience_s`. `judged` hears how far it is;
+        nothing is kept before all is judged.
         """
         _owner(actor)
         said = checked_reason(reason)
-        candidate, found, summary = await self._report(label)
+        candidate, found, summary = await self._report(label, judged)
         accepted = _accepted(summary, accept)
         now = self.clock.now()
         proposal = Activation(
@@ -153,7 +161,17 @@ class Activating:
             found = await self._one(tx, activation_id)
             return found, found.state(epoch_ms(self.clock.now()), await ActivationStore(tx).in_force_or_none())
 
-    async def _report(self, label: str) -> tuple[Published, dict[str, Any], Summary]:
+    async def _report(self, label: str, judged: Judged | None) -> tuple[Published, dict[str, Any], Summary]:
+        try:
+            async with asyncio.timeout(self.patience_s):
+                return await self._judged(label, judged)
+        except TimeoutError as error:
+            raise EngineFailed(
+                f"the last {LOOK_BACK} decisions were not judged within {self.patience_s:g} s; nothing was changed",
+                remedy="make the policy faster, or ask when the server is less busy",
+            ) from error
+
+    async def _judged(self, label: str, judged: Judged | None) -> tuple[Published, dict[str, Any], Summary]:
         async with self.database.read() as tx:
             candidate = await published_or_raise(tx, *parse_label(label))
             after = await policies_of(tx, candidate)
@@ -162,7 +180,7 @@ class Activating:
         if before.digest == after.digest:
             raise Conflict(f"{candidate.label} is the policy in force already", remedy="there is nothing to activate")
         await self._tried(after)
-        summary = await flips(kept, before, after, self.engine)
+        summary = await flips(kept, before, after, self.engine, judged)
         return candidate, report(before, after, summary), summary
 
     async def _open(self, tx: Transaction, activation_id: str, report: str) -> Activation:

@@ -7,18 +7,21 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Response, get, post
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
 
 from sekisho.gate.governing.activating import Activating
+from sekisho.gate.governing.flips import Judged
 from sekisho.gate.governing.publishing import Publishing
 from sekisho.gate.governing.shadowing import Shadowing
+from sekisho.gate.governing.telling import STREAM, Streamed, told
 from sekisho.gate.governing.types import Activation, Published, Shadow
 from sekisho.identity.types import Actor
 from sekisho.kernel.injection import Injected
 
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=80, examples=["acme@v2"])]
+Accept = Annotated[str, HeaderParameter(name="Accept")]
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 
 
@@ -104,10 +107,21 @@ class PoliciesController(Controller):
 
     @get("/{label:str}/flips", operation_id="preview_activation")
     async def flips(
-        self, label: FromPath[str], actor: Injected[Actor], activating: Injected[Activating]
-    ) -> dict[str, Any]:
-        """What the last 100 decisions would be under a policy, denials that become allows first. Nothing is kept."""
-        return await activating.preview(actor, label)
+        self,
+        label: FromPath[str],
+        actor: Injected[Actor],
+        activating: Injected[Activating],
+        accept: Accept = "",
+    ) -> dict[str, Any] | Streamed:
+        """What the last 100 decisions would be under a policy, denials that become allows first. Nothing is kept.
+
+        With `Accept: text/event-stream` as server-sent events, as of a proposal.
+        """
+
+        async def preview(judged: Judged | None = None) -> dict[str, Any]:
+            return await activating.preview(actor, label, judged)
+
+        return Streamed(told(preview)) if STREAM in accept else await preview()
 
 
 class ActivationController(Controller):
@@ -124,11 +138,25 @@ class ActivationController(Controller):
 
     @post(operation_id="propose_activation")
     async def propose(
-        self, data: JSONBody[NewActivation], actor: Injected[Actor], activating: Injected[Activating]
-    ) -> dict[str, Any]:
-        """Propose a published policy. The answer holds the report that the second owner must name."""
-        proposal = await activating.propose(actor, data.policy, reason=data.reason, accept=data.accept)
-        return {**_activation(proposal, "proposed"), "report": proposal.report}
+        self,
+        data: JSONBody[NewActivation],
+        actor: Injected[Actor],
+        activating: Injected[Activating],
+        accept: Accept = "",
+    ) -> dict[str, Any] | Streamed:
+        """Propose a published policy. The answer holds the report that the second owner must name.
+
+        With `Accept: text/event-stream` it comes as server-sent events: `progress` (judged, of), then `done` with the
+        answer or `problem` with problem details. Whoever hangs up before has proposed nothing.
+        """
+
+        async def propose(judged: Judged | None = None) -> dict[str, Any]:
+            proposal = await activating.propose(
+                actor, data.policy, reason=data.reason, accept=data.accept, judged=judged
+            )
+            return {**_activation(proposal, "proposed"), "report": proposal.report}
+
+        return Streamed(told(propose)) if STREAM in accept else await propose()
 
     @get("/{activation_id:str}", operation_id="show_activation")
     async def one(

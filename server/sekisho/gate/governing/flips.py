@@ -22,6 +22,8 @@ from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import digest_of
 from sekisho.kernel.errors import Invalid
 
+Judged = Callable[[int, int], None]
+"""Hears how many inputs were judged, of how many."""
 Engine = Callable[[PolicySet], PolicyEngine]
 """Makes an embedded engine of a policy."""
 _ORDER: Final = (Turn.LOOSENED, Turn.TIGHTENED, Turn.UNJUDGED, Turn.NEW)
@@ -45,17 +47,25 @@ async def last_inputs(tx: Transaction, count: int = LOOK_BACK) -> list[Kept]:
     ]
 
 
-async def flips(kept: Sequence[Kept], before: PolicySet, after: PolicySet, engine: Engine) -> Summary:
+async def flips(
+    kept: Sequence[Kept], before: PolicySet, after: PolicySet, engine: Engine, judged: Judged | None = None
+) -> Summary:
     """Judge every input by both policies, `after` compared with what `before` says now.
 
     The embedded engine judges for both, whichever decides. Raises `ExtraMissing` where it is not installed.
     """
     old, new = several(partial(engine, before)), several(partial(engine, after))
     summary = Summary()
+    tasks = [asyncio.create_task(_turned(one, Judge(old), Judge(new))) for one in kept]
     try:
-        for turned in await asyncio.gather(*(_turned(one, Judge(old), Judge(new)) for one in kept)):
-            summary.add(turned)
+        for done, task in enumerate(tasks, 1):
+            summary.add(await task)
+            if judged is not None:
+                judged(done, len(tasks))
     finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await old.close()
         await new.close()
     return summary
