@@ -73,7 +73,7 @@ class Execution:
                 return Counted(model, tally)
 
             neighbours = Neighbours(self.database, self.registry, self.indexing, self.inference)
-            target = await neighbours.target(run, plan, cases, counting)
+            target = await neighbours.target(run, plan, cases, counting, tally.overran)
             judge = await neighbours.judge(plan, counting)
             async with self.database.write() as tx:
                 await self.jobs.hold(tx, job)

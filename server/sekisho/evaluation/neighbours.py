@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import IO, Protocol
 
 from sekisho.evaluation.judges.asking import Judge
+from sekisho.evaluation.limits import Bounded, Overran
 from sekisho.evaluation.plan import Plan
 from sekisho.evaluation.recorded import parse_recorded
 from sekisho.evaluation.tally import Hosts
@@ -59,8 +60,13 @@ class Neighbours:
     inference: Models
     offline: bool = False
 
-    async def target(self, run: Run, plan: Plan, cases: Iterable[Case], wrap: Wrap) -> RunTarget:
-        """What the run exercises. Raises `ModelFailed`, `NotFound`, and `IntegrityFailed` for an index that drifted."""
+    async def target(
+        self, run: Run, plan: Plan, cases: Iterable[Case], wrap: Wrap, overran: Overran = lambda _limit: None
+    ) -> RunTarget:
+        """What the run exercises, within the limits that the agent declares.
+
+        Raises `ModelFailed`, `NotFound`, and `IntegrityFailed` for an index that drifted.
+        """
         if run.answers is not None:
             async with self.database.read() as tx:
                 content = await self.registry.read_blob(tx, run.project, run.answers)
@@ -72,9 +78,11 @@ class Neighbours:
         if plan.answering is None:
             assert isinstance(passages, Retrieval)  # noqa: S101  # a prompt has no suite of target retrieval
             return passages
-        limit, model = plan.answering.timeout_ms, plan.answering.model
-        answerer = await self.inference.answerer(model, deadline_ms=limit, offline=self.offline)
-        return Controlled(Answers(passages, plan.answering, wrap(answerer), options_of(plan.answering)))
+        limits = plan.answering.limits
+        deadline = None if limits is None else limits.timeout_ms
+        answerer = await self.inference.answerer(plan.answering.model, deadline_ms=deadline, offline=self.offline)
+        model = wrap(answerer) if limits is None else Bounded(wrap(answerer), limits, overran)
+        return Controlled(Answers(passages, plan.answering, model, options_of(plan.answering)))
 
     async def judge(self, plan: Plan, wrap: Wrap) -> Judge | None:
         """The suite's judge, where it has one. Raises `ModelFailed` where no host has it now."""

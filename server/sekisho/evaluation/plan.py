@@ -12,7 +12,7 @@ from sekisho.evaluation.scorers.declaration import Measure
 from sekisho.evaluation.types import Case, Target
 from sekisho.kernel.errors import FieldError, Invalid, NotFound
 from sekisho.kernel.references import Kind
-from sekisho.registry.kinds import Generation
+from sekisho.registry.kinds import Generation, Limits
 from sekisho.registry.manifests import (
     AgentManifest,
     DatasetManifest,
@@ -43,7 +43,8 @@ class Answering:
     model: ModelManifest
     generation: Generation
     passages: int
-    timeout_ms: int | None
+    limits: Limits | None
+    """What the agent declares; None for a prompt, which declares none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ def _of_agent(closure: Closure, version: Version) -> Answering:
         )
     generation = agent.generation or Generation()
     model = _model(_pinned(closure, agent.model))
-    return Answering(prompt, model, generation, agent.context_passages, agent.limits.timeout_ms)
+    return Answering(prompt, model, generation, agent.context_passages, agent.limits)
 
 
 def _of_prompt(suite: Closure, manifest: SuiteManifest, version: Version) -> Answering:

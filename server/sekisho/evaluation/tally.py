@@ -33,6 +33,8 @@ class Tally:
     tokens_out: int = 0
     before_ms: int = 0
     attempts: int = 0
+    overruns: dict[str, int] = field(default_factory=dict)
+    """How often an answer went beyond a limit that the agent declares, by the limit's name."""
     monotonic: Callable[[], float] = time.monotonic
     _started: float = field(default=0.0, init=False)
 
@@ -41,7 +43,10 @@ class Tally:
         """A new attempt, after what `kept` says of the earlier ones."""
         known = kept or {}
         names = ("calls", "cached", "tokens_in", "tokens_out", "attempts")
-        tally = cls(**{name: known.get(name, 0) for name in names}, before_ms=known.get("active_ms", 0))
+        overruns = dict(known.get("overruns", {}))
+        tally = cls(
+            **{name: known.get(name, 0) for name in names}, before_ms=known.get("active_ms", 0), overruns=overruns
+        )
         tally.monotonic = monotonic
         tally.attempts += 1
         tally._started = monotonic()
@@ -52,6 +57,9 @@ class Tally:
         self.cached += answer.cached
         self.tokens_in += answer.tokens_in
         self.tokens_out += answer.tokens_out
+
+    def overran(self, limit: str) -> None:
+        self.overruns[limit] = self.overruns.get(limit, 0) + 1
 
     def observed(self, *, done: int, failed: int, planned: int) -> dict[str, Any]:
         """Whole numbers; what does not apply is left out. ``cases_per_hour`` is over the time that workers spent."""
@@ -67,6 +75,8 @@ class Tally:
         if self.calls:
             found |= {"calls": self.calls, "cached": self.cached, "hit_rate_bp": self.cached * 10_000 // self.calls}
             found |= {"tokens_in": self.tokens_in, "tokens_out": self.tokens_out}
+        if self.overruns:
+            found["overruns"] = dict(sorted(self.overruns.items()))
         return found
 
 

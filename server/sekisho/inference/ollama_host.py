@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sekisho.inference.circuit import Circuit
-from sekisho.inference.types import AvailableModel, HostState
+from sekisho.inference.types import AvailableModel, HostState, TooSlow
 from sekisho.kernel.digests import PREFIX
 from sekisho.kernel.errors import ModelFailed
 
@@ -260,8 +260,8 @@ class HostAway(ModelFailed):
     """No host answers there, or it stopped in the middle: it may come back."""
 
 
-def too_slow(url: str, model: str, limit_s: float) -> ModelFailed:
-    return ModelFailed(
+def too_slow(url: str, model: str, limit_s: float) -> TooSlow:
+    return TooSlow(
         f"the Ollama host {url} took longer over {model} than the {limit_s:g} s that a case has",
         remedy="raise the agent's limits.timeout_ms, lower num_predict, or use a smaller model or a faster host",
     )

@@ -6,12 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from sekisho.kernel.errors import ModelFailed
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 NOTHING_FOUND: Final = "nothing_found"
 """`Answer.finish` of an answerer that found nothing in its passages and says so."""
+
+
+class TooSlow(ModelFailed):
+    """The call took all the time that it had."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ class Observations(TypedDict):
     calls: NotRequired[int]
     cached: NotRequired[int]
     hit_rate_bp: NotRequired[int]
+    overruns: NotRequired[dict[str, int]]
     tokens_in: NotRequired[int]
     tokens_out: NotRequired[int]
     latency_ms: NotRequired[dict[str, int]]

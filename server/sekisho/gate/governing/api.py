@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
-from litestar.status_codes import HTTP_200_OK
+from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 from litestar.types import ControllerRouterHandler
 
 from sekisho.gate.governing.activating import Activating
 from sekisho.gate.governing.flips import Judged
 from sekisho.gate.governing.publishing import Publishing
 from sekisho.gate.governing.shadowing import Shadowing
-from sekisho.gate.governing.telling import STREAM, Streamed, told
+from sekisho.gate.governing.telling import answered
 from sekisho.gate.governing.types import Activation, Published, Shadow
 from sekisho.identity.types import Actor
 from sekisho.kernel.injection import Injected
@@ -112,16 +112,16 @@ class PoliciesController(Controller):
         actor: Injected[Actor],
         activating: Injected[Activating],
         accept: Accept = "",
-    ) -> dict[str, Any] | Streamed:
+    ) -> Response[dict[str, Any]]:
         """What the last 100 decisions would be under a policy, denials that become allows first. Nothing is kept.
 
         With `Accept: text/event-stream` as server-sent events, as of a proposal.
         """
 
-        async def preview(judged: Judged | None = None) -> dict[str, Any]:
+        async def preview(judged: Judged) -> dict[str, Any]:
             return await activating.preview(actor, label, judged)
 
-        return Streamed(told(preview)) if STREAM in accept else await preview()
+        return await answered(preview, accept)
 
 
 class ActivationController(Controller):
@@ -143,20 +143,20 @@ class ActivationController(Controller):
         actor: Injected[Actor],
         activating: Injected[Activating],
         accept: Accept = "",
-    ) -> dict[str, Any] | Streamed:
+    ) -> Response[dict[str, Any]]:
         """Propose a published policy. The answer holds the report that the second owner must name.
 
         With `Accept: text/event-stream` it comes as server-sent events: `progress` (judged, of), then `done` with the
         answer or `problem` with problem details. Whoever hangs up before has proposed nothing.
         """
 
-        async def propose(judged: Judged | None = None) -> dict[str, Any]:
+        async def propose(judged: Judged) -> dict[str, Any]:
             proposal = await activating.propose(
                 actor, data.policy, reason=data.reason, accept=data.accept, judged=judged
             )
             return {**_activation(proposal, "proposed"), "report": proposal.report}
 
-        return Streamed(told(propose)) if STREAM in accept else await propose()
+        return await answered(propose, accept, HTTP_201_CREATED)
 
     @get("/{activation_id:str}", operation_id="show_activation")
     async def one(

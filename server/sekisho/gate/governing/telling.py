@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
+from litestar import Response
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from litestar.response.base import ASGIResponse
 
@@ -77,6 +78,20 @@ class Streamed(ServerSentEvent):
 
     def to_asgi_response(self, *where: Any, **options: Any) -> ASGIResponse:
         return super().to_asgi_response(*where, **{**options, "media_type": STREAM})
+
+
+async def answered(
+    work: Callable[[Judged], Awaitable[dict[str, Any]]], accept: str, status_code: int | None = None
+) -> Response[dict[str, Any]]:
+    """What comes of the work: as events where `accept` asks for them, else in one piece at its end."""
+    if STREAM in accept:
+        # To the document of the API it is the same answer, told in another way.
+        return cast("Response[dict[str, Any]]", Streamed(told(work)))
+    return Response(await work(_silent), status_code=status_code)
+
+
+def _silent(_done: int, _total: int) -> None:
+    """Nobody wants to hear how far it is."""
 
 
 async def _messages(events: Events) -> AsyncIterator[ServerSentEventMessage]:
