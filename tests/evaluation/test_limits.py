@@ -79,6 +79,7 @@ def test_overruns_are_kept_over_attempts() -> None:
 async def test_a_run_records_overruns_and_scores_none_of_them(world: World) -> None:
     """Each case fails with the reason, and the run says how often which limit was not kept."""
     world.suite("answers", target="answers", scorers=[{"name": "grounding"}], slices=[])
+    world.agent()
     fake = world.model
     object.__setattr__(fake, "answer", Telling(replace(WITHIN, model_digest=fake.digest, tokens_in=200)).answer)
     run = await measured(world)
