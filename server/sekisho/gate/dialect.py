@@ -12,6 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sekisho.gate.negation import negated
+from sekisho.gate.rego_tokens import KEYWORDS, Token, tokens
+
 BUILTINS: Final = frozenset(
     {
         "abs", "array.concat", "array.reverse", "array.slice", "concat", "contains", "count", "endswith",
@@ -22,21 +25,7 @@ BUILTINS: Final = frozenset(
 )  # fmt: skip
 """Built-ins that both engines answer alike when their arguments are guarded."""
 
-_TOKEN: Final = re.compile(
-    r"""
-    (?P<comment>\#[^\n]*)
-  | (?P<template>\$["`])
-  | (?P<string>"(?:[^"\\\n]|\\.)*")
-  | (?P<raw>`[^`]*`)
-  | (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
-  | (?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)
-  | (?P<blank>\s+)
-  | (?P<mark>.)
-    """,
-    re.VERBOSE,
-)
 _VERB: Final = re.compile(r"%(.)")
-_KEYWORDS: Final = frozenset({"if", "in", "not", "some", "every", "with", "as", "else", "default"})
 _IMPORTS: Final = frozenset({"rego.v1"})
 
 
@@ -52,24 +41,18 @@ class Finding:
         return f"{self.file}:{self.line}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    line: int
-
-
 def lint(files: Mapping[str, bytes]) -> tuple[Finding, ...]:
     """Every place of these Rego files that leaves the dialect, in order."""
     findings = []
     for file in sorted(files):
-        findings += [Finding(file, line, message) for line, message in _lint(files[file].decode("utf-8"))]
+        found = sorted(_lint(files[file].decode("utf-8")), key=lambda place: place[0])
+        findings += [Finding(file, line, message) for line, message in found]
     return tuple(findings)
 
 
 def package_of(text: str) -> str | None:
     """The package that Rego text is of, as an engine reads it; None where it does not begin by naming one plainly."""
-    opening = list(itertools.islice(_tokens(text), 3))
+    opening = list(itertools.islice(tokens(text), 3))
     if len(opening) < 2 or opening[0].text != "package" or opening[1].kind != "name":
         return None
     if opening[1].line != opening[0].line or (len(opening) == 3 and opening[2].line == opening[1].line):
@@ -78,16 +61,18 @@ def package_of(text: str) -> str | None:
 
 
 def _lint(text: str) -> Iterator[tuple[int, str]]:
-    tokens = list(_tokens(text))
+    read = list(tokens(text))
     defaults: set[str] = set()
-    functions = _functions(tokens)
-    names = _rules(tokens)
-    for place, token in enumerate(tokens):
-        following = tokens[place + 1 : place + 4]
+    functions = _functions(read)
+    names = _rules(read)
+    for place, token in enumerate(read):
+        following = read[place + 1 : place + 4]
         if token.kind == "template":
             yield token.line, "template strings are not in the dialect: use sprintf"
         elif token.kind == "number" and not token.text.isdigit():
             yield token.line, f"{token.text} is a float: use basis points"
+        elif token.text == "}" and [other.text for other in following[:2]] == [":", "="]:
+            yield token.line, "an object on the left of := is taken apart by regorus alone: name its fields"
         elif token.kind == "name":
             if token.text == "import" and following:
                 yield from _import(following[0])
@@ -97,23 +82,15 @@ def _lint(text: str) -> Iterator[tuple[int, str]]:
                     yield token.line, f"two defaults for {name}"
                 defaults.add(name)
             elif token.text == "some":
-                yield from _shadowed(tokens[place + 1 :], names)
-            elif following and following[0].text == "(" and token.text not in _KEYWORDS:
+                yield from _shadowed(read[place + 1 :], names)
+            elif following and following[0].text == "(" and token.text not in KEYWORDS:
                 yield from _call(token, following, functions)
                 if token.text == "glob.match":
-                    yield from _delimiters(token.line, tokens[place + 1 :])
+                    yield from _delimiters(token.line, read[place + 1 :])
+    yield from negated(read)
 
 
-def _tokens(text: str) -> Iterator[_Token]:
-    line = 1
-    for found in _TOKEN.finditer(text):
-        kind = found.lastgroup or "mark"
-        if kind not in ("comment", "blank"):
-            yield _Token(kind, found[0], line)
-        line += found[0].count("\n")
-
-
-def _functions(tokens: list[_Token]) -> frozenset[str]:
+def _functions(tokens: list[Token]) -> frozenset[str]:
     """Functions of this file: a name that opens a line's rule and is followed by a parenthesis."""
     return frozenset(
         token.text
@@ -126,7 +103,7 @@ def _functions(tokens: list[_Token]) -> frozenset[str]:
     )
 
 
-def _rules(tokens: list[_Token]) -> frozenset[str]:
+def _rules(tokens: list[Token]) -> frozenset[str]:
     """Names that open a rule of this file: a word at the outermost level that begins a line."""
     names, depth, last = set(), 0, 0
     for token in tokens:
@@ -138,14 +115,14 @@ def _rules(tokens: list[_Token]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _import(target: _Token) -> Iterator[tuple[int, str]]:
+def _import(target: Token) -> Iterator[tuple[int, str]]:
     if target.text.startswith("data."):
         return
     if target.text not in _IMPORTS:
         yield target.line, f"import {target.text} is not in the dialect"
 
 
-def _shadowed(tokens: list[_Token], rules: frozenset[str]) -> Iterator[tuple[int, str]]:
+def _shadowed(tokens: list[Token], rules: frozenset[str]) -> Iterator[tuple[int, str]]:
     """regorus refuses a variable that has the name of a rule of the same file."""
     for token in tokens:
         if token.text == "in" or (token.kind != "name" and token.text != ","):
@@ -154,7 +131,7 @@ def _shadowed(tokens: list[_Token], rules: frozenset[str]) -> Iterator[tuple[int
             yield token.line, f"the variable {token.text} has the name of a rule, which regorus refuses"
 
 
-def _call(token: _Token, following: list[_Token], functions: frozenset[str]) -> Iterator[tuple[int, str]]:
+def _call(token: Token, following: list[Token], functions: frozenset[str]) -> Iterator[tuple[int, str]]:
     name = token.text
     if name in functions or name.startswith("data."):
         return
@@ -165,7 +142,7 @@ def _call(token: _Token, following: list[_Token], functions: frozenset[str]) -> 
         yield from _sprintf(token.line, following)
 
 
-def _sprintf(line: int, following: list[_Token]) -> Iterator[tuple[int, str]]:
+def _sprintf(line: int, following: list[Token]) -> Iterator[tuple[int, str]]:
     pattern = following[1] if len(following) > 1 else None
     if pattern is None or pattern.kind not in ("string", "raw"):
         yield line, "sprintf needs a literal pattern"
@@ -175,7 +152,7 @@ def _sprintf(line: int, following: list[_Token]) -> Iterator[tuple[int, str]]:
             yield line, f"sprintf: %{verb} is not in the dialect, only %s of strings and %d of integers"
 
 
-def _delimiters(line: int, following: list[_Token]) -> Iterator[tuple[int, str]]:
+def _delimiters(line: int, following: list[Token]) -> Iterator[tuple[int, str]]:
     """regorus takes a slash for a delimiter whatever is given, so with others it matches what OPA does not."""
     depth = 0
     for place, token in enumerate(following):
