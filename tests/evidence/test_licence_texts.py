@@ -11,6 +11,7 @@ from sekisho.evidence.scanning import MAX_FINDINGS, Findings, declared, in_cases
 from sekisho.evidence.spdx import MAX_ALTERNATIVES, alternatives
 
 MIT = "Permission is hereby granted, free of charge, to any person obtaining a copy of this software to use, sublicense"
+ANY_USE = "Permission to use, copy, modify, and/or distribute this software for any\npurpose"
 NAMES = st.sampled_from(["MIT", "ISC", "CC0-1.0", "Zlib"])
 EXPRESSIONS = st.recursive(NAMES, lambda inner: st.tuples(inner, st.sampled_from(["AND", "OR"]), inner), max_leaves=8)
 BSD = "Redistribution and use in source and binary forms, with or without modification, are permitted"
@@ -37,6 +38,22 @@ BSD = "Redistribution and use in source and binary forms, with or without modifi
         ("SPDX-License-Identifier: MIT\nSPDX-License-Identifier: ISC\n", "(ISC) AND (MIT)"),
         ("All rights reserved.", ""),
         ("", ""),
+        (
+            f"ISC License\n\n{ANY_USE}\nwith or without fee is hereby granted, provided that the above copyright\nnotice",
+            "ISC",
+        ),
+        (f"{ANY_USE}\nwith or without fee is hereby granted.\n\nTHE SOFTWARE IS PROVIDED", "0BSD"),
+        ("Boost Software License - Version 1.0 - August 17th, 2003", "BSL-1.0"),
+        (
+            "This software is provided 'as-is', without any express or\n2. Altered source versions must be plainly marked",
+            "Zlib",
+        ),
+        ("Eclipse Public License - v 2.0\nSecondary Licenses: GNU General Public License, Version 2.0", "EPL-2.0"),
+        ("EUROPEAN UNION PUBLIC LICENCE v. 1.2\n- GNU General Public License (GPL) v. 2, v. 3", "EUPL-1.2"),
+        ("SIL OPEN FONT LICENSE Version 1.1 - 26 February 2007", "OFL-1.1"),
+        ("## ODC Open Database License (ODbL) v1.0", "ODbL-1.0"),
+        ("Community Data License Agreement - Permissive - Version 2.0", "CDLA-Permissive-2.0"),
+        ("Community Data License Agreement – Sharing – Version 1.0", "CDLA-Sharing-1.0"),
     ],
 )
 def test_a_licences_text_is_known_by_its_words(text: str, licence: str) -> None:

@@ -22,13 +22,37 @@ _COMMONS_TITLE: Final = re.compile(
 )
 _GNU: Final = re.compile(r"GNU (AFFERO |LESSER )?GENERAL PUBLIC LICENSE\s+Version (\d(?:\.\d)?)", re.IGNORECASE)
 
+_FOR_ANY_PURPOSE: Final = "Permission to use, copy, modify, and/or distribute this software for any purpose"
+
 # Phrases that stand in one licence's text and in no other's, the stricter licence first.
 _PHRASES: Final = (
     ("Apache-2.0", ("Apache License", "Version 2.0, January 2004")),
     ("MPL-2.0", ("Mozilla Public License Version 2.0",)),
     ("CC0-1.0", ("CC0 1.0 Universal",)),
     ("Unlicense", ("This is free and unencumbered software released into the public domain",)),
-    ("ISC", ("Permission to use, copy, modify, and/or distribute this software for any purpose",)),
+    ("ISC", (_FOR_ANY_PURPOSE, "provided that the above copyright notice")),
+    ("0BSD", (_FOR_ANY_PURPOSE, "with or without fee is hereby granted. THE SOFTWARE IS PROVIDED")),
+    ("BSL-1.0", ("Boost Software License - Version 1.0",)),
+    (
+        "Zlib",
+        ("This software is provided 'as-is', without any express", "Altered source versions must be plainly marked"),
+    ),
+    (
+        "PostgreSQL",
+        ("without fee, and without a written agreement is hereby granted", "that the above copyright notice"),
+    ),
+    ("EPL-2.0", ("Eclipse Public License - v 2.0",)),
+    ("EUPL-1.2", ("EUROPEAN UNION PUBLIC LICENCE v. 1.2",)),
+    ("MS-PL", ("Microsoft Public License (Ms-PL)",)),
+    ("Artistic-2.0", ("The Artistic License 2.0",)),
+    ("OFL-1.1", ("SIL OPEN FONT LICENSE Version 1.1",)),
+    ("WTFPL", ("DO WHAT THE FUCK YOU WANT TO PUBLIC LICENSE", "Version 2")),
+    ("ODbL-1.0", ("Open Database License (ODbL) v1.0",)),
+    ("ODC-By-1.0", ("Open Data Commons Attribution License (ODC-By) v1.0",)),
+    ("PDDL-1.0", ("Public Domain Dedication and License (PDDL)",)),
+    ("CDLA-Permissive-1.0", ("Community Data License Agreement", "Permissive", "Version 1.0")),
+    ("CDLA-Permissive-2.0", ("Community Data License Agreement", "Permissive", "Version 2.0")),
+    ("CDLA-Sharing-1.0", ("Community Data License Agreement", "Sharing", "Version 1.0")),
     ("MIT", ("Permission is hereby granted, free of charge, to any person obtaining a copy", "sublicense")),
     ("BSD-4-Clause", ("Redistribution and use in source and binary forms", "All advertising materials")),
     ("BSD-3-Clause", ("Redistribution and use in source and binary forms", "Neither the name")),
