@@ -28,6 +28,7 @@ _FOR_ANY_PURPOSE: Final = "Permission to use, copy, modify, and/or distribute th
 _PHRASES: Final = (
     ("Apache-2.0", ("Apache License", "Version 2.0, January 2004")),
     ("MPL-2.0", ("Mozilla Public License Version 2.0",)),
+    ("MPL-2.0", ("Mozilla Public License, version 2.0", "Covered Software")),
     ("CC0-1.0", ("CC0 1.0 Universal",)),
     ("Unlicense", ("This is free and unencumbered software released into the public domain",)),
     ("ISC", (_FOR_ANY_PURPOSE, "provided that the above copyright notice")),
@@ -35,7 +36,7 @@ _PHRASES: Final = (
     ("BSL-1.0", ("Boost Software License - Version 1.0",)),
     (
         "Zlib",
-        ("This software is provided 'as-is', without any express", "Altered source versions must be plainly marked"),
+        ("This software is provided 'as-is', without any express", "Altered source versions must be plainly"),
     ),
     (
         "PostgreSQL",
