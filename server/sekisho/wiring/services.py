@@ -216,6 +216,7 @@ class Services:
             "approvals": self.approvals,
             "waivers": self.waivers,
             "decision_logs": self.decision_logs,
+            "policy_in_force": self.policy_in_force,
             "publishing": self.publishing,
             "activating": self.activating,
             "shadowing": self.shadowing,
