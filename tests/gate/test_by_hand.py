@@ -134,11 +134,14 @@ async def test_a_revocation_undone_by_hand_stands(team: Team) -> None:
 
 
 async def test_a_manifest_edited_by_hand_is_not_judged(team: Team) -> None:
-    """It does not hash to its digest; that is an error, and nothing moves."""
+    """It does not hash to its digest: nothing moves, and the ledger has who was refused what, and why."""
     await team.approve("bob")
     await team.edit("UPDATE versions SET manifest = replace(manifest, 'context', 'kontext')")
     with pytest.raises(SekishoError, match="has other content"):
         await team.promote()
+    (entry,) = await team.entries("promotion.refused")
+    assert (entry.principal, entry.body["stage"]) == ("alice", "production")
+    assert f"the manifest kept as {entry.subject} (prompt/ask v1)" in entry.body["reason"]
 
 
 async def test_two_approvals_racing_with_a_revocation(team: Team) -> None:

@@ -15,6 +15,7 @@ from sekisho.gate.evidence import Measurements
 from sekisho.gate.judge import Judge
 from sekisho.gate.overrides.ending import Ending
 from sekisho.gate.overrides.glass import Glass
+from sekisho.gate.overrides.lapsing import Lapses
 from sekisho.gate.service import Gate
 from sekisho.gate.waivers import Waivers
 from sekisho.gate.warrants import Warrants
@@ -224,7 +225,7 @@ async def build_world(database: Database, clock: FixedClock, signer: Signer, fol
     gate = Gate(database, clock, ledger, registry, assembler, benches, Glass(registry, assembler), heard)
     approvals = Approvals(database, clock, ledger, registry, assembler, benches)
     waivers = Waivers(database, clock, ledger, registry, assembler, benches)
-    ending = Ending(gate, heard)
+    ending = Ending(gate, heard, Lapses(database, ledger, registry))
     world = World(
         database, clock, ledger, identity, registry, engine, runs, gate, approvals, waivers, ending, heard, admin
     )

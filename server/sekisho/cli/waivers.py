@@ -51,7 +51,7 @@ def list_waivers(state: Session, reference: str | None, stage: str | None) -> No
 @click.argument("waiver_id", metavar="ID")
 @session
 def withdraw(state: Session, waiver_id: str) -> None:
-    """End the waiver ID before its time. What it let pass stays where it is."""
+    """End the waiver ID before its time. What it let pass is judged again at the end that was set."""
     done = _gate(state).withdraw_waiver(waiver_id)
     state.show(done, f"withdrawn by {done['withdrawn_by']}: {_line(done)}")
 

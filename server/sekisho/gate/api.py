@@ -15,6 +15,7 @@ from sekisho.gate.decision_logs.api import controllers as decision_logs
 from sekisho.gate.explaining.formats import MEDIA_TYPES, Format, format_of, rendered
 from sekisho.gate.explaining.shape import decision_json
 from sekisho.gate.governing.api import controllers as governing
+from sekisho.gate.governing.standing import PolicyInForce
 from sekisho.gate.overrides.types import BreakGlass
 from sekisho.gate.policies import PolicySet
 from sekisho.gate.records import Approval
@@ -81,7 +82,7 @@ class PromotionController(Controller):
         data: JSONBody[NewPromotion],
         actor: Injected[Actor],
         gate: Injected[Gate],
-        policy: Injected[PolicySet],
+        policy_in_force: Injected[PolicyInForce],
         idempotency_key: Key = None,
     ) -> Response[dict[str, Any]]:
         """Ask for a version to be moved to a stage. It moves only where the decision is `allow`, or `override`."""
@@ -96,7 +97,7 @@ class PromotionController(Controller):
             with_dependencies=data.with_dependencies,
             break_glass=BreakGlass(glass.reason, glass.hours) if isinstance(glass, NewBreakGlass) else None,
         )
-        return _promoted(promoted, policy)
+        return _promoted(promoted, policy_in_force.current.policies)
 
     @post("/rollbacks", operation_id="roll_back")
     async def roll_back(
@@ -105,13 +106,13 @@ class PromotionController(Controller):
         data: JSONBody[NewRollback],
         actor: Injected[Actor],
         gate: Injected[Gate],
-        policy: Injected[PolicySet],
+        policy_in_force: Injected[PolicyInForce],
         idempotency_key: Key = None,
     ) -> Response[dict[str, Any]]:
         """Ask for a stage to return to a version that was formerly allowed there."""
         reference = parse_reference(data.subject, project=project)
         promoted = await gate.roll_back(actor, reference, data.stage, dry_run=data.dry_run, key=idempotency_key)
-        return _promoted(promoted, policy)
+        return _promoted(promoted, policy_in_force.current.policies)
 
 
 class DecisionController(Controller):

@@ -16,6 +16,7 @@ from sekisho.gate.overrides.glass import Glass
 from sekisho.gate.overrides.noting import note, sound
 from sekisho.gate.overrides.types import SKEW_MS, BreakGlass, override_of
 from sekisho.gate.records import Decision, GateAction, Promotion
+from sekisho.gate.refusing import Refusing, Unfit
 from sekisho.gate.store import DecisionStore, PromotionStore
 from sekisho.gate.types import Outcome
 from sekisho.gate.waived import signed, waivers_behind
@@ -160,6 +161,16 @@ class Gate:
         along: bool = False, break_glass: BreakGlass | None = None,
     ) -> Promoted:  # fmt: skip
         _known_key(key)
+        refusing = Refusing(self.database, self.ledger, self.registry)
+        async with refusing.noted(actor, reference, stage, action.value, dry_run=dry_run):
+            return await self._decide(
+                actor, reference, stage, action, dry_run=dry_run, key=key, along=along, break_glass=break_glass
+            )
+
+    async def _decide(
+        self, actor: Actor, reference: Reference, stage: str, action: GateAction, *, dry_run: bool, key: str | None,
+        along: bool, break_glass: BreakGlass | None,
+    ) -> Promoted:  # fmt: skip
         async with self.database.read() as tx:
             (await self.benches.sitting(tx)).known_stage(stage)
             version = await self.registry.find(tx, reference)
@@ -182,7 +193,7 @@ class Gate:
                 if break_glass is not None:
                     limits = bench.policies.parameters.overrides
                     grant = await self.glass.grant(tx, actor, version, stage, break_glass, question.now, limits)
-                gate_input = await self.assembler.under(bench.policies.parameters).assemble(tx, question)
+                gate_input = await self._assembled(tx, bench, question)
                 latest = await self.ledger.latest(tx, size - RECENT)
             backed = action is GateAction.ROLLBACK or grant is not None
             judgement = await judged(bench, gate_input, latest, standby=backed)
@@ -214,6 +225,12 @@ class Gate:
             "what this decision rests on kept changing while it was being made; nothing was changed",
             remedy="ask again when registrations and runs have come to rest",
         )
+
+    async def _assembled(self, tx: Transaction, bench: Bench, question: Question) -> GateInput:
+        try:
+            return await self.assembler.under(bench.policies.parameters).assemble(tx, question)
+        except Invalid as error:
+            raise Unfit(error) from error
 
     async def _pointer(self, tx: Transaction, version: Version, stage: str) -> str | None:
         pointer = await self.registry.pointer(tx, version.project, version.kind, version.name, stage)

@@ -72,7 +72,7 @@ class WaiverController(Controller):
         actor: Injected[Actor],
         waivers: Injected[Waivers],
     ) -> dict[str, Any]:
-        """End a waiver before its time. What it let pass stays where it is."""
+        """End a waiver before its time. What it let pass is judged again at the end that was set."""
         return _waiver(await waivers.withdraw(actor, project, waiver_id), waivers)
 
 

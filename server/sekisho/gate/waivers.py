@@ -71,7 +71,8 @@ class Waivers:
             return waiver
 
     async def withdraw(self, actor: Actor, project: str, waiver_id: str) -> Waiver:
-        """End a waiver before its time; doing so again changes nothing. What it let pass stays where it is.
+        """End a waiver before its time; doing so again changes nothing. What it let pass is judged again at the end
+        that was set.
 
         Whoever may grant one may withdraw any, and so may an operator. Raises `NotFound` also for another project's.
         """

@@ -120,14 +120,19 @@ def _asked(document: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 class Promotions:
-    """Each stands for one decision, and was applied exactly where that allowed."""
+    """Each stands for one decision, and was applied exactly where that allowed. What a decision moved along with its
+    own subject has one too, which the move's entry tells of."""
 
     what = "promotion by decision"
-    kinds = frozenset({DECISION_MADE})
+    kinds = frozenset({DECISION_MADE, "stage.moved"})
 
     def told(self, entry: Entry, standing: Standing) -> None:
         body = entry.body
-        standing[body["decision"]] = {
+        key = f"{body['decision']} {body['artifact']}"
+        if entry.kind != DECISION_MADE:
+            self._moved(key, entry, standing)
+            return
+        standing[key] = {
             "project": entry.project,
             "artifact": body["artifact"],
             "digest": entry.subject,
@@ -138,13 +143,29 @@ class Promotions:
             "created_at": Moment(entry.time),
         }
 
+    def _moved(self, key: str, entry: Entry, standing: Standing) -> None:
+        """Not of a move back to what an earlier decision had moved there: that one has its promotion already."""
+        standing.setdefault(
+            key,
+            {
+                "project": entry.project,
+                "artifact": entry.body["artifact"],
+                "digest": entry.subject,
+                "stage": entry.body["stage"],
+                "requester": entry.principal,
+                "applied": True,
+                "created_at": Moment(entry.time),
+            },
+        )
+
     async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
         async for promotion in PromotionStore(tx).each():
+            artifact = f"{promotion.kind}/{promotion.name}"
             yield (
-                promotion.decision_id,
+                f"{promotion.decision_id} {artifact}",
                 {
                     "project": promotion.project,
-                    "artifact": f"{promotion.kind}/{promotion.name}",
+                    "artifact": artifact,
                     "digest": promotion.digest,
                     "stage": promotion.stage,
                     "action": promotion.action.value,

@@ -9,8 +9,9 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from sekisho.gate.overrides.alarms import BEGUN, ENDED, REFUSED, UNDELIVERED
+from sekisho.gate.overrides.lapsing import LAPSED
 
-EVENTS: Final = (BEGUN, ENDED, REFUSED, UNDELIVERED)
+EVENTS: Final = (BEGUN, ENDED, LAPSED, REFUSED, UNDELIVERED)
 
 
 class AlarmMetrics(Collector):
@@ -21,7 +22,9 @@ class AlarmMetrics(Collector):
 
     def collect(self) -> Iterable[Metric]:
         family = CounterMetricFamily(
-            "sekisho_alarms", "Overrides begun, refused and ended, and alerts that nobody took.", labels=["event"]
+            "sekisho_alarms",
+            "Overrides begun, refused and ended, exceptions that ended badly, and alerts that nobody took.",
+            labels=["event"],
         )
         for event in EVENTS:
             family.add_metric([event], self._counts.get(event, 0))

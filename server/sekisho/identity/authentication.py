@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sekisho.identity.borne import borne
 from sekisho.identity.store import PrincipalStore, ProjectStore, RoleStore, TokenStore
 from sekisho.identity.types import Actor, Role
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.errors import Unauthenticated
+from sekisho.ledger.service import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,11 @@ class Remembered:
         self._marker, self._sessions = None, {}
 
 
-async def read_session(tx: Transaction, token_hash: str) -> Session:
-    """Raises `Unauthenticated` where the token is unknown or revoked."""
+async def read_session(tx: Transaction, ledger: Ledger, token_hash: str) -> Session:
+    """Raises `Unauthenticated` where the token is unknown or revoked.
+
+    Only roles that the log bears out count: whoever makes himself an admin in the table could grant himself the rest.
+    """
     token = await TokenStore(tx).of_hash_or_none(token_hash)
     if token is None:
         raise _refused("is not known here")
@@ -55,7 +60,7 @@ async def read_session(tx: Transaction, token_hash: str) -> Session:
         raise _refused("was revoked")
     principal = await PrincipalStore(tx).one(token.principal)
     roles: dict[str, frozenset[Role]] = {}
-    for grant in await RoleStore(tx).all(principal.name):
+    for grant in await borne(tx, ledger, await RoleStore(tx).all(principal.name)):
         roles[grant.project] = roles.get(grant.project, frozenset()) | {grant.role}
     actor = Actor(
         principal=principal.name, kind=principal.kind, roles=roles, scopes=token.scopes, token_id=token.id,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sekisho.identity.authentication import Remembered, read_session
+from sekisho.identity.borne import borne
 from sekisho.identity.independence import email_of, name_of
 from sekisho.identity.store import PrincipalStore, ProjectStore, RoleStore, TokenStore
 from sekisho.identity.tokens import hash_of, issuers_of, new_secret, require_no_longer, scopes_granted
@@ -28,7 +29,7 @@ from sekisho.identity.types import (
 from sekisho.identity.validation import DAY_MS, parse_days, parse_display, parse_email, parse_principal_name
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import ChangeWatch, Database, Transaction
-from sekisho.kernel.errors import Conflict, FieldError, Invalid, NotFound
+from sekisho.kernel.errors import Conflict, FieldError, IntegrityFailed, Invalid, NotFound
 from sekisho.kernel.ids import new_id
 from sekisho.kernel.pages import Cursor, Page, parse_cursor, parse_limit
 from sekisho.kernel.references import parse_name
@@ -57,7 +58,7 @@ class Identity:
             return remembered
         token_hash = hash_of(secret)
         async with self.database.read() as tx:
-            session = await read_session(tx, token_hash)
+            session = await read_session(tx, self.ledger, token_hash)
         self._seen.put(marker, token_hash, session)
         return session.actor_at(self._now())
 
@@ -273,15 +274,29 @@ class Identity:
         return {token: tuple(dict.fromkeys((*those, *behind[token]))) for token, those in issuers.items()}
 
     async def who_may(self, tx: Transaction, names: Collection[str], project: str, action: Action) -> frozenset[str]:
-        """Those of these principals whose roles permit it now, whatever tokens they hold."""
-        grants = await RoleStore(tx).of(names)
+        """Those of these principals whose roles permit it now, whatever tokens they hold.
+
+        A role that the log does not bear out permits nothing.
+        """
+        grants = await borne(tx, self.ledger, await RoleStore(tx).of(names))
         here = [grant for grant in grants if grant.project in (project, EVERYWHERE)]
         return frozenset(grant.principal for grant in here if action in ROLE_ACTIONS[grant.role])
 
     async def who_holds(self, tx: Transaction, names: Collection[str], project: str) -> frozenset[tuple[str, str]]:
-        """Each of these principals with each role that he has there now."""
-        grants = await RoleStore(tx).of(names)
+        """Each of these principals with each role that he has there now, as far as the log bears it out."""
+        grants = await borne(tx, self.ledger, await RoleStore(tx).of(names))
         return frozenset((one.principal, one.role.value) for one in grants if one.project in (project, EVERYWHERE))
+
+    async def check_roles(self) -> None:
+        """Raises `IntegrityFailed` where somebody holds a role that the log does not bear out; the log names them."""
+        async with self.database.read() as tx:
+            grants = [grant async for grant in RoleStore(tx).each()]
+            wrong = len(grants) - len(await borne(tx, self.ledger, grants))
+        if wrong:
+            raise IntegrityFailed(
+                f"roles that the ledger does not bear out, and which count for nothing: {wrong}; the log names them",
+                remedy="the database was changed behind Sekisho's back: `sekisho ledger verify` tells what else was",
+            )
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[Transaction]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from sekisho.identity.store import PrincipalStore, RoleStore, TokenStore
-from sekisho.identity.types import SYSTEM
+from sekisho.identity.types import SYSTEM, Grant
 from sekisho.kernel.database import Transaction
 from sekisho.ledger.types import Entry
 from sekisho.ledger.witness import Facts, Moment, Standing
@@ -40,8 +40,12 @@ class Roles:
 
     async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
         async for grant in RoleStore(tx).each():
-            key = f"{grant.role.value} of {grant.principal} in {grant.project}"
-            yield key, {"granted_by": grant.granted_by, "granted_at": grant.granted_at}
+            yield role_key(grant), {"granted_by": grant.granted_by, "granted_at": grant.granted_at}
+
+
+def role_key(grant: Grant) -> str:
+    """What the log calls a role that somebody holds."""
+    return f"{grant.role.value} of {grant.principal} in {grant.project}"
 
 
 class Tokens:

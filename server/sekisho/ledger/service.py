@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sekisho.kernel.clock import Clock, epoch_ms
@@ -14,6 +14,7 @@ from sekisho.kernel.ids import new_id
 from sekisho.kernel.pages import Cursor, Page, parse_cursor, parse_limit
 from sekisho.ledger import merkle
 from sekisho.ledger.audit import Audit
+from sekisho.ledger.proving import Proofs
 from sekisho.ledger.signing import CHECKPOINT_TYPE, STATEMENT_TYPE, PublicKey, Signer
 from sekisho.ledger.store import Head, Kept, LedgerStore
 from sekisho.ledger.types import (
@@ -41,6 +42,7 @@ class Ledger:
     retired: tuple[PublicKey, ...] = ()
     witnesses: tuple[Witness, ...] = ()
     """Tables of the rooms that `verify` holds to the log."""
+    _proofs: Proofs = field(default_factory=Proofs, repr=False, compare=False)
 
     @property
     def keys(self) -> tuple[PublicKey, ...]:
@@ -168,6 +170,24 @@ class Ledger:
             found += part
             if len(part) < _PART:
                 return found
+
+    async def told(
+        self, tx: Transaction, *, kinds: Collection[str], subjects: Collection[str] | None = None
+    ) -> list[Entry]:
+        """Every entry of these kinds, of any project, about any of these subjects (None: whatever they are about).
+
+        Raises `IntegrityFailed` where one of them does not read back.
+        """
+        try:
+            return await LedgerStore(tx).told(kinds, subjects)
+        except (ValueError, Invalid) as error:
+            raise IntegrityFailed(
+                f"an entry of the ledger about {', '.join(sorted(kinds))} does not read back"
+            ) from error
+
+    async def lacking(self, tx: Transaction, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+        """Those of these entries that do not stand in the log: somebody wrote or changed them in the table alone."""
+        return await self._proofs.lacking(LedgerStore(tx), {key.keyid: key for key in self.keys}, entries)
 
     async def last(self, tx: Transaction, kind: str) -> Entry | None:
         """The newest entry of this kind, whatever it is about; for use cases of other rooms."""

@@ -7,7 +7,7 @@ serialises appends.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -177,6 +177,13 @@ class LedgerStore:
         if after is not None:
             query = query.where(EntryRow.seq < after if newest_first else EntryRow.seq > after)
         query = query.order_by(EntryRow.seq.desc() if newest_first else EntryRow.seq)
+        return [_entry(content) for content in await self._tx.scalars(query)]
+
+    async def told(self, kinds: Collection[str], subjects: Collection[str] | None) -> list[Entry]:
+        """In the order of the log."""
+        query = select(EntryRow.content).where(EntryRow.kind.in_(sorted(kinds))).order_by(EntryRow.seq)
+        if subjects is not None:
+            query = query.where(EntryRow.subject.in_(sorted(subjects)))
         return [_entry(content) for content in await self._tx.scalars(query)]
 
     async def subjects(self, project: str, kind: str) -> list[str]:

@@ -60,6 +60,27 @@ async def find(tx: Transaction, reference: Reference, stages: Sequence[str]) -> 
     return found, pointer
 
 
+async def digest_of_reference(tx: Transaction, reference: Reference) -> str | None:
+    """The digest that a reference means, without reading the manifest that is kept under it; None where it means none.
+
+    For telling of a version that cannot be read.
+    """
+    artifact = await ArtifactStore(tx).one_or_none(reference.project, reference.kind, reference.name)
+    if artifact is None:
+        return None
+    match reference.selector:
+        case Stage(name):
+            pointer = await StageStore(tx).one_or_none(artifact.id, name)
+            return None if pointer is None else pointer.digest
+        case Number(value):
+            return await VersionStore(tx).digest_of(artifact.id, value)
+        case DigestPrefix() as prefix:
+            found = await VersionStore(tx).candidates(artifact.id, PREFIX + prefix.hex, 2)
+            return found[0][1] if len(found) == 1 else None
+        case _:
+            return await VersionStore(tx).digest_of(artifact.id, artifact.latest)
+
+
 def known_stage(stage: str, stages: Sequence[str]) -> None:
     """Raises `Invalid` naming the stages there are."""
     if stage not in stages:

@@ -16,7 +16,7 @@ from sekisho.kernel.pages import Cursor, Page, parse_cursor, parse_limit
 from sekisho.kernel.references import Kind, Reference
 from sekisho.registry import lineage
 from sekisho.registry.diffs import as_steps, as_text
-from sekisho.registry.finding import artifact_of, best, find, or_latest
+from sekisho.registry.finding import artifact_of, best, digest_of_reference, find, or_latest
 from sekisho.registry.manifests import PromptManifest
 from sekisho.registry.ports import Ports
 from sekisho.registry.prompts import render_prompt
@@ -43,6 +43,10 @@ class Reading(Ports):
         if not found:
             raise NotFound(f"nothing is registered as {digest} in project {project}")
         return best(found)
+
+    async def digest_of(self, tx: Transaction, reference: Reference) -> str | None:
+        """The digest that a reference means, even of a version whose manifest cannot be trusted; None: of nothing."""
+        return await digest_of_reference(tx, reference)
 
     async def artifact(self, actor: Actor, reference: Reference) -> Artifact:
         actor.require(reference.project, Action.READ)

@@ -135,6 +135,10 @@ class Staging(Ports):
         """Every pointer of every project that one of these decisions put where it is."""
         return tuple(await StageStore(tx).moved_by(decision_ids))
 
+    async def every_pointer(self, tx: Transaction) -> tuple[Pointer, ...]:
+        """What every stage of every project serves now."""
+        return tuple(await StageStore(tx).everywhere())
+
     async def moves(self, tx: Transaction, project: str, kind: Kind, name: str, stage: str) -> tuple[Move, ...]:
         """The last moves of one stage's pointer, newest first."""
         artifact = await ArtifactStore(tx).one_or_none(project, kind, name)

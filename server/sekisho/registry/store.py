@@ -173,6 +173,12 @@ class VersionStore:
     async def by_number(self, artifact_id: str, number: int) -> Stored | None:
         return await self._one(VersionRow.artifact_id == artifact_id, VersionRow.number == number)
 
+    async def digest_of(self, artifact_id: str, number: int) -> str | None:
+        """The digest under which a version is kept, whatever its manifest says by now."""
+        query = select(VersionRow.digest).where(VersionRow.artifact_id == artifact_id, VersionRow.number == number)
+        found: str | None = await self._tx.scalar(query)
+        return found
+
     async def by_digest(self, artifact_id: str, digest: str) -> Stored | None:
         return await self._one(VersionRow.artifact_id == artifact_id, VersionRow.digest == digest)
 

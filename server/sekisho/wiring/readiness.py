@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from sekisho.gate.overrides.lapsing import Lapses
+from sekisho.identity.service import Identity
 from sekisho.inference.service import Inference
 from sekisho.inference.types import HostSeen
 from sekisho.kernel.database import Database
@@ -89,6 +91,30 @@ class StagePointers:
     async def check(self) -> None:
         if await self.schema.ready():  # without its tables there is nothing to look at; `migrations` says so
             await self.registry.check_pointers()
+
+
+@dataclass(frozen=True)
+class RolesBorne:
+    """Whether everybody's roles are those that the log speaks of."""
+
+    schema: Schema
+    identity: Identity
+
+    async def check(self) -> None:
+        if await self.schema.ready():
+            await self.identity.check_roles()
+
+
+@dataclass(frozen=True)
+class Exceptions:
+    """Whether some stage serves what an exception let pass which has ended, or soon will."""
+
+    schema: Schema
+    lapses: Lapses
+
+    async def check(self) -> None:
+        if await self.schema.ready():
+            await self.lapses.check()
 
 
 @dataclass(frozen=True)

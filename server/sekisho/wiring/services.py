@@ -34,6 +34,7 @@ from sekisho.gate.governing.standing import PolicyInForce
 from sekisho.gate.overrides.alarms import Alarms
 from sekisho.gate.overrides.ending import Ending
 from sekisho.gate.overrides.glass import Glass
+from sekisho.gate.overrides.lapsing import Lapses
 from sekisho.gate.policies import PolicySet
 from sekisho.gate.service import Gate
 from sekisho.gate.waivers import Waivers
@@ -64,7 +65,7 @@ from sekisho.wiring.policies import (
     governing,
     policy_in_force,
 )
-from sekisho.wiring.readiness import HostCircuits, Readiness, Schema, SigningKey, StagePointers
+from sekisho.wiring.readiness import Exceptions, HostCircuits, Readiness, RolesBorne, Schema, SigningKey, StagePointers
 from sekisho.wiring.witnesses import witnesses
 
 _log = get_logger("sekisho.wiring")
@@ -216,6 +217,7 @@ class Services:
             "approvals": self.approvals,
             "waivers": self.waivers,
             "decision_logs": self.decision_logs,
+            "policy_in_force": self.policy_in_force,
             "publishing": self.publishing,
             "activating": self.activating,
             "shadowing": self.shadowing,
@@ -261,6 +263,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     assembler = Assembler(registry, indexing, measurements, evidence, identity, overlaps, ledger)
     schema = Schema(database)
     alarms = Alarms(signer, settings.alert_url)
+    lapses = Lapses(database, ledger, registry)
     gate = Gate(database, clock, ledger, registry, assembler, in_force, Glass(registry, assembler), alarms, shadowing)
     return Services(
         settings=settings,
@@ -291,7 +294,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         beginning=beginning,
         alarms=alarms,
         gate=gate,
-        ending=Ending(gate, alarms),
+        ending=Ending(gate, alarms, lapses),
         approvals=Approvals(database, clock, ledger, registry, assembler, in_force),
         waivers=Waivers(database, clock, ledger, registry, assembler, in_force),
         bundle_signer=bundle_signer(signer, settings.data_dir / "bundle.pem"),
@@ -306,6 +309,11 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
                 "signing_key": SigningKey(signer).check,
                 "stage_pointers": StagePointers(schema, registry).check,
             },
-            warnings={"decision_log": decision_logs.check, "checkpoints": pushing.check},
+            warnings={
+                "decision_log": decision_logs.check,
+                "checkpoints": pushing.check,
+                "roles": RolesBorne(schema, identity).check,
+                "exceptions": Exceptions(schema, lapses).check,
+            },
         ),
     )

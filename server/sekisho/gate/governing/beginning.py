@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sekisho.gate.governing.activating import Activating
 from sekisho.gate.governing.publishing import Publishing
+from sekisho.gate.governing.standing import ACTIVATED
 from sekisho.gate.governing.store import ActivationStore, PolicyStore
 from sekisho.gate.governing.types import FOLDER, SHIPPED, Activation, Origin, Published
 from sekisho.gate.policies import PolicySet
@@ -35,7 +36,7 @@ class Beginning:
         async with self.publishing.database.write() as tx:
             await self.publishing.ledger.lock(tx)
             first = await self._publish(tx, SHIPPED, self.shipped, Origin.SHIPPED, "ships with this version of Sekisho")
-            if await ActivationStore(tx).place_in_force() is None:
+            if await self._never_began(tx):
                 if self.folder is not None:
                     first = await self._publish(tx, FOLDER, self.folder, Origin.FOLDER, "the folder of the settings")
                 await self._activate(tx, first)
@@ -52,6 +53,12 @@ class Beginning:
                 remedy="publish it and have two policy owners activate it: sekisho policy publish, activate",
             )
         return standing is not None and known is not None
+
+    async def _never_began(self, tx: Transaction) -> bool:
+        """Whether no policy was ever in force: where the ledger knows of one, its row was taken away by hand, and what
+        a folder holds does not come in its place."""
+        known = await self.publishing.ledger.last(tx, ACTIVATED)
+        return known is None and await ActivationStore(tx).place_in_force() is None
 
     async def _publish(
         self, tx: Transaction, name: str, policies: PolicySet, origin: Origin, message: str

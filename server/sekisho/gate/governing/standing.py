@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from sekisho.gate.bench import Bench
 from sekisho.gate.engines.port import PolicyEngine
 from sekisho.gate.engines.retiring import RetiringEngine
-from sekisho.gate.governing.content import policies_of, published_or_raise
-from sekisho.gate.governing.store import ActivationStore
+from sekisho.gate.governing.content import policies_of
+from sekisho.gate.governing.store import ActivationStore, PolicyStore
 from sekisho.gate.governing.types import Activation
 from sekisho.gate.judge import Judge
 from sekisho.gate.policies import PolicySet
 from sekisho.kernel.database import Database, Transaction
-from sekisho.kernel.digests import canonical_json
+from sekisho.kernel.digests import canonical_json, digest_of_bytes
 from sekisho.kernel.errors import IntegrityFailed, Unavailable
 from sekisho.kernel.logging import get_logger
 from sekisho.ledger.service import Ledger
@@ -43,6 +43,7 @@ class PolicyInForce:
     seed: PolicySet
     _bench: Bench = field(init=False, repr=False)
     _place: tuple[str, int] = field(default=("", 0), init=False)
+    _rows: tuple[Activation, str, str, str] | None = field(default=None, init=False, repr=False)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -64,9 +65,15 @@ class PolicyInForce:
             return await self.sitting(tx)
 
     async def sitting(self, tx: Transaction) -> Bench:
-        """As `Benches.sitting`. A transaction that still sees a former policy is given what is in force by now."""
+        """As `Benches.sitting`. A transaction that still sees a former policy is given what is in force by now.
+
+        The rows that the bench was made of are compared each time, unread: where somebody edited them nothing is
+        decided, although this process could go on by what it remembers.
+        """
         place = await self._place_of(tx)
         if place == self._place:
+            if self._rows is None or await self._rows_of(tx, place[0]) != self._rows:
+                await self._trusted(tx, place[0])
             return self._bench
         async with self._turn:
             if place[1] >= self._place[1]:
@@ -108,7 +115,7 @@ class PolicyInForce:
         if place == self._place:
             return self._bench
         policies = await self._trusted(tx, place[0])
-        former, self._place = self._bench, place
+        former, self._place, self._rows = self._bench, place, await self._rows_of(tx, place[0])
         if former.policies.digest == policies.digest:
             return former
         self._bench = self._bench_of(policies)
@@ -126,10 +133,21 @@ class PolicyInForce:
         last = await self.ledger.last(tx, ACTIVATED)
         if last is None or last.subject != activation.digest:
             raise _unwarranted(activation, "the ledger's last activation is of another policy")
-        published = await published_or_raise(tx, activation.name, activation.number)
+        published = await PolicyStore(tx).one_or_none(activation.name, activation.number)
+        if published is None:
+            raise _unwarranted(activation, f"the policy {activation.label} is gone")
         if published.digest != activation.digest:
             raise _unwarranted(activation, f"{published.label} is policy {published.digest}")
         return await policies_of(tx, published)
+
+    async def _rows_of(self, tx: Transaction, activation_id: str) -> tuple[Activation, str, str, str] | None:
+        """What a policy in force is read from: its activation, its digests, and the digest of its bytes as kept."""
+        activation = await ActivationStore(tx).one_or_none(activation_id)
+        kept = None if activation is None else await PolicyStore(tx).unread(activation.name, activation.number)
+        if activation is None or kept is None:
+            return None
+        digest, content_digest, content = kept
+        return activation, digest, content_digest, digest_of_bytes(content.encode())
 
     def _signed(self, activation: Activation) -> None:
         keys = {key.keyid: key for key in self.ledger.keys}

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Index, String, Text, UniqueConstraint, func, select, update
+from sqlalchemy import CursorResult, Index, String, Text, UniqueConstraint, func, select, type_coerce, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.gate.governing.types import Activation, Origin, Published, Shadow, ShadowFinding
@@ -106,6 +106,12 @@ class PolicyStore:
         """What the version holds, as it stands in the database now."""
         query = select(PolicyRow.content).where(PolicyRow.name == name, PolicyRow.number == number)
         return await self._tx.scalar(query)
+
+    async def unread(self, name: str, number: int) -> tuple[str, str, str] | None:
+        """The version's digest, its content's digest, and the content as it is kept, which is not decoded."""
+        query = select(PolicyRow.digest, PolicyRow.content_digest, type_coerce(PolicyRow.content, Text))
+        row = (await self._tx.execute(query.where(PolicyRow.name == name, PolicyRow.number == number))).one_or_none()
+        return None if row is None else (row[0], row[1], row[2])
 
     async def newest_of_base_or_none(self, name: str, base: str) -> Published | None:
         """The newest version of that name that rests on these built-in rules."""
