@@ -11,6 +11,7 @@ from typing import Any, Final
 from sekisho.evaluation import replay
 from sekisho.evaluation.case_source import open_cases
 from sekisho.evaluation.execution import Execution, end_cancelled, enter, load_plan
+from sekisho.evaluation.families import claims_beside
 from sekisho.evaluation.judges.store import QualificationStore
 from sekisho.evaluation.margins import Margins, NoMargins, stage_verdict
 from sekisho.evaluation.neighbours import Catalogue, Indexes, Models
@@ -192,6 +193,7 @@ class Evaluation:
     ) -> dict[str, Any]:
         """Paired comparison of two runs; with a stage, what it says of the margins that policy sets there.
 
+        Holm's steps then go over the margins of every suite at the stage, since a decision judges them together.
         Raises `Invalid` where they measured by different suites, and for a stage that there is not.
         """
         actor.require(project, Action.READ)
@@ -199,12 +201,14 @@ class Evaluation:
             baseline = await self._one(tx, project, baseline_id)
             candidate = await self._one(tx, project, candidate_id)
             _comparable(baseline, candidate)
+            path = f"{project}/{candidate.subject_kind}/{candidate.subject_name}"
+            family = {} if stage is None else self.margins.of(path, stage)
+            limits = family.get(candidate.suite, {})
+            beside = await claims_beside(tx, baseline, candidate, family) if limits else {}
             before, after = await read_measured(tx, baseline), await read_measured(tx, candidate)
-        path = f"{project}/{candidate.subject_kind}/{candidate.subject_name}"
-        limits = {} if stage is None else self.margins.of(path, stage, candidate.suite)
-        metrics = await asyncio.to_thread(compared_runs, before, after, limits)
+        metrics = await asyncio.to_thread(compared_runs, before, after, limits, beside)
         found = report.comparison_json(baseline, candidate, metrics)
-        return found if stage is None else {**found, "stage": stage_verdict(stage, limits, metrics)}
+        return found if stage is None else {**found, "stage": stage_verdict(stage, limits, metrics, beside)}
 
     async def cancel(self, actor: Actor, project: str, run_id: str) -> Run:
         """Ask for an end: a queued run ends at once, a running one within its next beat. Raises `Conflict`."""
