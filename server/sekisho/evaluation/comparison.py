@@ -127,6 +127,8 @@ def compare_runs(
             # The claims are looked at together; by then nothing of the cases is needed.
             if name in margins or not margins:
                 claims[name] = replace(found, before=(), after=(), gains=(), pessimistic=())
+        # Nor is it while the next metric is compared, of which there would then be two in memory.
+        del found
     family: dict[str, Claim | None] = {**(beside or {}), **dict.fromkeys(margins)}
     family |= {name: found.claim for name, found in claims.items()}
     joint = statistics.together(family)
