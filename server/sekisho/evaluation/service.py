@@ -21,6 +21,7 @@ from sekisho.evaluation.reporting import compared_runs, read_measured, read_repo
 from sekisho.evaluation.reports import json as report
 from sekisho.evaluation.reports.formats import Rendered, Wish, render
 from sekisho.evaluation.reports.shape import Report
+from sekisho.evaluation.spooling import Spooled, spool_junit
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.types import CaseResult, Origin, Run, RunState
 from sekisho.identity.types import Action, Actor
@@ -173,13 +174,17 @@ class Evaluation:
 
         With a baseline, also what changed since that run. Raises `Invalid` where it measured by another suite.
         """
-        actor.require(project, Action.READ)
         async with self.database.read() as tx:
-            run = await self._one(tx, project, run_id)
-            before = None if baseline_id is None else await self._one(tx, project, baseline_id)
-            if before is not None:
-                _comparable(before, run)
+            run, before = await self._reported(tx, actor, project, run_id, baseline_id)
             return await read_report(tx, run, before, wish or Wish())
+
+    async def spooled_report(
+        self, actor: Actor, project: str, run_id: str, wish: Wish, baseline_id: str | None = None
+    ) -> Spooled:
+        """The report of every case as JUnit, in a file; otherwise as `report`."""
+        async with self.database.read() as tx:
+            run, before = await self._reported(tx, actor, project, run_id, baseline_id)
+            return await spool_junit(tx, run, before, wish)
 
     async def rendered_report(
         self, actor: Actor, project: str, run_id: str, wish: Wish, baseline_id: str | None = None
@@ -284,6 +289,17 @@ class Evaluation:
                 body["answers"] = run.answers
             await enter(self.ledger, tx, run, "run.started", run.principal, body)
         return queued
+
+    async def _reported(
+        self, tx: Transaction, actor: Actor, project: str, run_id: str, baseline_id: str | None
+    ) -> tuple[Run, Run | None]:
+        """A run, and the one to compare it with where one is named."""
+        actor.require(project, Action.READ)
+        run = await self._one(tx, project, run_id)
+        before = None if baseline_id is None else await self._one(tx, project, baseline_id)
+        if before is not None:
+            _comparable(before, run)
+        return run, before
 
     async def _one(self, tx: Transaction, project: str, run_id: str) -> Run:
         run = await RunStore(tx).one_or_none(run_id)
