@@ -74,6 +74,7 @@ async def _report(
         lower=LOWER_IS_BETTER,
         baseline=baseline,
         docs=wish.docs,
+        server=wish.server,
     )
 
 

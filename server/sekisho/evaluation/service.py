@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from tempfile import TemporaryFile
 from typing import Any, Final
 
@@ -43,7 +43,10 @@ WATCH_S: Final = 0.5
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`concurrency` cases of a run at a time; `beat_s` is how often, at most, a run reports its progress."""
+    """`concurrency` cases of a run at a time; `beat_s` is how often, at most, a run reports its progress.
+
+    `server` is the address at which others find the API, where it is known: reports name it.
+    """
 
     database: Database
     clock: Clock
@@ -55,6 +58,7 @@ class Evaluation:
     concurrency: int = 4
     beat_s: float = BEAT_S
     margins: Margins = field(default_factory=NoMargins)
+    server: str = ""
     _watch: Watch = field(default_factory=lambda: Watch(WATCH_S), init=False, repr=False, compare=False)
 
     async def start_run(
@@ -176,7 +180,7 @@ class Evaluation:
         """
         async with self.database.read() as tx:
             run, before = await self._reported(tx, actor, project, run_id, baseline_id)
-            return await read_report(tx, run, before, wish or Wish())
+            return await read_report(tx, run, before, self._at(wish or Wish()))
 
     async def spooled_report(
         self, actor: Actor, project: str, run_id: str, wish: Wish, baseline_id: str | None = None
@@ -184,7 +188,7 @@ class Evaluation:
         """The report of every case as JUnit, in a file; otherwise as `report`."""
         async with self.database.read() as tx:
             run, before = await self._reported(tx, actor, project, run_id, baseline_id)
-            return await spool_junit(tx, run, before, wish)
+            return await spool_junit(tx, run, before, self._at(wish))
 
     async def rendered_report(
         self, actor: Actor, project: str, run_id: str, wish: Wish, baseline_id: str | None = None
@@ -289,6 +293,10 @@ class Evaluation:
                 body["answers"] = run.answers
             await enter(self.ledger, tx, run, "run.started", run.principal, body)
         return queued
+
+    def _at(self, wish: Wish) -> Wish:
+        """The wish, and where its reader finds more."""
+        return replace(wish, server=self.server)
 
     async def _reported(
         self, tx: Transaction, actor: Actor, project: str, run_id: str, baseline_id: str | None

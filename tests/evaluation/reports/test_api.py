@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from sekisho.evaluation.reports.formats import Format, accepted
+from sekisho.evaluation.reports.formats import Format, Wish, accepted
 from tests.api_client import ApiClient
-from tests.evaluation.fakes import World
+from tests.evaluation.fakes import VIEWER, World
 from tests.evaluation.reports.test_junit import totals_are_those_of_the_tests
 from tests.evaluation.test_api import RUNS, start
 from tests.problems import problem
@@ -78,7 +79,8 @@ async def test_a_baseline_and_an_address_are_taken(door: ApiClient, world: World
     made = (await door.get(f"{RUNS}/{second['id']}/report", params=params, headers=viewer)).json()
     assert made["verdict"]["outcome"] == "worse"
     assert made["methods"]["mean"] == "https://docs.example/statistics#mean"
-    assert made["cut"] == {"total": 12, "shown": 2}
+    cases = f"/v1/projects/default/runs/{second['id']}/cases"
+    assert made["cut"] == {"total": 12, "shown": 2, "cases": cases}
 
 
 async def test_a_report_takes_being_in_the_project(door: ApiClient) -> None:
@@ -131,3 +133,13 @@ async def test_junit_of_a_run_that_is_not_there_is_refused(door: ApiClient) -> N
     """404 before anything is written."""
     answer = await door.get(f"{RUNS}/nowhere/report", params={"format": "junit"}, headers=await door.role("viewer"))
     problem(answer, 404, "not-found")
+
+
+async def test_the_cases_that_are_not_shown_have_an_address(door: ApiClient, world: World) -> None:
+    """The server's, where it is known to others; a report that holds every case names none."""
+    run = await start(door)
+    await world.evaluation.execute(await world.claim())
+    there = replace(world.evaluation, server="https://sekisho.example/")
+    made = await there.report(VIEWER, "default", run["id"], Wish(cases=2))
+    assert made["cut"]["cases"] == f"https://sekisho.example/v1/projects/default/runs/{run['id']}/cases"
+    assert "cases" not in (await there.report(VIEWER, "default", run["id"]))["cut"]

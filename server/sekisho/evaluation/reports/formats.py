@@ -44,7 +44,7 @@ _ACCEPTED: Final = {
 @dataclass(frozen=True, slots=True)
 class Wish:
     """How a report is wanted. `cases` bounds the cases that it holds, unless it is `whole`; `docs` is where numbers
-    link to.
+    link to, `server` where the API is known to answer.
     """
 
     format: Format = Format.JSON
@@ -52,6 +52,7 @@ class Wish:
     cases: int = SHOWN_CASES
     docs: str = DOCS
     whole: bool = False
+    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)
