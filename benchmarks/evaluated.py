@@ -134,6 +134,8 @@ async def report(world: World) -> dict[str, Any]:
     for form in Format:
         made = await world.evaluation.rendered_report(AUTHOR, "default", run.id, Wish(form))
         sizes[f"{form}_kb"] = len(made.content) // 1024
+    whole = await world.evaluation.spooled_report(AUTHOR, "default", run.id, Wish(Format.JUNIT, whole=True))
+    sizes["whole_junit_kb"] = sum(map(len, whole.chunks())) // 1024
     return {"idle_mb": idle, "peak_mb": peak_mb(), **sizes}
 
 

@@ -27,11 +27,13 @@ class Limits:
     """Margins of one stage, for whatever is compared."""
 
     found: dict[str, int] = field(default_factory=dict)
+    suite: str = ""
+    others: dict[str, dict[str, int]] = field(default_factory=dict)
 
-    def of(self, path: str, stage: str, suite: str) -> Mapping[str, int]:
+    def of(self, path: str, stage: str) -> Mapping[str, Mapping[str, int]]:
         if stage != "production":
             raise Invalid("there is no such stage", fields=[FieldError("$.stage", "one of production")])
-        return self.found if path == "default/agent/docs" else {}
+        return {self.suite: self.found, **self.others} if path == "default/agent/docs" else {}
 
 
 class Unpromoted(FakeCatalogue):
@@ -52,7 +54,7 @@ def limits() -> Limits:
 async def judged(services: Services, world: World, limits: Limits) -> AsyncIterator[ApiClient]:
     """The application, where policy sets these limits."""
     world.agent()
-    world.suite()
+    limits.suite = world.suite()
     world.evaluation = replace(world.evaluation, margins=limits)
     there = replace(services, evaluation=world.evaluation)
     async with ApiClient(create_app(there), there) as client:
@@ -96,7 +98,8 @@ async def test_a_margin_that_is_exceeded_fails(judged: ApiClient, world: World, 
     before, after = await got_worse(judged, world)
     found = await world.evaluation.compare(VIEWER, "default", before, after, "production")
     claims = [{"metric": "recall@5", "margin_bp": 100, "decision": "fail"}]
-    assert found["stage"] == {"name": "production", "outcome": "fail", "claims": claims}
+    alone = {"family": 1, "unmeasured": 0}
+    assert found["stage"] == {"name": "production", "outcome": "fail", "claims": claims, **alone}
     assert found["metrics"]["recall@5"]["holm"]["claims"] == 1
     limits.found = {"unheard-of": 100}
     open_yet = await world.evaluation.compare(VIEWER, "default", after, before, "production")

@@ -29,7 +29,9 @@ def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--lang", type=click.Choice(["en", "ja"]), default="en", show_default=True, help="Words of the HTML."
             ),
             click.option(
-                "--max-cases", type=click.IntRange(0, 500), default=50, show_default=True, help="Cases shown."
+                "--max-cases",
+                type=click.IntRange(0, 500),
+                help="Cases shown. [default: 50; junit: all]",
             ),
             click.option("--docs", help="Address of statistics.md, for the links of numbers."),
         )
@@ -50,17 +52,20 @@ def write_report(
     out: Path | None,
     *,
     lang: str,
-    max_cases: int,
+    max_cases: int | None,
     docs: str | None,
     baseline: str | None = None,
 ) -> None:
     """The report as the server makes it, byte for byte. Raises `Invalid` where the file cannot be written."""
-    content = client.rendered_report(run_id, form, lang=lang, cases=max_cases, docs=docs, baseline=baseline)
+    content = client.stream_report(run_id, form, lang=lang, cases=max_cases, docs=docs, baseline=baseline)
     if out is None:
-        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.writelines(content)
         sys.stdout.buffer.flush()
         return
+    first = next(content, b"")  # what is refused is told before a file is begun
     try:
-        out.write_bytes(content)
+        with out.open("wb") as file:
+            file.write(first)
+            file.writelines(content)
     except OSError as error:
         raise Invalid(f"the report cannot be written to {out}: {error.strerror}") from error

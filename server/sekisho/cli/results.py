@@ -171,7 +171,9 @@ def _stage(stage: dict[str, Any] | None) -> list[str]:
         f"{one['metric']} is not worse by more than {percent(one['margin_bp'])}: {one['decision']}"
         for one in stage["claims"]
     ]
-    return [f"margins of {stage['name']}: {stage['outcome']}", *(f"  {one}" for one in told)]
+    family = f"Holm's steps over {stage['family']} margins" if stage["family"] > 1 else "one margin"
+    missing = f", {stage['unmeasured']} of them not measured on both sides" if stage["unmeasured"] else ""
+    return [f"margins of {stage['name']}: {stage['outcome']} ({family}{missing})", *(f"  {one}" for one in told)]
 
 
 def _further(metrics: dict[str, Any]) -> list[str]:

@@ -96,6 +96,19 @@ class Connection:
             raise _problem(response)
         return response
 
+    def download(self, path: str, **params: Any) -> Iterator[bytes]:
+        """A body as it arrives, so that none of it need be held. Raises as `send` does."""
+        import httpx
+
+        try:
+            with self._http.stream("GET", path, params=_given(params)) as response:
+                if response.status_code >= 400:
+                    response.read()
+                    raise _problem(response)
+                yield from response.iter_bytes()
+        except httpx.HTTPError as error:
+            raise errors.Unavailable(f"what the server at {self.server} was sending broke off: {error}") from error
+
     def events(self, path: str, body: Any = None) -> Iterator[tuple[str, Any]]:
         """Server-sent events as (name, decoded JSON), until the server ends them; of a POST where there is a body.
 

@@ -48,20 +48,26 @@ class Evaluation:
     def report(self, run_id: str) -> dict[str, Any]:
         return self._mapping(self.connection.get(self._path(run_id, "report")))
 
-    def rendered_report(
+    def rendered_report(self, run_id: str, form: str = "json", **asked: Any) -> bytes:
+        """The report as `stream_report` gives it, whole."""
+        return b"".join(self.stream_report(run_id, form, **asked))
+
+    def stream_report(
         self,
         run_id: str,
         form: str = "json",
         *,
         lang: str = "en",
-        cases: int = 50,
+        cases: int | None = None,
         docs: str | None = None,
         baseline: str | None = None,
-    ) -> bytes:
-        """The report as json, junit, markdown or html; with a baseline, what changed since that run too."""
+    ) -> Iterator[bytes]:
+        """The report as json, junit, markdown or html, as it arrives; with a baseline, what changed since that run.
+
+        Without a number of `cases` junit has all of them, the others the fifty worst.
+        """
         asked = {"format": form, "lang": lang, "cases": cases, "docs": docs, "baseline": baseline}
-        params = {name: value for name, value in asked.items() if value is not None}
-        return self.connection.send("GET", self._path(run_id, "report"), params=params).content
+        return self.connection.download(self._path(run_id, "report"), **asked)
 
     def compare(self, baseline: str, candidate: str, stage: str | None = None) -> dict[str, Any]:
         """Two runs of one suite, paired by case; differences are candidate minus baseline.

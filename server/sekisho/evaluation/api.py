@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
-from litestar.response import ServerSentEvent, ServerSentEventMessage
+from litestar.response import ServerSentEvent, ServerSentEventMessage, Stream
 from litestar.types import ControllerRouterHandler
 
 from sekisho.evaluation.drafting.api import DraftController
@@ -18,7 +18,7 @@ from sekisho.evaluation.index_comparison_api import IndexComparisonController
 from sekisho.evaluation.judges.api import controllers as judges
 from sekisho.evaluation.progress import Progressed
 from sekisho.evaluation.reports.formats import Format, wish_of
-from sekisho.evaluation.reports.json import SHOWN_CASES, case_json, run_json
+from sekisho.evaluation.reports.json import case_json, run_json
 from sekisho.evaluation.reports.methods import DOCS
 from sekisho.evaluation.reports.shape import report_schema
 from sekisho.evaluation.scorers.catalogue import SCORERS
@@ -188,23 +188,23 @@ class RunController(Controller):
         evaluation: Injected[Evaluation],
         format_: Annotated[str | None, QueryParameter(name="format")] = None,
         lang: FromQuery[str] = "en",
-        cases: FromQuery[int] = SHOWN_CASES,
+        cases: FromQuery[int | None] = None,
         docs: FromQuery[str] = DOCS,
         baseline: FromQuery[str | None] = None,
         accept: Annotated[str, HeaderParameter(name="Accept")] = "",
-    ) -> Response[bytes]:
+    ) -> Response[bytes] | Stream:
         """The report as JSON (``sekisho.report/v2``), JUnit XML, Markdown or HTML: by `format`, else by Accept.
 
-        `baseline` names a run of the same suite to compare with, `cases` bounds the cases shown (worst first),
-        `lang` (en, ja) is the language of the HTML's own words, `docs` where its numbers link to.
+        `baseline` names a run of the same suite to compare with, `cases` bounds the cases shown (worst first; where it
+        is left out 50, and as JUnit every case), `lang` (en, ja) is the language of the HTML's own words, `docs` where
+        its numbers link to.
         """
         wish = wish_of(format_, accept, lang=lang, cases=cases, docs=docs)
+        if wish.whole:
+            spooled = await evaluation.spooled_report(actor, project, run_id, wish, baseline)
+            return Stream(spooled.chunks(), media_type=spooled.media_type, headers=_headers(spooled.filename))
         made = await evaluation.rendered_report(actor, project, run_id, wish, baseline)
-        headers = {
-            "Content-Disposition": f'inline; filename="{made.filename}"',
-            "X-Content-Type-Options": "nosniff",
-            "Vary": "Accept",
-        }
+        headers = _headers(made.filename)
         if wish.format is Format.HTML:
             from sekisho.evaluation.reports.html import content_security_policy  # templates: loaded when asked for
 
@@ -244,6 +244,11 @@ class RunController(Controller):
     ) -> dict[str, Any]:
         """Ask for an end: a queued run ends at once, a running one within its next report of progress."""
         return run_json(await evaluation.cancel(actor, project, run_id))
+
+
+def _headers(filename: str) -> dict[str, str]:
+    disposition = f'inline; filename="{filename}"'
+    return {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff", "Vary": "Accept"}
 
 
 def _replay(job: Job) -> ReplayView:

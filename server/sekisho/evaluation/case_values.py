@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -57,9 +56,10 @@ def scale_of(declared: tuple[float, float] | None, values: Iterable[float]) -> S
 
     A range without an upper end reaches as far as what was seen.
     """
-    seen = array("d", (end for end in declared or (0.0, 1.0) if math.isfinite(end)))
-    seen.extend(values)
-    low, high = min(seen), max(seen)
+    ends = [end for end in declared or (0.0, 1.0) if math.isfinite(end)]
+    low, high = min(ends, default=math.inf), max(ends, default=-math.inf)
+    for value in values:
+        low, high = min(low, value), max(high, value)
     return Scale(low, high if high > low else low + 1.0)
 
 

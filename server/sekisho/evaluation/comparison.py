@@ -100,13 +100,15 @@ def compare_runs(
     lower: Iterable[str],
     *,
     margins: Mapping[str, int] | None = None,
+    beside: Mapping[str, Claim | None] | None = None,
     ranges: Mapping[str, tuple[float, float]] = RANGES,
 ) -> dict[str, Any]:
     """Per metric: all of `comparison_json`, Holm over the metrics, the cases that got worse and better.
 
     ``change`` is ``worse`` or ``better`` where the whole interval lies on that side of zero, else ``none``. `margins`
     holds, in basis points, by how much each metric may be worse; none where it is silent. Where there are margins, Holm
-    goes over the metrics that have one: these are what is claimed.
+    goes over the metrics that have one, and over what is claimed `beside` them by any other name; a claim of which
+    nothing was measured counts among them as undecided.
     """
     better_low, margins = set(lower), margins or {}
     claims: dict[str, Comparison] = {}
@@ -125,9 +127,13 @@ def compare_runs(
             # The claims are looked at together; by then nothing of the cases is needed.
             if name in margins or not margins:
                 claims[name] = replace(found, before=(), after=(), gains=(), pessimistic=())
-    joint = statistics.together({name: found.claim for name, found in claims.items()})
+        # Nor is it while the next metric is compared, of which there would then be two in memory.
+        del found
+    family: dict[str, Claim | None] = {**(beside or {}), **dict.fromkeys(margins)}
+    family |= {name: found.claim for name, found in claims.items()}
+    joint = statistics.together(family)
     return {
-        name: {**told[name][0], **_held(name, claims, joint), **told[name][1]}
+        name: {**told[name][0], **_held(name, claims, joint, len(family)), **told[name][1]}
         if name in told
         else {"n": 0, "change": "unknown"}
         for name in sorted(metrics)
@@ -238,8 +244,8 @@ def _rate(rows: Sequence[CaseValue]) -> Rate:
     return Rate(statistics.mean(statistics.values_of(observations)), statistics.effective_size(observations))
 
 
-def _held(name: str, claims: Mapping[str, Comparison], joint: Mapping[str, Joint]) -> dict[str, Any]:
-    return {"holm": _holm(claims[name], joint[name], len(claims))} if name in claims else {}
+def _held(name: str, claims: Mapping[str, Comparison], joint: Mapping[str, Joint], family: int) -> dict[str, Any]:
+    return {"holm": _holm(claims[name], joint[name], family)} if name in claims else {}
 
 
 def _holm(found: Comparison, joint: Joint, claims: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from sekisho.evaluation.reports.json import Baseline, report_of
 from sekisho.evaluation.reports.shape import Report
 from sekisho.evaluation.result_store import ResultStore
 from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
+from sekisho.evaluation.statistics import Claim
 from sekisho.evaluation.types import CaseResult, Run
 from sekisho.kernel.database import Transaction
 
@@ -73,11 +74,18 @@ async def _report(
         lower=LOWER_IS_BETTER,
         baseline=baseline,
         docs=wish.docs,
+        server=wish.server,
     )
 
 
-def compared_runs(baseline: Measured, candidate: Measured, margins: Mapping[str, int] | None = None) -> dict[str, Any]:
+def compared_runs(
+    baseline: Measured,
+    candidate: Measured,
+    margins: Mapping[str, int] | None = None,
+    beside: Mapping[str, Claim | None] | None = None,
+) -> dict[str, Any]:
     """What `compare_runs` finds over the metrics that both have. `margins`: by how much each may be worse."""
     before, after = ((side.run.summary or {})["metrics"] for side in (baseline, candidate))
     sides: Sequence[Sequence[CaseResult]] = [measured_results(side.columns) for side in (baseline, candidate)]
-    return compare_runs(sides[0], sides[1], set(before) & set(after), LOWER_IS_BETTER, margins=margins)
+    both = set(before) & set(after)
+    return compare_runs(sides[0], sides[1], both, LOWER_IS_BETTER, margins=margins, beside=beside)

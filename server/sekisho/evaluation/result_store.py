@@ -14,6 +14,8 @@ from sekisho.evaluation.types import CaseResult, score_json
 from sekisho.kernel.database import Transaction
 
 BATCH: Final = 500
+WHOLE_BATCH: Final = 100
+"""Of whole results, which are long, since they hold what was retrieved."""
 
 
 class Slim(NamedTuple):
@@ -104,6 +106,20 @@ class ResultStore:
         async for part in found.partitions():
             for one in part:
                 yield Slim(*one)
+
+    async def by_case(self, run_id: str) -> AsyncIterator[list[CaseResult]]:
+        """Every result of a run in full, the repeats of a case together, in the order of `stream`."""
+        row = CaseResultRow
+        query = select(row).where(row.run_id == run_id).order_by(self._ordered(row.case_id), row.repeat)
+        found = await self._tx.stream_scalars(query.execution_options(yield_per=WHOLE_BATCH))
+        repeats: list[CaseResult] = []
+        async for one in found:
+            if repeats and repeats[0].case_id != one.case_id:
+                yield repeats
+                repeats = []
+            repeats.append(result_of(one))
+        if repeats:
+            yield repeats
 
     async def columns(self, run_id: str) -> Columns:
         """What a summary or a comparison reads of every result."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from tempfile import TemporaryFile
 from typing import Any, Final
 
 from sekisho.evaluation import replay
 from sekisho.evaluation.case_source import open_cases
 from sekisho.evaluation.execution import Execution, end_cancelled, enter, load_plan
+from sekisho.evaluation.families import claims_beside
 from sekisho.evaluation.judges.store import QualificationStore
 from sekisho.evaluation.margins import Margins, NoMargins, stage_verdict
 from sekisho.evaluation.neighbours import Catalogue, Indexes, Models
@@ -20,6 +21,7 @@ from sekisho.evaluation.reporting import compared_runs, read_measured, read_repo
 from sekisho.evaluation.reports import json as report
 from sekisho.evaluation.reports.formats import Rendered, Wish, render
 from sekisho.evaluation.reports.shape import Report
+from sekisho.evaluation.spooling import Spooled, spool_junit
 from sekisho.evaluation.store import RunStore
 from sekisho.evaluation.types import CaseResult, Origin, Run, RunState
 from sekisho.identity.types import Action, Actor
@@ -41,7 +43,10 @@ WATCH_S: Final = 0.5
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`concurrency` cases of a run at a time; `beat_s` is how often, at most, a run reports its progress."""
+    """`concurrency` cases of a run at a time; `beat_s` is how often, at most, a run reports its progress.
+
+    `server` is the address at which others find the API, where it is known: reports name it.
+    """
 
     database: Database
     clock: Clock
@@ -53,6 +58,7 @@ class Evaluation:
     concurrency: int = 4
     beat_s: float = BEAT_S
     margins: Margins = field(default_factory=NoMargins)
+    server: str = ""
     _watch: Watch = field(default_factory=lambda: Watch(WATCH_S), init=False, repr=False, compare=False)
 
     async def start_run(
@@ -172,13 +178,17 @@ class Evaluation:
 
         With a baseline, also what changed since that run. Raises `Invalid` where it measured by another suite.
         """
-        actor.require(project, Action.READ)
         async with self.database.read() as tx:
-            run = await self._one(tx, project, run_id)
-            before = None if baseline_id is None else await self._one(tx, project, baseline_id)
-            if before is not None:
-                _comparable(before, run)
-            return await read_report(tx, run, before, wish or Wish())
+            run, before = await self._reported(tx, actor, project, run_id, baseline_id)
+            return await read_report(tx, run, before, self._at(wish or Wish()))
+
+    async def spooled_report(
+        self, actor: Actor, project: str, run_id: str, wish: Wish, baseline_id: str | None = None
+    ) -> Spooled:
+        """The report of every case as JUnit, in a file; otherwise as `report`."""
+        async with self.database.read() as tx:
+            run, before = await self._reported(tx, actor, project, run_id, baseline_id)
+            return await spool_junit(tx, run, before, self._at(wish))
 
     async def rendered_report(
         self, actor: Actor, project: str, run_id: str, wish: Wish, baseline_id: str | None = None
@@ -192,6 +202,7 @@ class Evaluation:
     ) -> dict[str, Any]:
         """Paired comparison of two runs; with a stage, what it says of the margins that policy sets there.
 
+        Holm's steps then go over the margins of every suite at the stage, since a decision judges them together.
         Raises `Invalid` where they measured by different suites, and for a stage that there is not.
         """
         actor.require(project, Action.READ)
@@ -199,12 +210,14 @@ class Evaluation:
             baseline = await self._one(tx, project, baseline_id)
             candidate = await self._one(tx, project, candidate_id)
             _comparable(baseline, candidate)
+            path = f"{project}/{candidate.subject_kind}/{candidate.subject_name}"
+            family = {} if stage is None else self.margins.of(path, stage)
+            limits = family.get(candidate.suite, {})
+            beside = await claims_beside(tx, baseline, candidate, family) if limits else {}
             before, after = await read_measured(tx, baseline), await read_measured(tx, candidate)
-        path = f"{project}/{candidate.subject_kind}/{candidate.subject_name}"
-        limits = {} if stage is None else self.margins.of(path, stage, candidate.suite)
-        metrics = await asyncio.to_thread(compared_runs, before, after, limits)
+        metrics = await asyncio.to_thread(compared_runs, before, after, limits, beside)
         found = report.comparison_json(baseline, candidate, metrics)
-        return found if stage is None else {**found, "stage": stage_verdict(stage, limits, metrics)}
+        return found if stage is None else {**found, "stage": stage_verdict(stage, limits, metrics, beside)}
 
     async def cancel(self, actor: Actor, project: str, run_id: str) -> Run:
         """Ask for an end: a queued run ends at once, a running one within its next beat. Raises `Conflict`."""
@@ -280,6 +293,21 @@ class Evaluation:
                 body["answers"] = run.answers
             await enter(self.ledger, tx, run, "run.started", run.principal, body)
         return queued
+
+    def _at(self, wish: Wish) -> Wish:
+        """The wish, and where its reader finds more."""
+        return replace(wish, server=self.server)
+
+    async def _reported(
+        self, tx: Transaction, actor: Actor, project: str, run_id: str, baseline_id: str | None
+    ) -> tuple[Run, Run | None]:
+        """A run, and the one to compare it with where one is named."""
+        actor.require(project, Action.READ)
+        run = await self._one(tx, project, run_id)
+        before = None if baseline_id is None else await self._one(tx, project, baseline_id)
+        if before is not None:
+            _comparable(before, run)
+        return run, before
 
     async def _one(self, tx: Transaction, project: str, run_id: str) -> Run:
         run = await RunStore(tx).one_or_none(run_id)

@@ -15,15 +15,16 @@ class PolicyMargins:
 
     parameters: Parameters
 
-    def of(self, path: str, stage: str, suite: str) -> Mapping[str, int]:
-        """Metric → margin in basis points, where the policy pins this suite's digest. Raises `Invalid`."""
+    def of(self, path: str, stage: str) -> Mapping[str, Mapping[str, int]]:
+        """Digest of a suite that the policy pins → metric → margin in basis points. Raises `Invalid`."""
         if stage not in self.parameters.order:
             known = ", ".join(self.parameters.order)
             raise Invalid(f"there is no stage {stage!r}", fields=[FieldError("$.stage", f"one of {known}")])
-        found: dict[str, int] = {}
+        found: dict[str, dict[str, int]] = {}
         for requirement in self.parameters.requirements_of(path, stage):
             for margin in requirement.margins:
                 pin = self.parameters.suites.get(margin.suite)
-                if pin is not None and pin.suite == suite:
-                    found[margin.metric] = min(margin.margin_bp, found.get(margin.metric, margin.margin_bp))
+                if pin is not None:
+                    limits = found.setdefault(pin.suite, {})
+                    limits[margin.metric] = min(margin.margin_bp, limits.get(margin.metric, margin.margin_bp))
         return found

@@ -42,7 +42,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8321
     """Port the API listens on."""
     server_url: str = ""
-    """Where the CLI and the client find the API; empty: ``http://host:port``."""
+    """Where the CLI and the client find the API; empty: ``http://host:port``. Reports name it where it is set."""
     token: str = ""
     """API token of the CLI and the client. Empty: the admin token in `data_dir`, where this user may read it."""
     log_format: Literal["console", "json"] = "console"

@@ -69,9 +69,9 @@ class MarginsInForce:
 
     in_force: PolicyInForce
 
-    def of(self, path: str, stage: str, suite: str) -> Mapping[str, int]:
+    def of(self, path: str, stage: str) -> Mapping[str, Mapping[str, int]]:
         """As `PolicyMargins.of`."""
-        return PolicyMargins(self.in_force.current.policies.parameters).of(path, stage, suite)
+        return PolicyMargins(self.in_force.current.policies.parameters).of(path, stage)
 
 
 @dataclass(frozen=True)

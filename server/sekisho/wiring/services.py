@@ -254,7 +254,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     indexing = Indexing(settings, database, clock, ledger, jobs, registry, inference)
     evaluation = Evaluation(
         database, clock, ledger, jobs, registry, indexing, inference, concurrency=settings.worker_concurrency,
-        margins=MarginsInForce(in_force),
+        margins=MarginsInForce(in_force), server=settings.server_url,
     )  # fmt: skip
     judging = Judging(database, clock, ledger, jobs, registry, inference, concurrency=settings.worker_concurrency)
     evidence = Evidence(database, clock, ledger, registry)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from sekisho.evaluation.reports.formats import Format, accepted
+from sekisho.evaluation.reports.formats import Format, Wish, accepted
 from tests.api_client import ApiClient
-from tests.evaluation.fakes import World
+from tests.evaluation.fakes import VIEWER, World
+from tests.evaluation.reports.test_junit import totals_are_those_of_the_tests
 from tests.evaluation.test_api import RUNS, start
 from tests.problems import problem
 
@@ -77,7 +79,8 @@ async def test_a_baseline_and_an_address_are_taken(door: ApiClient, world: World
     made = (await door.get(f"{RUNS}/{second['id']}/report", params=params, headers=viewer)).json()
     assert made["verdict"]["outcome"] == "worse"
     assert made["methods"]["mean"] == "https://docs.example/statistics#mean"
-    assert made["cut"] == {"total": 12, "shown": 2}
+    cases = f"/v1/projects/default/runs/{second['id']}/cases"
+    assert made["cut"] == {"total": 12, "shown": 2, "cases": cases}
 
 
 async def test_a_report_takes_being_in_the_project(door: ApiClient) -> None:
@@ -111,3 +114,32 @@ async def test_the_schema_is_published(door: ApiClient) -> None:
 def test_weights_are_respected(accept: str, form: Format) -> None:
     """The highest weight that is ours; a weight that is no number counts nothing."""
     assert accepted(accept) is form
+
+
+async def test_junit_has_every_case_unless_a_number_is_asked_for(door: ApiClient, world: World) -> None:
+    """A CI server counts tests; with `cases` it gets so many of the worst, and is told of the others."""
+    run = await start(door)
+    await world.evaluation.execute(await world.claim())
+    viewer, where = await door.role("viewer"), f"{RUNS}/{run['id']}/report"
+    answer = await door.get(where, params={"format": "junit"}, headers=viewer)
+    root = ElementTree.fromstring(answer.content)  # our own file
+    assert len(root.findall("testsuite[2]/testcase")) == 12
+    assert totals_are_those_of_the_tests(root)
+    some = await door.get(where, params={"format": "junit", "cases": "3"}, headers=viewer)
+    assert "the 3 worst of 12 cases were looked at, 9 were not" in some.text
+
+
+async def test_junit_of_a_run_that_is_not_there_is_refused(door: ApiClient) -> None:
+    """404 before anything is written."""
+    answer = await door.get(f"{RUNS}/nowhere/report", params={"format": "junit"}, headers=await door.role("viewer"))
+    problem(answer, 404, "not-found")
+
+
+async def test_the_cases_that_are_not_shown_have_an_address(door: ApiClient, world: World) -> None:
+    """The server's, where it is known to others; a report that holds every case names none."""
+    run = await start(door)
+    await world.evaluation.execute(await world.claim())
+    there = replace(world.evaluation, server="https://sekisho.example/")
+    made = await there.report(VIEWER, "default", run["id"], Wish(cases=2))
+    assert made["cut"]["cases"] == f"https://sekisho.example/v1/projects/default/runs/{run['id']}/cases"
+    assert "cases" not in (await there.report(VIEWER, "default", run["id"]))["cut"]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from sekisho.evaluation.reports.figures import segments
 from sekisho.evaluation.reports.html import content_security_policy, html_of
-from sekisho.evaluation.reports.texts import MEANINGS, METHODS, NUMBERS, REASONS, SAID, VERDICTS, WORDS
+from sekisho.evaluation.reports.texts import LANGUAGES, MEANINGS, METHODS, NUMBERS, REASONS, SAID, VERDICTS, WORDS
 from sekisho.evaluation.types import RunState
 from tests.evaluation.reports.samples import HOSTILE, compared, hostile, report, result, results
 from tests.evaluation.reports.test_neutral import HIDDEN, TEXTS
@@ -112,7 +112,17 @@ def test_a_large_run_is_capped_and_says_so() -> None:
     text = html_of(report(results(5, 300), shown=10))
     assert text.count('<details class="case"') == 10
     assert "10 worst of 300 cases" in text
+    assert "/cases</code>" in text
     Page(text).check()
+
+
+def test_the_cases_that_it_does_not_hold_are_linked_where_the_servers_address_is_known() -> None:
+    """An address that a reader can open, in either language; without one the path stands as text."""
+    made = report(results(5, 300), shown=10)
+    made["cut"]["cases"] = "https://sekisho.example/v1/projects/default/runs/r/cases"
+    for lang in LANGUAGES:
+        outside = {one for one in Page(html_of(made, lang)).addresses if not one.startswith(("#", "docs/"))}
+        assert outside == {made["cut"]["cases"]}
 
 
 def test_the_words_are_there_in_both_languages() -> None:

@@ -66,6 +66,26 @@ def test_one_claim_alone_is_not_adjusted() -> None:
     assert (found.interval.low, found.interval.high) == pytest.approx((alone.low, alone.high))
 
 
+@given(st.dictionaries(st.sampled_from("pqrst"), CHANGES, min_size=1, max_size=4), st.integers(0, 3))
+def test_a_claim_without_an_estimate_takes_its_share_and_no_more(data: dict[str, Pairs], missing: int) -> None:
+    """Whatever it would turn out to be, it can only help: what is decided without it stays decided with it."""
+    bounds = {name: statistics.difference_bounds(observed(pairs), seed=1) for name, pairs in data.items()}
+    claims = {name: Claim(found, -0.05) for name, found in bounds.items()}
+    unknown = statistics.together({**claims, **dict.fromkeys(map(str, range(missing)))})
+    turned_out = statistics.together({**claims, **{str(one): next(iter(claims.values())) for one in range(missing)}})
+    assert set(unknown) == set(claims)
+    for name, found in unknown.items():
+        later = turned_out[name]
+        assert later.p_pass <= found.p_pass
+        assert later.p_fail <= found.p_fail
+        assert found.decision in {later.decision, Decision.INCONCLUSIVE}
+
+
+def test_holm_counts_claims_that_have_no_p_yet() -> None:
+    """Two known of four: times four and three."""
+    assert statistics.holm({"a": 0.01, "b": 0.02}, unknown=2) == pytest.approx({"a": 0.04, "b": 0.06})
+
+
 def test_many_true_claims_rarely_fail_together() -> None:
     """Six claims exactly at their margin: any wrong fail and any wrong pass stay near 2.5 %, not six times that."""
     rng, rounds, wrong = random.Random(3), 200, {Decision.PASS: 0, Decision.FAIL: 0}

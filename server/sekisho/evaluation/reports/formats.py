@@ -43,12 +43,16 @@ _ACCEPTED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How a report is wanted. `cases` bounds the cases that it holds; `docs` is where numbers link to."""
+    """How a report is wanted. `cases` bounds the cases that it holds, unless it is `whole`; `docs` is where numbers
+    link to, `server` where the API is known to answer.
+    """
 
     format: Format = Format.JSON
     lang: Language = "en"
     cases: int = SHOWN_CASES
     docs: str = DOCS
+    whole: bool = False
+    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +63,26 @@ class Rendered:
 
 
 def wish_of(
-    named: str | None, accept: str = "", *, lang: str = "en", cases: int = SHOWN_CASES, docs: str = DOCS
+    named: str | None, accept: str = "", *, lang: str = "en", cases: int | None = None, docs: str = DOCS
 ) -> Wish:
     """A wish from a request: the format by name, else the best that `accept` asks for, else JSON.
 
-    Raises `Invalid`, naming each parameter that is wrong.
+    Where no number of cases is asked for, JUnit has all of them, since a program reads it. Raises `Invalid`, naming
+    each parameter that is wrong.
     """
     wrong = []
     if named is not None and named not in set(Format):
         wrong.append(FieldError("$.format", f"one of {', '.join(Format)}"))
     if lang not in LANGUAGES:
         wrong.append(FieldError("$.lang", f"one of {', '.join(LANGUAGES)}"))
-    if not 0 <= cases <= MAX_SHOWN_CASES:
+    if cases is not None and not 0 <= cases <= MAX_SHOWN_CASES:
         wrong.append(FieldError("$.cases", f"a number from 0 to {MAX_SHOWN_CASES}"))
     if wrong:
         raise Invalid("the report cannot be made like this", fields=wrong)
     language: Language = "ja" if lang == "ja" else "en"
-    return Wish(Format(named) if named else accepted(accept), language, cases, docs_page(docs))
+    form = Format(named) if named else accepted(accept)
+    shown = SHOWN_CASES if cases is None else cases
+    return Wish(form, language, shown, docs_page(docs), whole=form is Format.JUNIT and cases is None)
 
 
 def accepted(accept: str) -> Format:
@@ -92,8 +99,11 @@ def accepted(accept: str) -> Format:
 
 def render(report: Report, wish: Wish) -> Rendered:
     """The report in the format and language wished for."""
-    filename = f"sekisho-{report['run']['id']}.{ENDINGS[wish.format]}"
-    return Rendered(_text(report, wish).encode(), MEDIA_TYPES[wish.format], filename)
+    return Rendered(_text(report, wish).encode(), MEDIA_TYPES[wish.format], filename_of(report, wish.format))
+
+
+def filename_of(report: Report, form: Format) -> str:
+    return f"sekisho-{report['run']['id']}.{ENDINGS[form]}"
 
 
 def _text(report: Report, wish: Wish) -> str:

@@ -13,7 +13,17 @@ from sekisho.evaluation.columns import measured_results
 from sekisho.evaluation.reports.cases import case_view, distribution
 from sekisho.evaluation.reports.choosing import Choice, Whole, choose, whole_of
 from sekisho.evaluation.reports.methods import DOCS, methods
-from sekisho.evaluation.reports.shape import SCHEMA, Bin, CaseView, Comparison, Regression, Report, RunView, Worst
+from sekisho.evaluation.reports.shape import (
+    SCHEMA,
+    Bin,
+    CaseView,
+    Comparison,
+    Regression,
+    Report,
+    RunView,
+    Shown,
+    Worst,
+)
 from sekisho.evaluation.reports.verdict import verdict_of
 from sekisho.evaluation.summary import case_values
 from sekisho.evaluation.types import CaseResult, Run, RunState, Unscored, score_json
@@ -112,8 +122,12 @@ def report_of(
     lower: frozenset[str],
     baseline: Baseline | None = None,
     docs: str = DOCS,
+    server: str = "",
 ) -> Report:
-    """The whole report, of results that may be columns, and of `whole`, which holds the chosen cases in full."""
+    """The whole report, of results that may be columns, and of `whole`, which holds the chosen cases in full.
+
+    `server` is the address at which the API answers, empty where it is not known.
+    """
     metrics = (run.summary or {}).get("metrics", {})
     measured = measured_results(results)
     report: Report = {
@@ -128,7 +142,7 @@ def report_of(
         },
         "unscored": cast(Any, _unscored(measured)),
         "cases": _views(choice.worst, whole, lower),
-        "cut": {"total": choice.total, "shown": len(choice.worst)},
+        "cut": _cut(run, choice, server),
         "methods": methods(docs),
     }
     if len(measured) < len(results):
@@ -180,6 +194,13 @@ def _comparison(baseline: Baseline, choice: Choice, whole: Whole, lower: frozens
         "regressions": regressions,
         "distributions": _distributions(baseline.results, baseline.metrics),
     }
+
+
+def _cut(run: Run, choice: Choice, server: str) -> Shown:
+    shown: Shown = {"total": choice.total, "shown": len(choice.worst)}
+    if shown["shown"] < shown["total"]:
+        shown["cases"] = f"{server.rstrip('/')}/v1/projects/{run.project}/runs/{run.id}/cases"
+    return shown
 
 
 def _views(names: Sequence[str], whole: Whole, lower: frozenset[str]) -> list[CaseView]:

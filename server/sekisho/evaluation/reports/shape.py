@@ -205,10 +205,14 @@ class CaseView(TypedDict):
 
 
 class Shown(TypedDict):
-    """How many cases there are, and how many of them, the worst first, the report holds."""
+    """How many cases there are, and how many of them, the worst first, the report holds.
+
+    Where it does not hold all, `cases` is where the API has them: an address where the server's is known, else a path.
+    """
 
     total: int
     shown: int
+    cases: NotRequired[str]
 
 
 class Unscored(TypedDict):

@@ -118,11 +118,12 @@ WORDS: Final[Mapping[str, Pair]] = {
     "cases": ("Cases", "ケース"),
     "worst_first": ("worst first", "悪い順"),
     "cut": (
-        "This report holds the {shown} worst of {total} cases. sekisho run report RUN --cases --json gives all.",
-        (
-            "全{total}件のうち悪い順に{shown}件だけを載せています。"
-            "全件は sekisho run report RUN --cases --json で得られます。"
-        ),
+        "This report holds the {shown} worst of {total} cases. All of them, page by page and with a token, are at",
+        "全{total}件のうち悪い順に{shown}件だけを載せています。全件はここにあります（ページごと、トークンが必要）：",
+    ),
+    "cut_command": (
+        "or by",
+        "またはコマンド",
     ),
     "question": ("Question", "質問"),
     "answer": ("Answer", "回答"),

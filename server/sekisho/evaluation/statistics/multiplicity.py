@@ -37,22 +37,30 @@ class Joint:
     interval: Interval
 
 
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Adjusted p-values (Holm 1979): the i-th smallest of k times (k - i + 1), never below a smaller one's."""
+def holm(p_values: Mapping[str, float], *, unknown: int = 0) -> dict[str, float]:
+    """Adjusted p-values (Holm 1979): the i-th smallest of k times (k - i + 1), never below a smaller one's.
+
+    `unknown` claims belong to the same k and have no p yet: theirs are taken as 1, which is right whatever they are.
+    """
     adjusted: dict[str, float] = {}
     highest = 0.0
     for rank, name in enumerate(sorted(p_values, key=lambda name: (p_values[name], name))):
-        highest = max(highest, min(1.0, p_values[name] * (len(p_values) - rank)))
+        highest = max(highest, min(1.0, p_values[name] * (len(p_values) + unknown - rank)))
         adjusted[name] = highest
     return adjusted
 
 
 def together(
-    claims: Mapping[str, Claim], *, alpha: float = ALPHA, floor: float = -1.0, ceiling: float = 1.0
+    claims: Mapping[str, Claim | None], *, alpha: float = ALPHA, floor: float = -1.0, ceiling: float = 1.0
 ) -> dict[str, Joint]:
-    """Decisions on all claims such that any wrong pass, and any wrong fail, has a probability of at most alpha/2."""
-    passing = holm({name: p_at_most(claim.bounds, claim.floor) for name, claim in claims.items()})
-    failing = holm({name: p_at_least(claim.bounds, claim.floor) for name, claim in claims.items()})
+    """Decisions on all claims such that any wrong pass, and any wrong fail, has a probability of at most alpha/2.
+
+    One that is None belongs to them and has no estimate: it stays undecided, and nothing is told of it.
+    """
+    known = {name: claim for name, claim in claims.items() if claim is not None}
+    unknown = len(claims) - len(known)
+    passing = holm({name: p_at_most(one.bounds, one.floor) for name, one in known.items()}, unknown=unknown)
+    failing = holm({name: p_at_least(one.bounds, one.floor) for name, one in known.items()}, unknown=unknown)
     passed = {name for name, p in passing.items() if p <= alpha / 2}
     failed = {name for name, p in failing.items() if p <= alpha / 2}
     return {
@@ -65,7 +73,7 @@ def together(
                 min(ceiling, _end(claim, name in failed, len(claims), len(failed), alpha, upper=True)),
             ),
         )
-        for name, claim in claims.items()
+        for name, claim in known.items()
     }
 
 
