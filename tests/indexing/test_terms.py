@@ -54,6 +54,16 @@ def test_the_best_come_first_and_ties_keep_their_order(tmp_path: Path) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
+def test_the_best_are_what_sorting_all_scores_gives(tmp_path: Path) -> None:
+    """For every depth, where many scores are equal at the place where the list is cut."""
+    texts = [f"gate {'policy ' * (n % 4)}" if n % 3 else "nothing of it" for n in range(40)]
+    index = TermIndexes(tmp_path).open(ROOT, Texts(texts))
+    every = index.best("policy gate", 40)
+    assert every == sorted(every, key=lambda one: (-one[1], one[0]))
+    assert len(every) == sum("gate" in text for text in texts)
+    assert all(index.best("policy gate", k) == every[:k] for k in range(1, 40))
+
+
 def test_a_corpus_without_terms_is_searched_all_the_same(tmp_path: Path) -> None:
     """Nothing to find is not an error."""
     index = TermIndexes(tmp_path).open(ROOT, Texts(["!!!", "…"]))

@@ -129,3 +129,35 @@ def test_documents_are_told_of_every_chunk(store: VectorStore, name: str) -> Non
     store.create(name)
     store.add(name, chunks(30), unit(30))
     assert store.documents(name) == {chunk.id: ("a.md", "ja") for _, chunk in chunks(30)}
+
+
+def test_the_nearest_come_whole_in_one_answer(store: VectorStore, name: str) -> None:
+    """The same ids and scores as without, with every word and bit of each."""
+    put, rows = chunks(30), unit(30)
+    store.create(name)
+    assert store.nearest_whole(name, rows[3], 5) == []
+    store.add(name, put, rows)
+    whole = store.nearest_whole(name, rows[3], 5)
+    assert sorted((stored.id, score) for stored, score in whole) == sorted(store.nearest(name, rows[3], 5))
+    for stored, _ in whole:
+        ordinal, chunk = put[int(stored.id, 16)]
+        assert (stored.hash, stored.ordinal) == (chunk.hash, ordinal)
+        assert stored.vector.tobytes() == rows[ordinal].tobytes()
+
+
+def test_what_was_put_in_its_place_is_asked_and_not_what_was_open(store: VectorStore, name: str) -> None:
+    """A collection that was asked before and is then deleted, by anyone, or published anew, is not answered from."""
+    staging = name + "-staging"
+    store.create(name)
+    store.add(name, chunks(3), unit(3))
+    assert len(store.some(name, [f"{2:032x}"])) == 1
+    other = store if not isinstance(store, Chroma) or not store._url else Chroma(url=store._url)
+    other.create(staging)
+    other.add(staging, chunks(1), unit(1))
+    other.delete(name)
+    assert store.some(name, [f"{2:032x}"]) == {}
+    assert other.publish(staging, name, "sha256:root")
+    assert store.some(name, [f"{2:032x}"]) == {}
+    assert [stored.id for stored, _ in store.nearest_whole(name, unit(1)[0], 5)] == [f"{0:032x}"]
+    if other is not store:
+        other.close()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
+from sekisho.indexing.chroma_rows import all_stored, metadata, products, word
 from sekisho.indexing.types import DISTANCE, Chunk
 from sekisho.indexing.vectors import Stored
 from sekisho.kernel.errors import ExtraMissing, Unavailable
@@ -27,7 +28,8 @@ _PAGE: Final = 1000
 _LABELS_AT_ONCE: Final = 10_000
 _SEARCH_WIDTH: Final = 400
 _ROOT: Final = "vectors_root"
-_TEXT: Final = "text"
+_WHOLE: Final = ["documents", "metadatas", "embeddings"]
+_KEPT_OPEN: Final = 64
 _LOCKED_S: Final = 60
 _OPTIMISE: Final = "INSERT INTO embedding_fulltext_search(embedding_fulltext_search) VALUES ('optimize')"
 
@@ -65,6 +67,7 @@ class Chroma:
         self._folder, self._url = folder, url
         self._lock = threading.Lock()
         self._client: Any = None
+        self._opened: dict[str, Any] = {}
 
     def __str__(self) -> str:
         return f"the Chroma server {self._url}" if self._url else f"the vectors in {self._folder}"
@@ -80,6 +83,7 @@ class Chroma:
                 if session is not None:
                     session.close()
             self._client = None
+            self._opened.clear()
 
     @_told
     def create(self, name: str) -> None:
@@ -98,7 +102,7 @@ class Chroma:
             collection.add(
                 ids=[chunk.id for _, chunk in batch],
                 embeddings=vectors[start : start + BATCH],
-                metadatas=[_metadata(ordinal, chunk) for ordinal, chunk in batch],
+                metadatas=[metadata(ordinal, chunk) for ordinal, chunk in batch],
             )
 
     @_told
@@ -139,25 +143,23 @@ class Chroma:
         for offset in range(0, self.count(name) or 0, _LABELS_AT_ONCE):
             rows = collection.get(include=["metadatas"], limit=_LABELS_AT_ONCE, offset=offset)
             for chunk_id, held in zip(rows["ids"], rows["metadatas"], strict=True):
-                found[chunk_id] = (_word(held or {}, "document"), _word(held or {}, "language"))
+                found[chunk_id] = (word(held or {}, "document"), word(held or {}, "language"))
         return found
 
     @_told
     def nearest(self, name: str, vector: NDArray[np.float32], k: int) -> list[tuple[str, float]]:
-        import numpy as np
+        found = self._asked(name, lambda one: one.query(query_embeddings=[vector], n_results=k, include=["embeddings"]))
+        return list(zip(found["ids"][0], products(found["embeddings"][0], vector), strict=True))
 
-        collection = self._chroma().get_collection(name, embedding_function=None)
-        wanted = min(k, collection.count())
-        if not wanted:
-            return []
-        found = collection.query(query_embeddings=[vector], n_results=wanted, include=["embeddings"])
-        # Chroma's own distances are rounded differently by the embedded engine and the server. A server's vectors are
-        # decimal text of float32: exact once they are float32 again.
-        rows = np.asarray(found["embeddings"][0], np.float32).astype(np.float64)
-        return list(zip(found["ids"][0], (rows @ vector.astype(np.float64)).tolist(), strict=True))
+    @_told
+    def nearest_whole(self, name: str, vector: NDArray[np.float32], k: int) -> list[tuple[Stored, float]]:
+        found = self._asked(name, lambda one: one.query(query_embeddings=[vector], n_results=k, include=_WHOLE))
+        held = {what: found[what][0] for what in ("ids", *_WHOLE)}
+        return list(zip(all_stored(held), products(held["embeddings"], vector), strict=True))
 
     @_told
     def delete(self, name: str) -> None:
+        self._close(name)
         if name in self.names():
             self._chroma().delete_collection(name)
 
@@ -190,19 +192,38 @@ class Chroma:
 
     @_told
     def _page(self, name: str, **which: Any) -> list[Stored]:
-        import numpy as np
+        from chromadb.errors import NotFoundError
 
-        collection = self._find(name)
-        if collection is None:
+        try:
+            return all_stored(self._asked(name, lambda collection: collection.get(include=_WHOLE, **which)))
+        except NotFoundError:
             return []
-        rows = collection.get(include=["documents", "metadatas", "embeddings"], **which)
-        vectors = np.asarray(rows["embeddings"], np.float32)
-        return [
-            _stored(chunk_id, text, metadata, vector)
-            for chunk_id, text, metadata, vector in zip(
-                rows["ids"], rows["documents"], rows["metadatas"], vectors, strict=True
-            )
-        ]
+
+    def _asked(self, name: str, question: Callable[[Any], T]) -> T:
+        """The answer of the collection that has this name now, looked up once and not for every question.
+
+        A collection never gets another's id: one that was deleted, or replaced by another build, here or by another
+        process, says that it is gone, and what has the name by then is asked. Raises `NotFoundError` where nothing has.
+        """
+        from chromadb.errors import NotFoundError
+
+        kept = self._opened.get(name)
+        if kept is not None:
+            try:
+                return question(kept)
+            except NotFoundError:
+                self._close(name)
+        opened = self._chroma().get_collection(name, embedding_function=None)
+        answer = question(opened)
+        with self._lock:
+            while len(self._opened) >= _KEPT_OPEN:
+                self._opened.pop(next(iter(self._opened)))
+            self._opened[name] = opened
+        return answer
+
+    def _close(self, name: str) -> None:
+        with self._lock:
+            self._opened.pop(name, None)
 
     def _find(self, name: str) -> Any:
         from chromadb.errors import NotFoundError
@@ -237,38 +258,6 @@ class Chroma:
             )
         except ValueError as error:  # what Chroma raises where nobody answers
             raise _unavailable(str(self), error) from error
-
-
-def _metadata(ordinal: int, chunk: Chunk) -> dict[str, str | int]:
-    return {
-        "document": chunk.document,
-        "heading": chunk.heading,
-        "language": chunk.language,
-        "ordinal": ordinal,
-        # As a `document` it would enter Chroma's full-text index, which nothing here asks and which is half of what
-        # writing a chunk costs.
-        _TEXT: chunk.text,
-    }
-
-
-def _stored(chunk_id: str, text: str | None, metadata: Mapping[str, Any] | None, vector: NDArray[np.float32]) -> Stored:
-    """What is there, whatever has become of it: a field that is gone or of another type is empty."""
-    held = metadata or {}
-    ordinal = held.get("ordinal")
-    return Stored(
-        id=chunk_id,
-        document=_word(held, "document"),
-        heading=_word(held, "heading"),
-        language=_word(held, "language"),
-        text=_word(held, _TEXT) if text is None else text,
-        ordinal=ordinal if isinstance(ordinal, int) else -1,
-        vector=vector,
-    )
-
-
-def _word(held: Mapping[str, Any], name: str) -> str:
-    value = held.get(name)
-    return value if isinstance(value, str) else ""
 
 
 def _unavailable(what: str, error: Exception) -> Unavailable:

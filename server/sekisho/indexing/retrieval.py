@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.indexing.terms import TermIndex
 from sekisho.indexing.types import CANDIDATES, RRF_K, Fingerprint, Hit, collection_name
-from sekisho.indexing.vectors import VectorStore
+from sekisho.indexing.vectors import Stored, VectorStore
 from sekisho.inference.text import has_cjk
 from sekisho.inference.types import Embedder, Reranker
 from sekisho.kernel.errors import FieldError, IntegrityFailed, Invalid
@@ -106,7 +106,11 @@ class OpenIndex:
         pin = self.manifest.retriever.reranker
         allowed = self._allowed(only)
         depth = k if pin is None else max(pin.candidates, k)
-        hits = self._hits(self._ranked(query, depth, allowed))
+        if allowed is None and self.manifest.retriever.mode == "dense":
+            hits = self._nearest(query, depth)
+        else:
+            ranked = self._ranked(query, depth, allowed)
+            hits = self._hits(ranked, self._held(ranked))
         return hits if pin is None else self._reranked(query, hits)[:k]
 
     def _ranked(self, query: str, k: int, allowed: frozenset[int] | None) -> Ranked:
@@ -161,11 +165,21 @@ class OpenIndex:
         order = sorted(zip(scores, hits, strict=True), key=lambda one: (-one[0], one[1].rank))
         return [replace(hit, score=score, rank=rank) for rank, (score, hit) in enumerate(order, 1)]
 
+    def _nearest(self, query: str, k: int) -> list[Hit]:
+        """Hits by vectors alone, whose order and texts come with one answer of the store."""
+        found = self.vectors.nearest_whole(collection_name(self.digest), self._question(query), k)
+        held = {stored.id: stored for stored, _ in found}
+        return self._hits(self._placed([(stored.id, score) for stored, score in found]), held)
+
     def by_vectors(self, query: str, k: int) -> Ranked:
         """By inner product alone; equal scores in the order of the corpus. Blocks, as `by_terms` does."""
+        return self._placed(self.vectors.nearest(collection_name(self.digest), self._question(query), k))
+
+    def _question(self, query: str) -> NDArray[np.float32]:
         assert self.embedder is not None  # noqa: S101  # `open` gives one to every index that needs it
-        vector = self.queries.of(self.embedder, query)
-        found = self.vectors.nearest(collection_name(self.digest), vector, k)
+        return self.queries.of(self.embedder, query)
+
+    def _placed(self, found: Sequence[tuple[str, float]]) -> Ranked:
         placed = [(self._place(chunk_id), score) for chunk_id, score in found]
         return sorted(placed, key=lambda one: (-one[1], one[0]))
 
@@ -179,9 +193,12 @@ class OpenIndex:
             raise _altered(self.digest, chunk_id)
         return self.ordinals[chunk_id]
 
-    def _hits(self, ranked: Ranked) -> list[Hit]:
+    def _held(self, ranked: Ranked) -> Mapping[str, Stored]:
+        names = [self.chunks[ordinal].chunk_id for ordinal, _ in ranked]
+        return self.vectors.some(collection_name(self.digest), names)
+
+    def _hits(self, ranked: Ranked, held: Mapping[str, Stored]) -> list[Hit]:
         expected = [self.chunks[ordinal] for ordinal, _ in ranked]
-        held = self.vectors.some(collection_name(self.digest), [one.chunk_id for one in expected])
         hits = []
         for rank, (one, (_, score)) in enumerate(zip(expected, ranked, strict=True), 1):
             stored = held.get(one.chunk_id)

@@ -54,8 +54,11 @@ class TermIndex:
         if not known:
             return []
         scores = self._engine.get_scores_from_ids(known)
-        order = np.argsort(-scores, kind="stable")[:k]
-        return [(int(place), float(scores[place])) for place in order if scores[place] > 0]
+        places = np.flatnonzero(scores > 0)
+        if len(places) > k:  # sort those that may be among the k best, with all that equal the last of them
+            places = places[scores[places] >= np.partition(scores[places], -k)[-k]]
+        order = places[np.argsort(-scores[places], kind="stable")[:k]]
+        return [(int(place), float(scores[place])) for place in order]
 
     def matched(self, query: str, positions: Sequence[int]) -> dict[int, dict[str, float]]:
         """For each position the query's terms that its text has, each with what it adds to the score there."""

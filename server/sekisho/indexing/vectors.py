@@ -72,6 +72,10 @@ class VectorStore(Protocol):
         """At most k ids with the inner product of their vector and this one, in no order."""
         ...
 
+    def nearest_whole(self, name: str, vector: NDArray[np.float32], k: int) -> list[tuple[Stored, float]]:
+        """As `nearest`, with all that the collection holds of each: one question where two would be asked."""
+        ...
+
     def delete(self, name: str) -> None:
         """Nothing happens where there is no such collection."""
         ...
