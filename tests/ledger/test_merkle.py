@@ -122,6 +122,17 @@ def test_kept_subtrees_give_the_same_proofs(data: list[bytes], draw: st.DataObje
     assert merkle.proof_from([(0, size)], kept.__getitem__) == [mth(data[:size])]
 
 
+@given(st.integers(1, 300), st.data())
+def test_what_stands_beside_a_leaf_suffices(size: int, draw: st.DataObject) -> None:
+    """Whatever the size, proofs are made of what stands beside a leaf and of the trees' largest subtrees."""
+    index, first = draw.draw(st.integers(0, size - 1)), draw.draw(st.integers(0, size))
+    wanted = [node for leaves in merkle.inclusion_ranges(index, size) for node in merkle.subtrees(leaves)]
+    assert {*wanted} <= {*merkle.beside(index), *merkle.subtrees((0, size))}
+    wanted = [node for leaves in merkle.consistency_ranges(first, size) for node in merkle.subtrees(leaves)]
+    known = {*merkle.beside(first - 1), *merkle.subtrees((0, first)), *merkle.subtrees((0, size))}
+    assert {*wanted} <= known
+
+
 @given(items, st.data())
 def test_a_changed_inclusion_proof_fails(data: list[bytes], draw: st.DataObject) -> None:
     """One flipped bit in leaf, proof or root, a hash too many or too few: none of them verifies."""

@@ -60,6 +60,8 @@ async def test_the_root_is_the_merkle_root_of_the_entries_bytes(ledger: Ledger, 
 async def test_every_proof_verifies(ledger: Ledger, everyone: Reader) -> None:
     """Inclusion of every entry in every tree, and consistency of every pair of trees, are provable."""
     leaves = [entry.leaf() for entry in await append(ledger, 7)]
+    assert await ledger.inclusion(everyone, 2) == await ledger.inclusion(everyone, 2, 7)
+    assert await ledger.consistency(everyone, 5) == await ledger.consistency(everyone, 5, 7)
     for size in range(1, 8):
         for seq in range(size):
             proof = await ledger.inclusion(everyone, seq, size)
@@ -84,11 +86,12 @@ async def test_proofs_outside_the_log_are_refused(ledger: Ledger, everyone: Read
     ):
         with pytest.raises(Invalid):
             await asked
-    for pair in ((3, 2), (-1, 2), (1, 9)):
+    for pair in ((3, 2), (-1, 2), (1, 9), (1, 2**64), (2**64, None)):
         with pytest.raises(Invalid):
             await ledger.consistency(everyone, *pair)
-    with pytest.raises(NotFound):
-        await ledger.inclusion(everyone, 3)
+    for seq in (3, -1, 2**64):
+        with pytest.raises(NotFound):
+            await ledger.inclusion(everyone, seq)
 
 
 async def test_appends_at_once_lose_nothing(ledger: Ledger, everyone: Reader) -> None:

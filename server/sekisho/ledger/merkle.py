@@ -18,6 +18,8 @@ Range = tuple[int, int]
 """Leaves from the first (inclusive) to the second (exclusive)."""
 
 EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
+HEIGHT: Final = 40
+"""Levels above a leaf that `beside` goes: a log of a trillion entries is no higher."""
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -77,6 +79,15 @@ def last_leaf(node: Node) -> int:
     """The leaf that completes the subtree."""
     level, place = node
     return ((place + 1) << level) - 1
+
+
+def beside(leaf: int) -> list[Node]:
+    """The subtrees beside the way from a leaf up, whatever the size of the tree; those that it lacks are named too.
+
+    With these and the largest subtrees of a tree the leaf's inclusion can be proven, and the consistency of the tree
+    that it is the last leaf of (which takes the largest subtrees of that one besides).
+    """
+    return [(level, (leaf >> level) ^ 1) for level in range(HEIGHT)]
 
 
 def inclusion_ranges(index: int, size: int) -> list[Range]:

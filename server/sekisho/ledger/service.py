@@ -221,12 +221,11 @@ class Ledger:
     async def growth(self, first: int, second: int | None = None) -> ConsistencyProof:
         """The same, for the server's own use."""
         async with self.database.read() as tx:
-            store = LedgerStore(tx)
-            second = await _size(store, second)
-            if not 0 <= first <= second:
-                raise _out_of_range("first", f"use 0 to {second}")
-            ranges = merkle.consistency_ranges(first, second)
-            hashes, roots = _proven(await store.subtrees(_nodes(ranges, [first, second])), ranges, [first, second])
+            kept = await LedgerStore(tx).kept([*merkle.beside(first - 1), *_largest(first), *_largest(second)])
+        second = _within(second, kept.size)
+        if not 0 <= first <= second:
+            raise _out_of_range("first", f"use 0 to {second}")
+        hashes, roots = _proven(kept, merkle.consistency_ranges(first, second), [first, second])
         return ConsistencyProof(first, second, roots[0], roots[1], hashes)
 
     async def verify(self, reader: Reader) -> Verification:
@@ -263,25 +262,18 @@ async def _entry(tx: Transaction, seq: int) -> Entry:
 
 async def _inclusion(tx: Transaction, seq: int, size: int | None, reader: Reader | None = None) -> InclusionProof:
     """`reader` None: for the server's own use."""
-    store = LedgerStore(tx)
-    now = (await store.head()).frontier.size
-    if not 0 <= seq < now:
+    kept = await LedgerStore(tx).kept([(0, seq), *merkle.beside(seq), *_largest(size)])
+    if not 0 <= seq < kept.size:
         raise _no_entry(seq)
-    size = _within(size, now)
-    ranges = merkle.inclusion_ranges(seq, max(size, seq + 1))
-    kept = await store.subtrees([*_nodes(ranges, [size]), (0, seq)])
+    size = _within(size, kept.size)
     if reader is not None and not _reads(reader, kept.projects.get(seq, EVERYWHERE)):
         raise _no_entry(seq)
     if size <= seq:
         raise _out_of_range("size", f"use {seq + 1} or more: a smaller tree does not hold entry {seq}")
     if (0, seq) not in kept.hashes:
         raise IntegrityFailed(f"ledger entry {seq} is missing")
-    hashes, roots = _proven(kept, ranges, [size])
+    hashes, roots = _proven(kept, merkle.inclusion_ranges(seq, size), [size])
     return InclusionProof(seq, size, merkle.text(kept.hashes[0, seq]), roots[0], hashes)
-
-
-async def _size(store: LedgerStore, asked: int | None) -> int:
-    return _within(asked, (await store.head()).frontier.size)
 
 
 def _within(asked: int | None, now: int) -> int:
@@ -290,9 +282,9 @@ def _within(asked: int | None, now: int) -> int:
     return now if asked is None else asked
 
 
-def _nodes(ranges: Sequence[merkle.Range], sizes: Sequence[int]) -> list[merkle.Node]:
-    """The subtrees that make up the ranges and the trees of these sizes."""
-    return [node for leaves in (*ranges, *((0, size) for size in sizes)) for node in merkle.subtrees(leaves)]
+def _largest(size: int | None) -> list[merkle.Node]:
+    """The subtrees that a tree of this size is made of. Those of the tree of now (None) come with its size."""
+    return [] if size is None else merkle.subtrees((0, size))
 
 
 def _proven(

@@ -29,7 +29,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.kernel.database import Base, CanonicalJson, Transaction
 from sekisho.kernel.json import decode_json
-from sekisho.ledger.merkle import Frontier, Node, last_leaf
+from sekisho.ledger.merkle import Frontier, Node, last_leaf, subtrees
 from sekisho.ledger.types import Checkpoint, Entry, Stored, entry_of
 
 HEAD = 1
@@ -38,8 +38,9 @@ _HELD = "sekisho.ledger.head"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Hashes of perfect subtrees, and of each entry that completed one the project that it is of."""
+    """Hashes of perfect subtrees, of each entry that completed one the project that it is of, and the log's size."""
 
+    size: int
     hashes: Mapping[Node, bytes]
     projects: Mapping[int, str]
 
@@ -106,9 +107,16 @@ _MOVE = (
 )
 
 
-_SUBTREES = select(
-    EntryRow.seq, EntryRow.project, EntryRow.leaf_hash, type_coerce(EntryRow.subtrees, Text).label("subtrees")
-).where(EntryRow.seq.in_(bindparam("places", expanding=True)))
+# One statement gives the log's size with the hashes: each further one would cost more than the proof's own work.
+_KEPT = (
+    select(
+        HeadRow.size, type_coerce(HeadRow.peaks, Text).label("peaks"),
+        EntryRow.seq, EntryRow.project, EntryRow.leaf_hash, type_coerce(EntryRow.subtrees, Text).label("subtrees"),
+    )
+    .select_from(_HEADS.outerjoin(_ENTRIES, EntryRow.seq.in_(bindparam("places", expanding=True))))
+    .where(HeadRow.id == HEAD)
+)  # fmt: skip
+_LARGEST_PLACE = (1 << 63) - 1
 _texts = msgspec.json.Decoder(list[str]).decode
 
 
@@ -190,13 +198,17 @@ class LedgerStore:
         query = select(EntryRow.subject).distinct().where(EntryRow.kind == kind, EntryRow.project == project)
         return [found for found in await self._tx.scalars(query) if found is not None]
 
-    async def subtrees(self, nodes: Iterable[Node]) -> Kept:
-        """Hashes of these perfect subtrees; one whose last leaf is not in the log is left out."""
-        wanted = set(nodes)
-        rows = (await self._tx.execute(_SUBTREES, {"places": sorted({last_leaf(node) for node in wanted})})).all()
-        hashes = {row.seq: (row.leaf_hash, *_texts(row.subtrees)) for row in rows}
-        found = {node: bytes.fromhex(hashes[last_leaf(node)][node[0]]) for node in wanted if last_leaf(node) in hashes}
-        return Kept(found, {row.seq: row.project for row in rows})
+    async def kept(self, nodes: Iterable[Node]) -> Kept:
+        """Hashes of these perfect subtrees and of the log's largest; one whose last leaf is not there is left out."""
+        wanted = {node: last_leaf(node) for node in nodes}
+        places = sorted({place for place in wanted.values() if 0 <= place <= _LARGEST_PLACE})
+        rows = (await (await self._tx.connection()).execute(_KEPT, {"places": places})).all()
+        size, peaks = rows[0].size, _texts(rows[0].peaks)
+        texts = {row.seq: (row.leaf_hash, *_texts(row.subtrees)) for row in rows if row.seq is not None}
+        found = {node: texts[place][node[0]] for node, place in wanted.items() if place in texts}
+        found |= zip(subtrees((0, size)), peaks, strict=True)
+        hashes = {node: bytes.fromhex(value) for node, value in found.items()}
+        return Kept(size, hashes, {row.seq: row.project for row in rows})
 
     async def all(self, *, batch: int = 1000) -> AsyncIterator[list[Stored]]:
         """Every row, in order, a batch at a time; plain columns, since rows of objects take longer than hashing."""
