@@ -12,7 +12,7 @@ import msgspec
 from sekisho.identity.types import Action, Actor
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.errors import FieldError, Invalid, NotFound
-from sekisho.kernel.pages import Cursor, Page, parse_cursor, parse_limit
+from sekisho.kernel.pages import Cursor, Page, page_of, parse_cursor, parse_limit
 from sekisho.kernel.references import Kind, Reference
 from sekisho.registry import lineage
 from sekisho.registry.diffs import as_steps, as_text
@@ -57,8 +57,7 @@ class Reading(Ports):
         after, size = parse_cursor(cursor), parse_limit(limit)
         async with self.database.read() as tx:
             rows = await ArtifactStore(tx).page(project, wanted, after, size + 1)
-        more = Cursor(rows[size - 1].created_at, rows[size - 1].id).encode() if len(rows) > size else None
-        return Page(tuple(rows[:size]), more)
+        return page_of(rows, size, lambda row: Cursor(row.created_at, row.id))
 
     async def versions(self, actor: Actor, reference: Reference, cursor: str | None, limit: int) -> Page[Version]:
         """A page of an artifact's versions, oldest first."""
@@ -67,8 +66,8 @@ class Reading(Ports):
         async with self.database.read() as tx:
             artifact = await artifact_of(tx, reference)
             rows = await VersionStore(tx).page(artifact.id, after, size + 1)
-        more = Cursor(rows[size - 1].version.created_at, rows[size - 1].id).encode() if len(rows) > size else None
-        return Page(tuple(row.version for row in rows[:size]), more)
+        page = page_of(rows, size, lambda row: Cursor(row.version.created_at, row.id))
+        return Page(tuple(row.version for row in page.items), page.next_cursor)
 
     async def registrations(
         self, actor: Actor, reference: Reference, cursor: str | None, limit: int
@@ -79,8 +78,7 @@ class Reading(Ports):
         async with self.database.read() as tx:
             stored, _ = await find(tx, or_latest(reference), self.stages)
             rows = await RegistrationStore(tx).page(stored.id, after, size + 1)
-        more = Cursor(rows[size - 1].created_at, rows[size - 1].id).encode() if len(rows) > size else None
-        return Page(tuple(rows[:size]), more)
+        return page_of(rows, size, lambda row: Cursor(row.created_at, row.id))
 
     async def hands_in(self, tx: Transaction, project: str, digests: Collection[str]) -> tuple[tuple[str, str], ...]:
         """Who registered any of these bytes in the project, under whatever name: each principal, with each author

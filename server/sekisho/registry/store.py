@@ -12,18 +12,16 @@ from sqlalchemy import (
     CursorResult,
     String,
     Table,
-    and_,
     delete,
     event,
     func,
     literal,
-    or_,
     select,
     update,
 )
 from sqlalchemy import cast as sql_cast
 
-from sekisho.kernel.database import Transaction, each, insert_of
+from sekisho.kernel.database import Transaction, each, insert_of, oldest_first
 from sekisho.kernel.digests import digest_of_bytes
 from sekisho.kernel.errors import IntegrityFailed
 from sekisho.kernel.pages import Cursor
@@ -109,7 +107,7 @@ class ArtifactStore:
         return cast("CursorResult[Any]", done).rowcount == 1
 
     async def page(self, project: str, wanted: ArtifactFilter, after: Cursor | None, limit: int) -> list[Artifact]:
-        query = _after(
+        query = oldest_first(
             select(ArtifactRow).where(ArtifactRow.project == project),
             ArtifactRow.created_at, ArtifactRow.id, after,
         )  # fmt: skip
@@ -197,7 +195,7 @@ class VersionStore:
         return cast("CursorResult[Any]", done).rowcount == 1
 
     async def page(self, artifact_id: str, after: Cursor | None, limit: int) -> list[Stored]:
-        query = _after(
+        query = oldest_first(
             _versions().where(VersionRow.artifact_id == artifact_id),
             VersionRow.created_at, VersionRow.id, after,
         )  # fmt: skip
@@ -279,7 +277,7 @@ class RegistrationStore:
         return [(principal, author) for principal, author in (await self._tx.execute(query)).all()]
 
     async def page(self, version_id: str, after: Cursor | None, limit: int) -> list[Registration]:
-        query = _after(
+        query = oldest_first(
             self._query().where(RegistrationRow.version_id == version_id),
             RegistrationRow.created_at, RegistrationRow.id, after,
         )  # fmt: skip
@@ -308,12 +306,6 @@ class RegistrationStore:
             .join(VersionRow, VersionRow.id == RegistrationRow.version_id)
             .join(ArtifactRow, ArtifactRow.id == VersionRow.artifact_id)
         )
-
-
-def _after(query: Any, time: Any, identity: Any, after: Cursor | None) -> Any:
-    if after is not None:
-        query = query.where(or_(time > after.time, and_(time == after.time, identity > after.id)))
-    return query.order_by(time, identity)
 
 
 def _versions() -> Any:
