@@ -18,8 +18,8 @@ from sekisho.kernel.injection import Injected
 from sekisho.kernel.pages import Page
 from sekisho.kernel.references import Kind, Reference, parse_kind, parse_name, parse_selector
 from sekisho.registry.answers import LATEST, Answer, asked_for, matches
+from sekisho.registry.artifacts import ArtifactFilter
 from sekisho.registry.service import Registry
-from sekisho.registry.store import ArtifactFilter
 from sekisho.registry.types import Artifact, Direction, Registration, Version
 from sekisho.registry.views import (
     DiffView,

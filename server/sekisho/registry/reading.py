@@ -15,12 +15,14 @@ from sekisho.kernel.errors import FieldError, Invalid, NotFound
 from sekisho.kernel.pages import Cursor, Page, page_of, parse_cursor, parse_limit
 from sekisho.kernel.references import Kind, Reference
 from sekisho.registry import lineage
+from sekisho.registry.artifacts import ArtifactFilter, ArtifactStore
 from sekisho.registry.diffs import as_steps, as_text
 from sekisho.registry.finding import artifact_of, best, find, or_latest
 from sekisho.registry.manifests import PromptManifest
 from sekisho.registry.ports import Ports
 from sekisho.registry.prompts import render_prompt
-from sekisho.registry.store import ArtifactFilter, ArtifactStore, RegistrationStore, VersionStore
+from sekisho.registry.registrations import RegistrationStore
+from sekisho.registry.store import VersionStore
 from sekisho.registry.types import Artifact, Closure, Diff, Direction, Lineage, Registration, Version
 
 
