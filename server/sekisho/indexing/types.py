@@ -15,7 +15,7 @@ from msgspec import Meta
 from sekisho.kernel.digests import PREFIX, canonical_json, digest_of_bytes
 from sekisho.kernel.errors import FieldError
 from sekisho.ledger.merkle import merkle_root_of, raw
-from sekisho.registry.kinds import DocumentFilter
+from sekisho.registry.index_kinds import DocumentFilter
 
 if TYPE_CHECKING:
     import numpy as np
