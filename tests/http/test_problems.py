@@ -103,6 +103,14 @@ async def test_unknown_query_parameters_are_all_named(client: httpx.AsyncClient)
     assert [item["path"] for item in body["errors"]] == ["$.offset", "$.page"]
 
 
+@pytest.mark.parametrize("path", ["/orders?data=1", "/fail/Conflict?name=bug", "/list?=1"])
+async def test_what_stands_elsewhere_is_no_query_parameter(client: httpx.AsyncClient, path: str) -> None:
+    """The body's name, a part of the path and no name at all: none of them is asked for in the query."""
+    method = "POST" if path.startswith("/orders") else "GET"
+    body = problem(await client.request(method, path), 400, "invalid")
+    assert [item["message"] for item in body["errors"]] == ["unknown query parameter"]
+
+
 async def test_an_ill_typed_query_parameter_is_named(client: httpx.AsyncClient) -> None:
     """The parameter's name and what was expected."""
     body = problem(await client.get("/list?limit=many"), 400, "invalid")

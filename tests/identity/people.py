@@ -1,4 +1,4 @@
-"""Makes principals with roles and tokens for tests."""
+"""Makes principals with roles and tokens for tests, and reads what the ledger was told of them."""
 
 from __future__ import annotations
 
@@ -16,3 +16,9 @@ async def person(
         await identity.grant_role(by, name, project, role)
     _, secret = await identity.issue_token(by, name)
     return await identity.authenticate(secret)
+
+
+async def kinds(identity: Identity, admin: Actor) -> list[str]:
+    """The kinds of all entries that the actor may read, oldest first."""
+    page = await identity.ledger.entries(admin, newest_first=False, limit=200)
+    return [entry.kind for entry in page.items]

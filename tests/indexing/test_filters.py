@@ -12,7 +12,7 @@ from sekisho.indexing.types import FilterRecipe, collection_name
 from sekisho.kernel.database import Database
 from sekisho.kernel.errors import Invalid, ModelFailed
 from sekisho.kernel.jobs import JobState
-from sekisho.registry.kinds import DocumentFilter
+from sekisho.registry.index_kinds import DocumentFilter
 from tests.clocks import FixedClock
 from tests.indexing.worlds import ADMIN, World, new_world
 from tests.inference import local_models

@@ -9,7 +9,7 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sekisho.kernel.digests import canonical_flat, canonical_json, decode_canonical, digest_of, is_digest
+from sekisho.kernel.digests import canonical_json, decode_canonical, digest_of, is_digest
 from sekisho.kernel.errors import Invalid
 from sekisho.kernel.json import decode_json
 
@@ -81,21 +81,6 @@ def test_what_is_not_strict_json_is_no_value(data: bytes) -> None:
     """Twice the same key, NUL, too deep, torn, not text."""
     with pytest.raises(Invalid):
         decode_canonical(data)
-
-
-@given(
-    st.dictionaries(st.text(st.characters(codec="ascii"), max_size=5), st.text(), max_size=4)
-    | st.lists(st.text() | st.integers(0, 2**53 - 1), max_size=4)
-)
-def test_flat_values_have_the_same_canonical_bytes(value: Any) -> None:
-    """The fast way writes what the general one writes, and refuses what that refuses: lone surrogates."""
-    try:
-        expected = canonical_json(value)
-    except Invalid:
-        with pytest.raises(Invalid):
-            canonical_flat(value)
-    else:
-        assert canonical_flat(value) == expected
 
 
 def test_order_of_keys_does_not_matter() -> None:

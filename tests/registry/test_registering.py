@@ -11,8 +11,8 @@ from sekisho.kernel.digests import digest_of_bytes
 from sekisho.kernel.errors import Archived, Conflict, Forbidden, Invalid, NotFound, TooLarge
 from sekisho.kernel.references import Kind, parse_reference
 from sekisho.ledger.types import Entry
+from sekisho.registry.artifacts import ArtifactFilter
 from sekisho.registry.service import Registry
-from sekisho.registry.store import ArtifactFilter
 from sekisho.registry.types import Provenance
 from tests.clocks import FixedClock
 from tests.registry import manifests

@@ -14,9 +14,10 @@ from sekisho.kernel.database import ChangeWatch, Database
 from sekisho.kernel.digests import short
 from sekisho.kernel.errors import AmbiguousReference, Archived, Conflict, IntegrityFailed, Invalid, NotFound
 from sekisho.kernel.references import Kind, parse_reference
+from sekisho.registry.artifacts import ArtifactStore
 from sekisho.registry.rows import VersionRow
 from sekisho.registry.service import Registry
-from sekisho.registry.store import ArtifactStore, VersionStore
+from sekisho.registry.store import VersionStore
 from sekisho.registry.types import Pointer, Version
 from tests.registry import manifests
 from tests.registry.conftest import actor

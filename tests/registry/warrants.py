@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.errors import Unwarranted
-from sekisho.registry.types import Pointer, Terms
+from sekisho.registry.terms import Terms
+from sekisho.registry.types import Pointer
 
 
 class EveryWarrant:

@@ -31,7 +31,7 @@ from sekisho.kernel.digests import is_digest
 from sekisho.kernel.errors import Archived, Conflict, FieldError, Invalid, NotFound
 from sekisho.kernel.ids import new_id
 from sekisho.kernel.jobs import Job, Jobs, JobState
-from sekisho.kernel.pages import Cursor, Page, parse_cursor, parse_limit
+from sekisho.kernel.pages import Cursor, Page, page_of, parse_cursor, parse_limit
 from sekisho.kernel.references import Reference, parse_reference
 from sekisho.ledger.service import Ledger
 
@@ -153,9 +153,8 @@ class Evaluation:
         async with self.database.read() as tx:
             wanted = [None if ref is None else await self._digest(tx, project, ref) for ref in (subject, suite)]
             found = await RunStore(tx).page(project, wanted[0], wanted[1], after, size + 1)
-            items = tuple([await self._as_it_is(tx, run) for run in found[:size]])
-        more = Cursor(items[-1].created_at, items[-1].id).encode() if len(found) > size else None
-        return Page(items, more)
+            page = page_of(found, size, lambda run: Cursor(run.created_at, run.id))
+            return Page(tuple([await self._as_it_is(tx, run) for run in page.items]), page.next_cursor)
 
     async def cases(
         self, actor: Actor, project: str, run_id: str, *, cursor: str | None = None, limit: int = 50
@@ -165,11 +164,8 @@ class Evaluation:
         after, size = parse_cursor(cursor), parse_limit(limit)
         async with self.database.read() as tx:
             await self._one(tx, project, run_id)
-            seen = None if after is None else (after.time, after.id)
-            found = await RunStore(tx).results_page(run_id, seen, size + 1)
-        items = tuple(found[:size])
-        more = Cursor(items[-1].repeat, items[-1].case_id).encode() if len(found) > size else None
-        return Page(items, more)
+            found = await RunStore(tx).results_page(run_id, after, size + 1)
+        return page_of(found, size, lambda case: Cursor(case.repeat, case.case_id))
 
     async def report(
         self, actor: Actor, project: str, run_id: str, wish: Wish | None = None, baseline_id: str | None = None

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.evaluation.types import CaseResult, Origin, Run, RunState, Target, score_of
-from sekisho.kernel.database import Base, CanonicalJson, Transaction, each
+from sekisho.kernel.database import Base, CanonicalJson, Transaction, each, newest_first, oldest_first
 from sekisho.kernel.pages import Cursor
 
 ERASED: Final = "a document that its index held was erased"
@@ -135,11 +135,8 @@ class RunStore:
             query = query.where(RunRow.subject == subject)
         if suite is not None:
             query = query.where(RunRow.suite == suite)
-        if after is not None:
-            earlier = and_(RunRow.created_at == after.time, RunRow.id < after.id)
-            query = query.where(or_(RunRow.created_at < after.time, earlier))
-        query = query.order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
-        return await self._runs(list(await self._tx.scalars(query)))
+        query = newest_first(query, RunRow.created_at, RunRow.id, after)
+        return await self._runs(list(await self._tx.scalars(query.limit(limit))))
 
     async def each(self) -> AsyncIterator[Run]:
         """Every run of every project; `done` is not counted."""
@@ -219,14 +216,11 @@ class RunStore:
         # Sorted here: databases differ in how they collate text, and the final digest must not.
         return sorted(map(result_of, rows), key=lambda result: (result.case_id, result.repeat))
 
-    async def results_page(self, run_id: str, after: tuple[int, str] | None, limit: int) -> list[CaseResult]:
-        """A page of results by repeat and case; `after` is the (repeat, case) seen last."""
+    async def results_page(self, run_id: str, after: Cursor | None, limit: int) -> list[CaseResult]:
+        """By repeat and case; the cursor's time is the repeat of the result seen last."""
         query = select(CaseResultRow).where(CaseResultRow.run_id == run_id)
-        if after is not None:
-            later = and_(CaseResultRow.repeat == after[0], CaseResultRow.case_id > after[1])
-            query = query.where(or_(CaseResultRow.repeat > after[0], later))
-        query = query.order_by(CaseResultRow.repeat, CaseResultRow.case_id).limit(limit)
-        return [result_of(row) for row in await self._tx.scalars(query)]
+        query = oldest_first(query, CaseResultRow.repeat, CaseResultRow.case_id, after)
+        return [result_of(row) for row in await self._tx.scalars(query.limit(limit))]
 
     async def _runs(self, rows: Sequence[RunRow]) -> list[Run]:
         counted = await self._tx.execute(

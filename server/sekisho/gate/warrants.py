@@ -15,7 +15,8 @@ from sekisho.kernel.database import Transaction
 from sekisho.kernel.errors import IntegrityFailed, Lapsed, Unwarranted
 from sekisho.ledger.service import Ledger
 from sekisho.ledger.statements import Statement, WaiverUsed, signed_statement
-from sekisho.registry.types import Overridden, Pointer, Terms, Waived
+from sekisho.registry.terms import Overridden, Terms, Waived
+from sekisho.registry.types import Pointer
 
 _MOVES = (Outcome.ALLOW, Outcome.OVERRIDE)
 

@@ -12,6 +12,7 @@ from typing import Any
 from litestar import Request
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
 
 from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.json import decode_json
@@ -51,14 +52,6 @@ def _refuse_unknown_query(request: Request[Any, Any, Any]) -> None:
 @lru_cache(maxsize=1024)
 def _known_query(handler: HTTPRouteHandler) -> frozenset[str]:
     """What this operation may be asked with; the same for each of its requests."""
-    parameters = handler.parsed_fn_signature.parameters
-    aliases = [_alias(parameter) for parameter in parameters.values()]
-    return frozenset([name.rstrip("_") for name in parameters] + aliases)
-
-
-def _alias(parameter: Any) -> str:
-    for meta in parameter.metadata:
-        if alias := getattr(meta, "query", None) or getattr(meta, "name", None):
-            return str(alias)
-    definition = getattr(parameter, "kwarg_definition", None)
-    return str(getattr(definition, "query", None) or getattr(definition, "name", None) or "")
+    declared = handler.parsed_fn_signature.parameters.items()
+    asked = {name: parameter.kwarg_definition for name, parameter in declared}
+    return frozenset(said.name or name for name, said in asked.items() if isinstance(said, QueryParameter))

@@ -31,7 +31,7 @@ from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import ChangeWatch, Database, Transaction
 from sekisho.kernel.errors import Conflict, FieldError, IntegrityFailed, Invalid, NotFound
 from sekisho.kernel.ids import new_id
-from sekisho.kernel.pages import Cursor, Page, parse_cursor, parse_limit
+from sekisho.kernel.pages import Cursor, Page, page_of, parse_cursor, parse_limit
 from sekisho.kernel.references import parse_name
 from sekisho.ledger.service import Ledger
 
@@ -123,11 +123,10 @@ class Identity:
         """Everyone, by name; for those who administer any project."""
         if not any(actor.may(project, Action.ADMINISTER) for project in actor.roles):
             actor.require(EVERYWHERE, Action.ADMINISTER)
-        after, limit = parse_cursor(cursor), parse_limit(limit)
+        after, size = parse_cursor(cursor), parse_limit(limit)
         async with self.database.read() as tx:
-            found = await PrincipalStore(tx).page(None if after is None else after.id, limit + 1)
-        more = Cursor(found[limit - 1].created_at, found[limit - 1].name).encode() if len(found) > limit else None
-        return Page(tuple(found[:limit]), more)
+            found = await PrincipalStore(tx).page(None if after is None else after.id, size + 1)
+        return page_of(found, size, lambda principal: Cursor(principal.created_at, principal.name))
 
     async def principal(self, actor: Actor, name: str) -> tuple[Principal, list[Grant]]:
         """A principal, and his roles in the projects that the actor administers (all of them, of himself)."""

@@ -38,7 +38,7 @@ from sekisho.inference.types import Embedder, Reranker
 from sekisho.kernel.database import Database
 from sekisho.kernel.errors import FieldError, IntegrityFailed, Invalid
 from sekisho.kernel.jobs import Job, Jobs, Progress
-from sekisho.registry.kinds import CorpusFile
+from sekisho.registry.index_kinds import CorpusFile
 from sekisho.registry.manifests import CorpusManifest, IndexManifest
 from sekisho.registry.service import Registry
 

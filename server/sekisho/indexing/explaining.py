@@ -9,7 +9,7 @@ from typing import Any
 
 from sekisho.indexing.retrieval import OpenIndex, Ranked, reads
 from sekisho.indexing.types import CANDIDATES, Hit, collection_name
-from sekisho.registry.kinds import DocumentFilter
+from sekisho.registry.index_kinds import DocumentFilter
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import is_digest
 from sekisho.kernel.errors import Archived, FieldError, Invalid, NotFound
 from sekisho.kernel.jobs import Job
-from sekisho.kernel.pages import Cursor, Page, parse_cursor, parse_limit
+from sekisho.kernel.pages import Cursor, Page, page_of, parse_cursor, parse_limit
 from sekisho.kernel.references import Kind, parse_name, parse_reference
 from sekisho.registry.finding import or_latest
 from sekisho.registry.types import Provenance, Version
@@ -109,8 +109,7 @@ class Requesting(Ports):
         after, size = parse_cursor(cursor), parse_limit(limit)
         async with self.database.read() as tx:
             rows = await IndexStore(tx).page(project, after, size + 1)
-        more = Cursor(rows[size - 1].built_at, rows[size - 1].digest).encode() if len(rows) > size else None
-        return Page(tuple(rows[:size]), more)
+        return page_of(rows, size, lambda row: Cursor(row.built_at, row.digest))
 
     async def integrity(self, tx: Transaction, project: str, digest: str) -> Mapping[str, Any]:
         """For the gate: ``integrity``; of an index built here also when it was looked at and built, and with what."""

@@ -14,7 +14,7 @@ from sekisho.indexing.vectors import Stored, VectorStore
 from sekisho.inference.text import has_cjk
 from sekisho.inference.types import Embedder, Reranker
 from sekisho.kernel.errors import FieldError, IntegrityFailed, Invalid
-from sekisho.registry.kinds import DocumentFilter
+from sekisho.registry.index_kinds import DocumentFilter
 from sekisho.registry.manifests import CorpusManifest, IndexManifest
 
 if TYPE_CHECKING:

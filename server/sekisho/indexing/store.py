@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Index, String, and_, delete, insert, or_, select, update
+from sqlalchemy import Index, String, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.indexing.types import BuildRecord, Fingerprint, Integrity
-from sekisho.kernel.database import Base, CanonicalJson, Transaction
+from sekisho.kernel.database import Base, CanonicalJson, Transaction, newest_first
 from sekisho.kernel.pages import Cursor
 
 _ROWS_AT_ONCE = 1000
@@ -111,17 +111,8 @@ class IndexStore:
     async def page(self, project: str, after: Cursor | None, limit: int) -> list[BuildRecord]:
         """Newest first."""
         query = select(IndexBuildRow).where(IndexBuildRow.project == project)
-        if after is not None:
-            query = query.where(
-                or_(
-                    IndexBuildRow.built_at < after.time,
-                    and_(IndexBuildRow.built_at == after.time, IndexBuildRow.digest < after.id),
-                )
-            )
-        rows = await self._tx.scalars(
-            query.order_by(IndexBuildRow.built_at.desc(), IndexBuildRow.digest.desc()).limit(limit)
-        )
-        return [_record(row) for row in rows]
+        query = newest_first(query, IndexBuildRow.built_at, IndexBuildRow.digest, after)
+        return [_record(row) for row in await self._tx.scalars(query.limit(limit))]
 
     async def upsert(self, record: BuildRecord) -> None:
         values = {name: getattr(record, name) for name in _FIELDS}

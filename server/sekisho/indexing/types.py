@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from sekisho.kernel.digests import PREFIX, canonical_flat, digest_of_bytes
+from sekisho.kernel.digests import PREFIX, canonical_json, digest_of_bytes
 from sekisho.kernel.errors import FieldError
 from sekisho.ledger.merkle import merkle_root_of, raw
-from sekisho.registry.kinds import DocumentFilter
+from sekisho.registry.index_kinds import DocumentFilter
 
 if TYPE_CHECKING:
     import numpy as np
@@ -188,7 +188,7 @@ class Chunk:
 
 def chunk_hash(chunk_id: str, document: str, heading: str, language: str, text: str) -> str:
     said = {"id": chunk_id, "document": document, "heading": heading, "language": language, "text": text}
-    return digest_of_bytes(canonical_flat(said))
+    return digest_of_bytes(canonical_json(said))
 
 
 def vector_hash(vector: NDArray[np.float32]) -> str:

@@ -29,7 +29,7 @@ from sekisho.kernel.digests import short
 from sekisho.kernel.errors import IntegrityFailed, ModelFailed, NotFound
 from sekisho.kernel.jobs import Job, JobState
 from sekisho.kernel.references import Kind
-from sekisho.registry.kinds import DocumentFilter
+from sekisho.registry.index_kinds import DocumentFilter
 from sekisho.registry.manifests import CorpusManifest, IndexManifest
 from sekisho.registry.types import Provenance
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -15,12 +13,13 @@ from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.json import MAX_DEPTH, decode_json
 
 PREFIX: Final = "sha256:"
-_PLAIN: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 # Where sorted JSON by msgspec may not be canonical: numbers with a point or an exponent, or of 16 digits and more;
 # characters past U+FFFF, whose keys UTF-16 orders otherwise. A text may look like either, and takes the slow way then.
-_NUMBER: Final = re.compile(rb'[:\[,](?=[-0-9])(?:(?<=":)|(?<=[\[,]))-?(?:\d+[.eE]|\d{16})')
-_WIDE: Final = re.compile(rb"[\xf0-\xff]")
+# A pattern for each thing that may stand before a number, and a search for each first byte of a wide character: what
+# begins with one known byte is found three times faster than what begins with one of several.
+_NUMBERS: Final = tuple(re.compile(before + rb"-?(?:\d+[.eE]|\d{16})") for before in (rb'":', rb"\[", rb","))
+_WIDE: Final = (b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4")
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 _decode: Final = msgspec.json.Decoder().decode
 
@@ -42,18 +41,6 @@ def canonical_json(value: Any) -> bytes:
             fields=[FieldError("$", str(error) or type(error).__name__)],
             remedy="use strings, booleans, arrays, objects and integers below 2**53",
         ) from error
-
-
-def canonical_flat(value: Mapping[str, str] | Sequence[str | int]) -> bytes:
-    """RFC 8785 bytes of strings under ASCII keys, or of a list of strings and integers below 2**53.
-
-    The same as `canonical_json` in a tenth of its time, for what is done for each of a hundred thousand chunks.
-    Raises `Invalid` as it does.
-    """
-    try:
-        return _PLAIN.encode(value).encode()
-    except UnicodeEncodeError:
-        return canonical_json(value)
 
 
 def decode_canonical(data: bytes) -> tuple[Any, bool]:
@@ -84,8 +71,8 @@ def _quickly(value: Any) -> bytes | None:
 
 def _odd(data: bytes) -> bool:
     bare = data[:1].isdigit() or data[:1] == b"-"
-    wide = not data.isascii() and _WIDE.search(data) is not None
-    return bare or wide or _NUMBER.search(data) is not None
+    wide = not data.isascii() and any(first in data for first in _WIDE)
+    return bare or wide or any(number.search(data) for number in _NUMBERS)
 
 
 def digest_of(value: Any) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
@@ -12,6 +14,7 @@ from sekisho.kernel.json import decode_json
 
 T = TypeVar("T")
 MAX_LIMIT: Final = 200
+_BEYOND: Final = 2**53  # no time is; and databases have no room for integers of any size
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,8 @@ class Cursor:
     id: str
 
     def encode(self) -> str:
-        return base64.urlsafe_b64encode(f'[{self.time},"{self.id}"]'.encode()).decode().rstrip("=")
+        text = json.dumps([self.time, self.id], separators=(",", ":"), ensure_ascii=False)
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,12 @@ class Page(Generic[T]):
 
     items: tuple[T, ...]
     next_cursor: str | None = None
+
+
+def page_of(found: Sequence[T], size: int, place: Callable[[T], Cursor]) -> Page[T]:
+    """The first `size` of what was found when one more than that was asked for: if it came, there is a next page."""
+    shown = tuple(found[:size])
+    return Page(shown, place(shown[-1]).encode() if len(found) > size else None)
 
 
 def parse_cursor(text: str | None) -> Cursor | None:
@@ -42,7 +52,7 @@ def parse_cursor(text: str | None) -> Cursor | None:
     except (binascii.Error, ValueError, Invalid) as error:
         raise _wrong_cursor() from error
     match value:
-        case [int(time), str(identity)]:
+        case [int(time), str(identity)] if abs(time) < _BEYOND:
             return Cursor(time, identity)
         case _:
             raise _wrong_cursor()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from litestar import Controller, Request, Response, get, post, put
+from litestar.di import Provide
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CONTENT, HTTP_304_NOT_MODIFIED
@@ -16,8 +18,8 @@ from sekisho.kernel.injection import Injected
 from sekisho.kernel.pages import Page
 from sekisho.kernel.references import Kind, Reference, parse_kind, parse_name, parse_selector
 from sekisho.registry.answers import LATEST, Answer, asked_for, matches
+from sekisho.registry.artifacts import ArtifactFilter
 from sekisho.registry.service import Registry
-from sekisho.registry.store import ArtifactFilter
 from sekisho.registry.types import Artifact, Direction, Registration, Version
 from sekisho.registry.views import (
     DiffView,
@@ -42,9 +44,15 @@ from sekisho.registry.views import (
 Limit = Annotated[int, QueryParameter(description="How many items a page has at most.", ge=1, le=200)]
 
 
-def _reference(project: str, kind: str, name: str, selector: str | None = None) -> Reference:
-    chosen = None if selector is None else parse_selector(selector)
-    return Reference(project, parse_kind(kind), parse_name(name), chosen)
+async def _artifact(
+    project: FromPath[str], kind: FromPath[str], name: FromPath[str], actor: Injected[Actor]
+) -> Reference:
+    """What the path names. It asks for the actor so that a stranger is told that he is one, and nothing of names."""
+    return Reference(project, parse_kind(kind), parse_name(name))
+
+
+async def _version(artifact: Injected[Reference], selector: FromPath[str]) -> Reference:
+    return replace(artifact, selector=parse_selector(selector))
 
 
 def _label(text: str | None) -> tuple[str, str | None] | None:
@@ -59,6 +67,7 @@ class ArtifactController(Controller):
 
     path = "/v1/projects/{project:str}/artifacts"
     tags = ("registry",)
+    dependencies = {"artifact": Provide(_artifact)}  # noqa: RUF012
 
     @get(operation_id="list_artifacts")
     async def artifacts(
@@ -80,21 +89,17 @@ class ArtifactController(Controller):
     @get("/{kind:str}/{name:str}", operation_id="get_artifact")
     async def artifact(
         self,
-        project: FromPath[str],
-        kind: FromPath[str],
-        name: FromPath[str],
+        artifact: Injected[Reference],
         actor: Injected[Actor],
         registry: Injected[Registry],
     ) -> Artifact:
         """One artifact: how many versions it has, and which was registered last."""
-        return await registry.artifact(actor, _reference(project, kind, name))
+        return await registry.artifact(actor, artifact)
 
     @get("/{kind:str}/{name:str}/diff", operation_id="diff_versions")
     async def diff(
         self,
-        project: FromPath[str],
-        kind: FromPath[str],
-        name: FromPath[str],
+        artifact: Injected[Reference],
         from_: Annotated[str, QueryParameter(name="from", description="Selector of the older version.")],
         to: FromQuery[str],
         actor: Injected[Actor],
@@ -102,44 +107,38 @@ class ArtifactController(Controller):
         format_: Annotated[Literal["json", "text"], QueryParameter(name="format")] = "json",
     ) -> DiffView:
         """What changed between two versions, as steps or as unified text."""
-        before, after = (_reference(project, kind, name, selector) for selector in (from_, to))
+        before, after = (replace(artifact, selector=parse_selector(selector)) for selector in (from_, to))
         return diff_view(await registry.diff(actor, before, after, text=format_ == "text"))
 
     @get("/{kind:str}/{name:str}/stages", operation_id="get_stages")
     async def stages(
         self,
-        project: FromPath[str],
-        kind: FromPath[str],
-        name: FromPath[str],
+        artifact: Injected[Reference],
         actor: Injected[Actor],
         registry: Injected[Registry],
     ) -> Stages:
         """What each stage serves, and the last moves of its pointers with their decisions."""
-        return Stages(*await registry.stages_of(actor, _reference(project, kind, name)))
+        return Stages(*await registry.stages_of(actor, artifact))
 
     @post("/{kind:str}/{name:str}/archive", operation_id="archive_artifact", status_code=HTTP_204_NO_CONTENT)
     async def archive(
         self,
-        project: FromPath[str],
-        kind: FromPath[str],
-        name: FromPath[str],
+        artifact: Injected[Reference],
         actor: Injected[Actor],
         registry: Injected[Registry],
     ) -> None:
         """Put an artifact away: it answers, but takes nothing new. Nothing is ever deleted."""
-        await registry.archive(actor, _reference(project, kind, name))
+        await registry.archive(actor, artifact)
 
     @post("/{kind:str}/{name:str}/restore", operation_id="restore_artifact", status_code=HTTP_204_NO_CONTENT)
     async def restore(
         self,
-        project: FromPath[str],
-        kind: FromPath[str],
-        name: FromPath[str],
+        artifact: Injected[Reference],
         actor: Injected[Actor],
         registry: Injected[Registry],
     ) -> None:
         """Take an artifact back into use."""
-        await registry.restore(actor, _reference(project, kind, name))
+        await registry.restore(actor, artifact)
 
 
 class VersionController(Controller):
@@ -147,133 +146,107 @@ class VersionController(Controller):
 
     path = "/v1/projects/{project:str}/artifacts/{kind:str}/{name:str}/versions"
     tags = ("registry",)
+    dependencies = {"artifact": Provide(_artifact), "reference": Provide(_version)}  # noqa: RUF012
 
     @post(operation_id="register_version")
     async def register(
         self,
-        project: FromPath[str],
-        kind: FromPath[str],
-        name: FromPath[str],
+        artifact: Injected[Reference],
         data: JSONBody[NewVersion],
         actor: Injected[Actor],
         registry: Injected[Registry],
     ) -> Response[RegisteredView]:
         """Register a manifest. The same content is the same version (200), new content a new one (201)."""
         said = data.registration.provenance()
-        made = await registry.register(actor, project, parse_kind(kind), parse_name(name), data.manifest, said)
+        made = await registry.register(actor, artifact.project, artifact.kind, artifact.name, data.manifest, said)
         return Response(registered_view(made), status_code=HTTP_201_CREATED if made.new else HTTP_200_OK)
 
     @get(operation_id="list_versions")
     async def versions(
         self,
-        project: FromPath[str],
-        kind: FromPath[str],
-        name: FromPath[str],
+        artifact: Injected[Reference],
         actor: Injected[Actor],
         registry: Injected[Registry],
         cursor: FromQuery[str | None] = None,
         limit: Limit = 50,
     ) -> Versions:
         """An artifact's versions without their manifests, oldest first."""
-        return versions_view(await registry.versions(actor, _reference(project, kind, name), cursor, limit))
+        return versions_view(await registry.versions(actor, artifact, cursor, limit))
 
     @get("/{selector:str}", operation_id="get_version")
     async def version(
         self,
-        project: FromPath[str],
-        kind: FromPath[str],
-        name: FromPath[str],
-        selector: FromPath[str],
+        reference: Injected[Reference],
         actor: Injected[Actor],
         registry: Injected[Registry],
     ) -> Version:
         """One version with its manifest."""
-        return await registry.one(actor, _reference(project, kind, name, selector))
+        return await registry.one(actor, reference)
 
     @get("/{selector:str}/registrations", operation_id="list_registrations")
     async def registrations(
         self,
-        project: FromPath[str],
-        kind: FromPath[str],
-        name: FromPath[str],
-        selector: FromPath[str],
+        reference: Injected[Reference],
         actor: Injected[Actor],
         registry: Injected[Registry],
         cursor: FromQuery[str | None] = None,
         limit: Limit = 50,
     ) -> Page[Registration]:
         """Who registered this version, from which commit and CI run, oldest first."""
-        return await registry.registrations(actor, _reference(project, kind, name, selector), cursor, limit)
+        return await registry.registrations(actor, reference, cursor, limit)
 
     @get("/{selector:str}/lineage", operation_id="get_lineage")
     async def lineage(
         self,
-        project: FromPath[str],
-        kind: FromPath[str],
-        name: FromPath[str],
-        selector: FromPath[str],
+        reference: Injected[Reference],
         actor: Injected[Actor],
         registry: Injected[Registry],
         direction: FromQuery[Direction] = Direction.UP,
         depth: FromQuery[int] = 10,
     ) -> LineageView:
         """What a version is made from (`up`) or what is made from it (`down`), and which stages serve each."""
-        reference = _reference(project, kind, name, selector)
         return lineage_view(await registry.lineage(actor, reference, direction, depth))
 
     @post("/{selector:str}/render", operation_id="render_prompt", status_code=HTTP_200_OK)
     async def render(
         self,
-        project: FromPath[str],
-        kind: FromPath[str],
-        name: FromPath[str],
-        selector: FromPath[str],
+        reference: Injected[Reference],
         data: JSONBody[Rendering],
         actor: Injected[Actor],
         registry: Injected[Registry],
     ) -> Messages:
         """A prompt's chat messages for these variables: exactly the declared ones, of the declared types."""
-        return Messages(await registry.render(actor, _reference(project, kind, name, selector), data.variables))
+        return Messages(await registry.render(actor, reference, data.variables))
 
     @post("/{selector:str}/archive", operation_id="archive_version", status_code=HTTP_204_NO_CONTENT)
     async def archive(
         self,
-        project: FromPath[str],
-        kind: FromPath[str],
-        name: FromPath[str],
-        selector: FromPath[str],
+        reference: Injected[Reference],
         actor: Injected[Actor],
         registry: Injected[Registry],
     ) -> None:
         """Put one version away; a version that a stage serves stays."""
-        await registry.archive(actor, _reference(project, kind, name, selector))
+        await registry.archive(actor, reference)
 
     @post("/{selector:str}/restore", operation_id="restore_version", status_code=HTTP_204_NO_CONTENT)
     async def restore(
         self,
-        project: FromPath[str],
-        kind: FromPath[str],
-        name: FromPath[str],
-        selector: FromPath[str],
+        reference: Injected[Reference],
         actor: Injected[Actor],
         registry: Injected[Registry],
     ) -> None:
         """Take one version back into use."""
-        await registry.restore(actor, _reference(project, kind, name, selector))
+        await registry.restore(actor, reference)
 
     @post("/{selector:str}/revoke", operation_id="revoke_version", status_code=HTTP_200_OK)
     async def revoke(
         self,
-        project: FromPath[str],
-        kind: FromPath[str],
-        name: FromPath[str],
-        selector: FromPath[str],
+        reference: Injected[Reference],
         data: JSONBody[Reason],
         actor: Injected[Actor],
         registry: Injected[Registry],
     ) -> RevocationView:
         """Take a version out of use for good. What is made from it is refused too; the answer lists all of it."""
-        reference = _reference(project, kind, name, selector)
         return revocation_view(await registry.revoke(actor, reference, data.reason))
 
 

@@ -9,8 +9,9 @@ from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import PREFIX
 from sekisho.kernel.errors import AmbiguousReference, FieldError, Invalid, NotFound
 from sekisho.kernel.references import DigestPrefix, Latest, Number, Reference, Stage
+from sekisho.registry.artifacts import ArtifactStore
 from sekisho.registry.pointers import StageStore
-from sekisho.registry.store import ArtifactStore, Stored, VersionStore
+from sekisho.registry.store import Stored, VersionStore
 from sekisho.registry.types import Artifact, Pointer, Version
 
 MAX_CANDIDATES = 10

@@ -14,21 +14,18 @@ from sekisho.kernel.digests import canonical_json
 from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.json import MAX_DEPTH
 from sekisho.kernel.references import Kind
+from sekisho.registry.index_kinds import CorpusManifest, DocumentFilter, IndexManifest, Retriever
 from sekisho.registry.kinds import (
     JUDGED,
     MANIFESTS,
     AgentManifest,
-    CorpusManifest,
     DatasetManifest,
-    DocumentFilter,
-    IndexManifest,
-    Manifest,
     ModelManifest,
     PromptManifest,
-    Retriever,
     SuiteManifest,
     SystemManifest,
 )
+from sekisho.registry.parts import Manifest
 from sekisho.registry.schemas import json_path, schema_problems, violations
 
 __all__ = [

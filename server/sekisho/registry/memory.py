@@ -9,7 +9,8 @@ import msgspec
 
 from sekisho.kernel.digests import digest_of_bytes
 from sekisho.kernel.references import Reference
-from sekisho.registry.types import Pointer, Resolved, Terms, Version
+from sekisho.registry.terms import Terms
+from sekisho.registry.types import Pointer, Resolved, Version
 
 MAX_REMEMBERED: Final = 10_000
 Mark = tuple[int, int]

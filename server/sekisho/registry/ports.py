@@ -14,7 +14,8 @@ from sekisho.registry.checks import KnownScorers
 from sekisho.registry.finding import find
 from sekisho.registry.memory import Memory
 from sekisho.registry.store import after_commit
-from sekisho.registry.types import Pointer, Terms, Version
+from sekisho.registry.terms import Terms
+from sekisho.registry.types import Pointer, Version
 
 
 class Warrants(Protocol):

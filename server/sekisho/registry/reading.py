@@ -12,15 +12,17 @@ import msgspec
 from sekisho.identity.types import Action, Actor
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.errors import FieldError, Invalid, NotFound
-from sekisho.kernel.pages import Cursor, Page, parse_cursor, parse_limit
+from sekisho.kernel.pages import Cursor, Page, page_of, parse_cursor, parse_limit
 from sekisho.kernel.references import Kind, Reference
 from sekisho.registry import lineage
+from sekisho.registry.artifacts import ArtifactFilter, ArtifactStore
 from sekisho.registry.diffs import as_steps, as_text
 from sekisho.registry.finding import artifact_of, best, digest_of_reference, find, or_latest
 from sekisho.registry.manifests import PromptManifest
 from sekisho.registry.ports import Ports
 from sekisho.registry.prompts import render_prompt
-from sekisho.registry.store import ArtifactFilter, ArtifactStore, RegistrationStore, VersionStore
+from sekisho.registry.registrations import RegistrationStore
+from sekisho.registry.store import VersionStore
 from sekisho.registry.types import Artifact, Closure, Diff, Direction, Lineage, Registration, Version
 
 
@@ -61,8 +63,7 @@ class Reading(Ports):
         after, size = parse_cursor(cursor), parse_limit(limit)
         async with self.database.read() as tx:
             rows = await ArtifactStore(tx).page(project, wanted, after, size + 1)
-        more = Cursor(rows[size - 1].created_at, rows[size - 1].id).encode() if len(rows) > size else None
-        return Page(tuple(rows[:size]), more)
+        return page_of(rows, size, lambda row: Cursor(row.created_at, row.id))
 
     async def versions(self, actor: Actor, reference: Reference, cursor: str | None, limit: int) -> Page[Version]:
         """A page of an artifact's versions, oldest first."""
@@ -71,8 +72,8 @@ class Reading(Ports):
         async with self.database.read() as tx:
             artifact = await artifact_of(tx, reference)
             rows = await VersionStore(tx).page(artifact.id, after, size + 1)
-        more = Cursor(rows[size - 1].version.created_at, rows[size - 1].id).encode() if len(rows) > size else None
-        return Page(tuple(row.version for row in rows[:size]), more)
+        page = page_of(rows, size, lambda row: Cursor(row.version.created_at, row.id))
+        return Page(tuple(row.version for row in page.items), page.next_cursor)
 
     async def registrations(
         self, actor: Actor, reference: Reference, cursor: str | None, limit: int
@@ -83,8 +84,7 @@ class Reading(Ports):
         async with self.database.read() as tx:
             stored, _ = await find(tx, or_latest(reference), self.stages)
             rows = await RegistrationStore(tx).page(stored.id, after, size + 1)
-        more = Cursor(rows[size - 1].created_at, rows[size - 1].id).encode() if len(rows) > size else None
-        return Page(tuple(rows[:size]), more)
+        return page_of(rows, size, lambda row: Cursor(row.created_at, row.id))
 
     async def hands_in(self, tx: Transaction, project: str, digests: Collection[str]) -> tuple[tuple[str, str], ...]:
         """Who registered any of these bytes in the project, under whatever name: each principal, with each author

@@ -14,14 +14,16 @@ from sekisho.kernel.digests import canonical_json, digest_of, digest_of_bytes, i
 from sekisho.kernel.errors import Archived, Conflict, FieldError, Invalid, Revoked, TooLarge
 from sekisho.kernel.ids import new_id
 from sekisho.kernel.references import Kind, Reference, parse_name
+from sekisho.registry.artifacts import ArtifactStore
 from sekisho.registry.blobs import BlobStore
 from sekisho.registry.checks import OF_NOTHING, check_content, check_references, copy_blob, read_blob, read_blobs
 from sekisho.registry.finding import artifact_of, find
 from sekisho.registry.manifests import Manifest, parse_manifest
 from sekisho.registry.pointers import StageStore
 from sekisho.registry.ports import Ports
+from sekisho.registry.registrations import RegistrationStore
 from sekisho.registry.revocations import RevocationStore
-from sekisho.registry.store import ArtifactStore, RegistrationStore, Stored, VersionStore
+from sekisho.registry.store import Stored, VersionStore
 from sekisho.registry.types import Artifact, Edge, Provenance, Registered, Version
 
 MAX_DIGESTS: Final = 20_000

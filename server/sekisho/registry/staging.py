@@ -11,14 +11,15 @@ from sekisho.kernel.database import Transaction
 from sekisho.kernel.errors import Archived, Conflict, Lapsed, Unwarranted
 from sekisho.kernel.logging import get_logger
 from sekisho.kernel.references import Kind, Number, Reference
+from sekisho.registry.artifacts import ArtifactStore
 from sekisho.registry.finding import artifact_of, find, known_stage, or_latest
 from sekisho.registry.lineage import made_from
 from sekisho.registry.memory import MAX_REMEMBERED, answer_of
 from sekisho.registry.pointers import StageStore
 from sekisho.registry.ports import Ports
 from sekisho.registry.revoking import refuse_revoked
-from sekisho.registry.store import ArtifactStore
-from sekisho.registry.types import Move, Pointer, Resolved, Terms, Version
+from sekisho.registry.terms import Terms
+from sekisho.registry.types import Move, Pointer, Resolved, Version
 
 MAX_MOVES = 100
 _log = get_logger("sekisho.registry")

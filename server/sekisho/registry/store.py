@@ -1,51 +1,22 @@
-"""Artifacts, versions and registrations in the database."""
+"""Versions in the database, and the edges of lineage between them."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import (
-    JSON,
-    CursorResult,
-    String,
-    Table,
-    and_,
-    delete,
-    event,
-    func,
-    literal,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import JSON, CursorResult, String, Table, event, func, literal, select, update
 from sqlalchemy import cast as sql_cast
 
-from sekisho.kernel.database import Transaction, each, insert_of
+from sekisho.kernel.database import Transaction, each, insert_of, oldest_first
 from sekisho.kernel.digests import digest_of_bytes
 from sekisho.kernel.errors import IntegrityFailed
 from sekisho.kernel.pages import Cursor
 from sekisho.kernel.references import Kind
-from sekisho.registry.rows import (
-    ArtifactLabelRow,
-    ArtifactRow,
-    EdgeRow,
-    RegistrationRow,
-    VersionRow,
-)
-from sekisho.registry.types import Artifact, Edge, Provenance, Registration, Version
-
-
-@dataclass(frozen=True, slots=True)
-class ArtifactFilter:
-    """What `page` of artifacts keeps; None keeps all. `label` is a name and a value, or None for any value."""
-
-    kind: Kind | None = None
-    name_contains: str | None = None
-    archived: bool | None = None
-    label: tuple[str, str | None] | None = None
+from sekisho.registry.rows import ArtifactRow, EdgeRow, VersionRow
+from sekisho.registry.types import Edge, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,82 +31,6 @@ class Stored:
 def after_commit(tx: Transaction, forget: Callable[[], None]) -> None:
     """Call `forget` once this transaction is committed, and not if it is rolled back."""
     event.listen(tx.sync_session, "after_commit", lambda _: forget(), once=True)
-
-
-class ArtifactStore:
-    def __init__(self, tx: Transaction) -> None:
-        self._tx = tx
-
-    async def one_or_none(self, project: str, kind: Kind, name: str) -> Artifact | None:
-        query = (
-            select(ArtifactRow, ArtifactLabelRow.name, ArtifactLabelRow.value)
-            .outerjoin(ArtifactLabelRow, ArtifactLabelRow.artifact_id == ArtifactRow.id)
-            .where(ArtifactRow.project == project, ArtifactRow.kind == kind.value, ArtifactRow.name == name)
-            .order_by(ArtifactLabelRow.name)
-        )
-        found = (await self._tx.execute(query.execution_options(populate_existing=True))).all()
-        labels = {label: value for _, label, value in found if label is not None}
-        return _artifact(found[0][0], labels) if found else None
-
-    async def insert(self, artifact: Artifact) -> None:
-        self._tx.add(
-            ArtifactRow(
-                id=artifact.id, project=artifact.project, kind=artifact.kind.value, name=artifact.name,
-                created_at=artifact.created_at, archived_at=None, versions=0, latest=0,
-            )
-        )  # fmt: skip
-        await self._tx.flush()
-
-    async def count(self, artifact_id: str, *, versions: int, latest: int) -> None:
-        await self._tx.execute(
-            update(ArtifactRow).where(ArtifactRow.id == artifact_id).values(versions=versions, latest=latest)
-        )
-
-    async def label(self, artifact_id: str, labels: Mapping[str, str]) -> None:
-        await self._tx.execute(delete(ArtifactLabelRow).where(ArtifactLabelRow.artifact_id == artifact_id))
-        self._tx.add_all(
-            ArtifactLabelRow(artifact_id=artifact_id, name=name, value=value) for name, value in labels.items()
-        )
-        await self._tx.flush()
-
-    async def archive(self, artifact_id: str, archived_at: int | None) -> bool:
-        """Whether that changed anything: what is archived keeps its time."""
-        there = ArtifactRow.archived_at.is_not(None)
-        done = await self._tx.execute(
-            update(ArtifactRow)
-            .where(ArtifactRow.id == artifact_id, ~there if archived_at is not None else there)
-            .values(archived_at=archived_at)
-        )
-        return cast("CursorResult[Any]", done).rowcount == 1
-
-    async def page(self, project: str, wanted: ArtifactFilter, after: Cursor | None, limit: int) -> list[Artifact]:
-        query = _after(
-            select(ArtifactRow).where(ArtifactRow.project == project),
-            ArtifactRow.created_at, ArtifactRow.id, after,
-        )  # fmt: skip
-        if wanted.kind is not None:
-            query = query.where(ArtifactRow.kind == wanted.kind.value)
-        if wanted.name_contains:
-            query = query.where(ArtifactRow.name.contains(wanted.name_contains, autoescape=True))
-        if wanted.archived is not None:
-            there = ArtifactRow.archived_at.is_not(None)
-            query = query.where(there if wanted.archived else ~there)
-        if wanted.label is not None:
-            name, value = wanted.label
-            labelled = select(ArtifactLabelRow.artifact_id).where(ArtifactLabelRow.name == name)
-            if value is not None:
-                labelled = labelled.where(ArtifactLabelRow.value == value)
-            query = query.where(ArtifactRow.id.in_(labelled))
-        rows = (await self._tx.scalars(query.limit(limit))).all()
-        labels = await self._labels([row.id for row in rows])
-        return [_artifact(row, labels.get(row.id, {})) for row in rows]
-
-    async def _labels(self, ids: Sequence[str]) -> dict[str, dict[str, str]]:
-        found: dict[str, dict[str, str]] = {}
-        query = select(ArtifactLabelRow).where(ArtifactLabelRow.artifact_id.in_(ids))
-        for row in await self._tx.scalars(query.order_by(ArtifactLabelRow.name)):
-            found.setdefault(row.artifact_id, {})[row.name] = row.value
-        return found
 
 
 class VersionStore:
@@ -203,7 +98,7 @@ class VersionStore:
         return cast("CursorResult[Any]", done).rowcount == 1
 
     async def page(self, artifact_id: str, after: Cursor | None, limit: int) -> list[Stored]:
-        query = _after(
+        query = oldest_first(
             _versions().where(VersionRow.artifact_id == artifact_id),
             VersionRow.created_at, VersionRow.id, after,
         )  # fmt: skip
@@ -255,82 +150,8 @@ class VersionStore:
         return [_stored(*row) for row in rows.all()]
 
 
-class RegistrationStore:
-    def __init__(self, tx: Transaction) -> None:
-        self._tx = tx
-
-    async def each(self) -> AsyncIterator[dict[str, Any]]:
-        """Every registration's columns that the ledger speaks of, by name."""
-        names = ("id", "project", "digest", "principal", "author", "commit", "created_at")
-        async for (row,) in each(self._tx, select(RegistrationRow)):
-            yield {name: getattr(row, name) for name in names}
-
-    async def insert(
-        self, *, registration_id: str, version_id: str, version: Version, principal: str, said: Provenance, now: int
-    ) -> None:
-        self._tx.add(
-            RegistrationRow(
-                id=registration_id, version_id=version_id, project=version.project, digest=version.digest,
-                principal=principal, author=said.author, message=said.message, commit=said.commit,
-                ci_run=said.ci_run, labels=dict(said.labels), created_at=now,
-            )
-        )  # fmt: skip
-        await self._tx.flush()
-
-    async def hands(self, project: str, digests: Sequence[str]) -> list[tuple[str, str]]:
-        """Each principal that registered one of these digests in the project, with each author he named, once."""
-        query = select(RegistrationRow.principal, RegistrationRow.author).distinct()
-        query = query.where(RegistrationRow.project == project, RegistrationRow.digest.in_(digests))
-        query = query.order_by(RegistrationRow.principal, RegistrationRow.author)
-        return [(principal, author) for principal, author in (await self._tx.execute(query)).all()]
-
-    async def page(self, version_id: str, after: Cursor | None, limit: int) -> list[Registration]:
-        query = _after(
-            self._query().where(RegistrationRow.version_id == version_id),
-            RegistrationRow.created_at, RegistrationRow.id, after,
-        )  # fmt: skip
-        return [_registration(*row) for row in (await self._tx.execute(query.limit(limit))).all()]
-
-    async def commits(self, project: str, digests: Sequence[str]) -> dict[str, list[str]]:
-        """The commits that these digests were registered from, each once, oldest first."""
-        query = (
-            select(RegistrationRow.digest, RegistrationRow.commit)
-            .where(
-                RegistrationRow.project == project, RegistrationRow.digest.in_(digests), RegistrationRow.commit != ""
-            )
-            .order_by(RegistrationRow.created_at, RegistrationRow.id)
-        )
-        found: dict[str, list[str]] = {}
-        for digest, commit in (await self._tx.execute(query)).all():
-            known = found.setdefault(digest, [])
-            if commit not in known:
-                known.append(commit)
-        return found
-
-    @staticmethod
-    def _query() -> Any:
-        return (
-            select(RegistrationRow, VersionRow.number, ArtifactRow.kind, ArtifactRow.name)
-            .join(VersionRow, VersionRow.id == RegistrationRow.version_id)
-            .join(ArtifactRow, ArtifactRow.id == VersionRow.artifact_id)
-        )
-
-
-def _after(query: Any, time: Any, identity: Any, after: Cursor | None) -> Any:
-    if after is not None:
-        query = query.where(or_(time > after.time, and_(time == after.time, identity > after.id)))
-    return query.order_by(time, identity)
-
-
 def _versions() -> Any:
     return select(VersionRow, ArtifactRow).join(ArtifactRow, ArtifactRow.id == VersionRow.artifact_id)
-
-
-def _artifact(row: ArtifactRow, labels: Mapping[str, str]) -> Artifact:
-    return Artifact(
-        id=row.id, project=row.project, kind=Kind(row.kind), name=row.name, created_at=row.created_at,
-        archived=row.archived_at is not None, versions=row.versions, latest=row.latest, labels=labels,
-    )  # fmt: skip
 
 
 _ARTIFACTS, _VERSIONS, _EDGES = (cast(Table, row.__table__) for row in (ArtifactRow, VersionRow, EdgeRow))
@@ -381,11 +202,3 @@ def _version(
     # Bytes of this digest were read strictly when they were registered.
     value = msgspec.json.decode(content)
     return Version(project, Kind(kind), name, number, digest, value, created_at, author, archived, revoked)
-
-
-def _registration(row: RegistrationRow, number: int, kind: str, name: str) -> Registration:
-    return Registration(
-        id=row.id, project=row.project, kind=Kind(kind), name=name, number=number, digest=row.digest,
-        principal=row.principal, author=row.author, message=row.message, commit=row.commit, ci_run=row.ci_run,
-        labels=row.labels, created_at=row.created_at,
-    )  # fmt: skip

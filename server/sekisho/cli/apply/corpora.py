@@ -32,7 +32,7 @@ from sekisho.indexing.sources.types import Document, Limits, Original, Refused
 from sekisho.kernel.digests import digest_of, digest_of_bytes
 from sekisho.kernel.errors import FieldError, Invalid, SekishoError
 from sekisho.registry.folders import FolderFile
-from sekisho.registry.kinds import CorpusSource
+from sekisho.registry.index_kinds import CorpusSource
 
 Place = Callable[[FieldError], FieldError]
 Files = Iterable[Original | Refused]

@@ -14,25 +14,19 @@ from msgspec import UNSET, Meta, UnsetType
 from sekisho.indexing.sources.types import Rows
 from sekisho.indexing.types import ChunkerRecipe, RetrieverRecipe
 from sekisho.kernel.references import Kind
+from sekisho.registry.index_kinds import CorpusSource
 from sekisho.registry.kinds import (
     Controls,
-    CorpusSource,
-    Count,
-    Digest,
-    FieldName,
     Generation,
-    Language,
-    Licence,
     Limits,
     Logging,
     OutputMarking,
     PromptMessage,
     Sample,
     ScorerUse,
-    Text,
     Tool,
-    Word,
 )
+from sekisho.registry.parts import Count, Digest, FieldName, Language, Licence, Text, Word
 
 SCHEMA: Final = "sekisho.project/v1"
 ArtifactName = Annotated[str, Meta(pattern=r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$")]

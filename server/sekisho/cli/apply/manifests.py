@@ -12,7 +12,7 @@ from sekisho.cli.apply.declarations import NAMES, CorpusDeclaration, DatasetDecl
 from sekisho.indexing.sources.types import Refused
 from sekisho.kernel.references import Kind
 from sekisho.registry.folders import FolderFile
-from sekisho.registry.kinds import CorpusSource
+from sekisho.registry.index_kinds import CorpusSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.digests import digest_of
 from sekisho.kernel.errors import Conflict, FieldError, Invalid, ModelFailed, NotFound, SekishoError
 from sekisho.kernel.jobs import Job, Jobs, JobState, LeaseLost, Progress
-from sekisho.kernel.pages import Cursor, Page, parse_cursor, parse_limit
+from sekisho.kernel.pages import Cursor, Page, page_of, parse_cursor, parse_limit
 from sekisho.ledger.service import Ledger
 
 KIND: Final = "qualify"
@@ -100,9 +100,7 @@ class Judging:
         after, size = parse_cursor(cursor), parse_limit(limit)
         async with self.database.read() as tx:
             found = await QualificationStore(tx).page(project, instrument, after, size + 1)
-        items = found[:size]
-        more = Cursor(items[-1].created_at, items[-1].id).encode() if len(found) > size else None
-        return Page(items, more)
+        return page_of(found, size, lambda one: Cursor(one.created_at, one.id))
 
     async def cancel(self, actor: Actor, project: str, qualification_id: str) -> Job:
         """Ask for an end. Raises `Conflict` where it has ended."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Index, String, and_, or_, select
+from sqlalchemy import Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.evaluation.judges.types import Qualification
 from sekisho.evaluation.types import Origin
-from sekisho.kernel.database import Base, CanonicalJson, Transaction
+from sekisho.kernel.database import Base, CanonicalJson, Transaction, newest_first
 from sekisho.kernel.pages import Cursor
 
 
@@ -60,11 +60,8 @@ class QualificationStore:
         query = select(QualificationRow).where(QualificationRow.project == project)
         if instrument is not None:
             query = query.where(QualificationRow.instrument == instrument)
-        if after is not None:
-            earlier = and_(QualificationRow.created_at == after.time, QualificationRow.id < after.id)
-            query = query.where(or_(QualificationRow.created_at < after.time, earlier))
-        query = query.order_by(QualificationRow.created_at.desc(), QualificationRow.id.desc()).limit(limit)
-        return tuple(_qualification(row) for row in await self._tx.scalars(query))
+        query = newest_first(query, QualificationRow.created_at, QualificationRow.id, after)
+        return tuple(_qualification(row) for row in await self._tx.scalars(query.limit(limit)))
 
     async def all(self, project: str, instruments: Collection[str]) -> tuple[Qualification, ...]:
         """Every qualification of these instruments, oldest first."""

@@ -22,7 +22,7 @@ from sekisho.indexing.chunking.windows import windows
 from sekisho.indexing.types import CHUNKER, Chunk, Document
 from sekisho.inference import text as words
 from sekisho.inference.text import Span
-from sekisho.kernel.digests import canonical_flat
+from sekisho.kernel.digests import canonical_json
 
 __all__ = ["CountTokens", "Cut", "chunks_at", "chunks_of", "cuts_of"]
 
@@ -121,4 +121,4 @@ def _head(heading: Sequence[str], titles: int) -> str:
 
 def _identity(path: str, heading: str, body: str, occurrence: int) -> str:
     """Stable under changes elsewhere in the document; equal texts under one heading are told apart by their count."""
-    return hashlib.sha256(canonical_flat([path, heading, body, occurrence])).hexdigest()[:32]
+    return hashlib.sha256(canonical_json([path, heading, body, occurrence])).hexdigest()[:32]

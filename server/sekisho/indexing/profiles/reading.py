@@ -14,7 +14,7 @@ from sekisho.indexing.sources.process import ParserProcess
 from sekisho.indexing.sources.types import Document, Limits
 from sekisho.indexing.types import language_of
 from sekisho.kernel.errors import FieldError, Invalid
-from sekisho.registry.kinds import CorpusFile, CorpusManifest
+from sekisho.registry.index_kinds import CorpusFile, CorpusManifest
 
 UNKNOWN = "not declared"
 
