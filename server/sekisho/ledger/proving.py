@@ -68,7 +68,7 @@ async def _root_over(
 async def _leads_to(store: LedgerStore, entry: Entry, root: _Root) -> bool:
     size, expected = root
     ranges = merkle.inclusion_ranges(entry.seq, size)
-    kept = await store.subtrees(_nodes(ranges))
+    kept = await store.kept(_nodes(ranges))
     try:
         proof = merkle.proof_from(ranges, kept.hashes.__getitem__)
     except KeyError:
