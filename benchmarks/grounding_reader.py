@@ -136,20 +136,26 @@ class Reader(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.constant_(self.out.bias, -2.5)
 
-    def forward(self, answer: Tensor, known: Tensor, context: Tensor) -> Tensor:
-        """A logit per token that it is unsupported."""
-        states, beside = (answer + self.known(known))[None], (context + self.side)[None]
-        for layer in self.layers:
-            states = _attend(layer, states, beside)
-        logits: Tensor = self.out(self.drop(states.float()))[0, :, 0]
-        return logits
+    def forward(self, answers: Sequence[tuple[Tensor, Tensor]], context: Tensor) -> list[Tensor]:
+        """Of each answer (states and what is known of its tokens) to one context, a logit per token: unsupported?"""
+        beside = context + self.side
+        layers: list[Any] = list(self.layers)
+        held = [(layer.attention.self.key(beside), layer.attention.self.value(beside)) for layer in layers]
+        found = []
+        for given, known in answers:
+            states = given + self.known(known)
+            for layer, (keys, values) in zip(layers, held, strict=True):
+                states = _attend(layer, states, keys, values)
+            found.append(self.out(self.drop(states.float()))[:, 0])
+        return found
 
 
-def _attend(layer: Any, states: Tensor, beside: Tensor) -> Any:
-    own, both = layer.attention.self, torch.cat([states, beside], 1)
+def _attend(layer: Any, states: Tensor, keys: Tensor, values: Tensor) -> Any:
+    """One layer over an answer's tokens, which see each other and, by its keys and values, the context."""
+    own = layer.attention.self
+    keys, values = torch.cat([own.key(states), keys]), torch.cat([own.value(states), values])
     query, key, value = (
-        part.view(1, -1, HEADS, WIDTH // HEADS).transpose(1, 2)
-        for part in (own.query(states), own.key(both), own.value(both))
+        part.view(1, -1, HEADS, WIDTH // HEADS).transpose(1, 2) for part in (own.query(states), keys, values)
     )
     mixed = functional.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(states.shape)
     states = layer.attention.output(mixed, states)
@@ -187,11 +193,16 @@ def sentence_logits(logits: Tensor, answer: Answer) -> list[Tensor]:
     return [torch.logsumexp(logits[places] * 2, 0) / 2 for places in answer.sentences]
 
 
-def loss_of(net: Reader, row: Mapping[str, Any], frozen: Frozen) -> Tensor:
-    """Cross entropy of the tokens and of the sentences against the marked spans."""
-    answer, context = seen(row, frozen)
+def logits_of(net: Reader, rows: Sequence[Mapping[str, Any]], frozen: Frozen) -> list[tuple[Answer, Tensor]]:
+    """Answers to one context, each with a logit per token."""
+    answers, contexts = zip(*(seen(row, frozen) for row in rows), strict=True)
     with torch.autocast("cpu", torch.bfloat16):
-        logits = net(answer.states, answer.known, context)
+        found = net([(answer.states, answer.known) for answer in answers], contexts[0])
+    return list(zip(answers, (logits.float() for logits in found), strict=True))
+
+
+def loss_of(answer: Answer, logits: Tensor) -> Tensor:
+    """Cross entropy of the tokens and of the sentences against the marked spans."""
     cross = functional.binary_cross_entropy_with_logits
     if not answer.sentences:
         return torch.zeros((), requires_grad=True)
@@ -201,13 +212,12 @@ def loss_of(net: Reader, row: Mapping[str, Any], frozen: Frozen) -> Tensor:
     return found
 
 
-def chance(net: Reader, row: Mapping[str, Any], frozen: Frozen) -> float:
-    """That at least one sentence is unsupported, were they independent of each other."""
-    answer, context = seen(row, frozen)
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        found = sentence_logits(net(answer.states, answer.known, context).float(), answer)
-    logits = torch.stack(found) if found else torch.tensor([NOTHING])
-    return float(1 - torch.exp(-functional.softplus(logits).sum()))
+def chances(net: Reader, rows: Sequence[Mapping[str, Any]], frozen: Frozen) -> list[float]:
+    """Of answers to one context: that at least one sentence is unsupported, were they independent of each other."""
+    with torch.no_grad():
+        found = [sentence_logits(logits, answer) for answer, logits in logits_of(net, rows, frozen)]
+    each = [torch.stack(logits) if logits else torch.tensor([NOTHING]) for logits in found]
+    return [float(1 - torch.exp(-functional.softplus(logits).sum())) for logits in each]
 
 
 def trained(rows: Sequence[Mapping[str, Any]], source: NDArray[np.int64], frozen: Frozen) -> Reader:
@@ -223,9 +233,9 @@ def trained(rows: Sequence[Mapping[str, Any]], source: NDArray[np.int64], frozen
         for group, rate in zip(optimiser.param_groups, rates, strict=True):
             group["lr"] = rate * max(min(1.0, step / WARM) * (1 - step / len(steps)), 0.01)
         optimiser.zero_grad()
-        answers = np.flatnonzero(source == chosen).tolist()
-        for i in answers:
-            (loss_of(net, rows[i], frozen) / len(answers)).backward()  # type: ignore[no-untyped-call]
+        answers = logits_of(net, [rows[i] for i in np.flatnonzero(source == chosen)], frozen)
+        losses = [loss_of(answer, logits) for answer, logits in answers]
+        torch.stack(losses).mean().backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
     return net.eval()
@@ -241,7 +251,9 @@ def measure(rows: Sequence[dict[str, Any]], parts: Sequence[int], frozen: Frozen
         train = np.flatnonzero(fold[: len(rows)] != part)
         head[test] = grounding()(data, fold != part)(test)
         net = trained([rows[i] for i in train.tolist()], source[train], frozen)
-        reader[test] = [chance(net, rows[i], frozen) for i in test.tolist()]
+        for chosen in np.unique(source[test]):
+            held = test[source[test] == chosen]
+            reader[held] = chances(net, [rows[i] for i in held], frozen)
         print(f"fold {part}: {len(test)} answers to {len(np.unique(source[test]))} sources", flush=True)
         if out:
             kept = {str(i): [head[i], reader[i]] for i in np.flatnonzero(~np.isnan(reader))}
