@@ -233,7 +233,7 @@ def trained(rows: Sequence[Mapping[str, Any]], source: NDArray[np.int64], frozen
         for group, rate in zip(optimiser.param_groups, rates, strict=True):
             group["lr"] = rate * max(min(1.0, step / WARM) * (1 - step / len(steps)), 0.01)
         optimiser.zero_grad()
-        answers = logits_of(net, [rows[i] for i in np.flatnonzero(source == chosen)], frozen)
+        answers = logits_of(net, [rows[i] for i in np.flatnonzero(source == chosen).tolist()], frozen)
         losses = [loss_of(answer, logits) for answer, logits in answers]
         torch.stack(losses).mean().backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -253,7 +253,7 @@ def measure(rows: Sequence[dict[str, Any]], parts: Sequence[int], frozen: Frozen
         net = trained([rows[i] for i in train.tolist()], source[train], frozen)
         for chosen in np.unique(source[test]):
             held = test[source[test] == chosen]
-            reader[held] = chances(net, [rows[i] for i in held], frozen)
+            reader[held] = chances(net, [rows[i] for i in held.tolist()], frozen)
         print(f"fold {part}: {len(test)} answers to {len(np.unique(source[test]))} sources", flush=True)
         if out:
             kept = {str(i): [head[i], reader[i]] for i in np.flatnonzero(~np.isnan(reader))}
