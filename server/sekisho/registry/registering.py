@@ -79,9 +79,6 @@ class Registering(Ports):
         there = await BlobStore(tx).sizes(project, sorted(set(digests)))
         return frozenset(digest for digest in digests if not there.get(digest) and digest != OF_NOTHING)
 
-    async def has_blob(self, actor: Actor, project: str, digest: str) -> bool:
-        return not await self.missing_blobs(actor, project, [digest])
-
     async def read_blob(self, tx: Transaction, project: str, digest: str) -> bytes:
         """A blob for another room. Raises `NotFound` and `IntegrityFailed`."""
         return await read_blob(tx, project, digest)
