@@ -66,14 +66,14 @@ async def each(tx: Transaction, query: Any) -> AsyncIterator[Any]:
         yield row
 
 
-def oldest_first(query: Any, time: Any, identity: Any, after: Cursor | None) -> Any:
-    """The query's rows by these two columns, from the first that comes after the cursor."""
+def oldest_first(query: Any, time: Any, identity: Any, after: Cursor | None = None) -> Any:
+    """The query's rows by these two columns; after a cursor, from the first that comes behind it."""
     if after is not None:
         query = query.where(or_(time > after.time, and_(time == after.time, identity > after.id)))
     return query.order_by(time, identity)
 
 
-def newest_first(query: Any, time: Any, identity: Any, after: Cursor | None) -> Any:
+def newest_first(query: Any, time: Any, identity: Any, after: Cursor | None = None) -> Any:
     """As `oldest_first`, the other way round."""
     if after is not None:
         query = query.where(or_(time < after.time, and_(time == after.time, identity < after.id)))
