@@ -14,7 +14,8 @@ from sqlalchemy import CursorResult, Index, String, Text, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.evidence.types import Attested, Card, CardDocument, LicenceFinding, LicenceScan
-from sekisho.kernel.database import Base, CanonicalJson, Transaction, each, newest_first
+from sekisho.kernel.database import Base, CanonicalJson, Transaction, each
+from sekisho.kernel.queries import newest_first
 
 
 class CardRow(Base):

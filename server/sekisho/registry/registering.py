@@ -21,9 +21,8 @@ from sekisho.registry.finding import artifact_of, find
 from sekisho.registry.manifests import Manifest, parse_manifest
 from sekisho.registry.pointers import StageStore
 from sekisho.registry.ports import Ports
-from sekisho.registry.registrations import RegistrationStore
 from sekisho.registry.revocations import RevocationStore
-from sekisho.registry.store import Stored, VersionStore
+from sekisho.registry.store import RegistrationStore, Stored, VersionStore
 from sekisho.registry.types import Artifact, Edge, Provenance, Registered, Version
 
 MAX_DIGESTS: Final = 20_000
