@@ -12,9 +12,10 @@ from click.testing import CliRunner
 
 from sekisho.cli import main
 from sekisho.cli.lock import Lock, write_lock
-from sekisho.cli.session import Session
+from sekisho.cli.session import Session, exit_code_of
 from sekisho.client import Client
-from sekisho.kernel.errors import Invalid
+from sekisho.http.problems import STATUS
+from sekisho.kernel.errors import ExtraMissing, Invalid, SekishoError
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -130,3 +131,10 @@ def test_adopting_is_refused_before_anything_is_asked(lock_file: Path) -> None:
     """The session itself says so, whichever command asks."""
     with pytest.raises(Invalid):
         Session(project="us", project_given=True).adopt(Lock(lock_file, "eu", {}))
+
+
+@pytest.mark.parametrize("kind", sorted(STATUS, key=str))
+def test_a_caller_who_must_mend_his_input_is_not_told_to_try_again(kind: type[SekishoError]) -> None:
+    """Exit code 2 where the server would say that the request is at fault, and where an extra is missing; else 4."""
+    callers = STATUS[kind][0] < 500 or kind is ExtraMissing
+    assert exit_code_of(kind("it is so")) == (2 if callers else 4)

@@ -9,6 +9,7 @@ from tests.api_client import ApiClient
 from tests.identity.commands import run
 
 from sekisho.cli.identity import commands
+from sekisho.identity.types import Action, Role
 
 
 async def sekisho(api: ApiClient, *words: str, token: str | None = None) -> Result:
@@ -46,6 +47,16 @@ async def test_a_new_colleague(api: ApiClient) -> None:
     assert "alice (person) · search: author · until 2026-12-23" in (await sekisho(api, "whoami", token=secret)).stdout
     assert "author in search, granted by admin" in (await sekisho(api, "principal", "show", "alice")).stdout
     assert "alice  person  A [/b]" in (await sekisho(api, "principal", "list")).stdout
+
+
+async def test_every_role_can_be_granted_and_every_action_be_a_tokens_scope(api: ApiClient) -> None:
+    """Those too that no admin has by being admin: break-glass and the government of policies."""
+    assert (await sekisho(api, "principal", "create", "alice")).exit_code == 0
+    for role in Role:
+        granted = await sekisho(api, "role", "grant", "alice", role.value, "--everywhere")
+        assert f"alice is {role} in every project" in granted.stdout
+    scopes = [word for action in Action for word in ("--scope", action.value)]
+    assert (await sekisho(api, "token", "issue", "alice", *scopes)).exit_code == 0
 
 
 async def test_the_end_of_a_role_and_a_token(api: ApiClient) -> None:

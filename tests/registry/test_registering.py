@@ -196,7 +196,8 @@ async def test_blobs_are_verified_and_bounded(registry: Registry, author: Actor,
         await put(registry, viewer, b"a")
     await put(registry, author, b"a", b"a")
     assert await registry.blob(viewer, "default", digest_of_bytes(b"a")) == b"a"
-    assert not await registry.has_blob(viewer, "default", digest_of_bytes(b"b"))
+    missing = await registry.missing_blobs(viewer, "default", [digest_of_bytes(b"a"), digest_of_bytes(b"b")])
+    assert missing == (digest_of_bytes(b"b"),)
     with pytest.raises(NotFound):
         await registry.blob(viewer, "default", digest_of_bytes(b"b"))
 

@@ -12,10 +12,10 @@ from sekisho.cli.session import Session, session
 
 @click.command()
 @session
-def models(session: Session) -> None:
+def models(state: Session) -> None:
     """List the models that can answer or embed now, with the digest that a model manifest pins."""
-    hosts: list[dict[str, Any]] = session.connection.get(session.path("/models"))["items"]
-    session.show(hosts, _table(hosts))
+    hosts: list[dict[str, Any]] = state.connection.get(state.path("/models"))["items"]
+    state.show(hosts, _table(hosts))
 
 
 def _table(hosts: list[dict[str, Any]]) -> Table:

@@ -22,22 +22,22 @@ GRACE_S: Final = 10
 
 @click.command()
 @session
-def up(session: Session) -> None:
+def up(state: Session) -> None:
     """Migrate, then run API and worker until Ctrl-C. Works without a server: it is one.
 
     A process that dies is started again. Logs go to standard error.
     """
     require_extra("server", "up")
     require_extra("worker", "up")
-    listen(session.settings).close()  # a taken port is told here, not by a child
-    migrate(session.settings)
-    supervisor = Supervisor([Child("serve"), Child("worker")], session.say)
+    listen(state.settings).close()  # a taken port is told here, not by a child
+    migrate(state.settings)
+    supervisor = Supervisor([Child("serve"), Child("worker")], state.say)
     supervisor.stop_on_signals()
     try:
         supervisor.start()
-        code = supervisor.watch(until=lambda: answers(address(session.settings)))
+        code = supervisor.watch(until=lambda: answers(address(state.settings)))
         if code is None:
-            _show_addresses(session)
+            _show_addresses(state)
             code = supervisor.watch()
     finally:
         supervisor.close()
@@ -46,7 +46,7 @@ def up(session: Session) -> None:
 
 @click.command()
 @session
-def serve(session: Session) -> None:
+def serve(state: Session) -> None:
     """Run the API alone; needs the extra `server`. Works without a server: it is one."""
     require_extra("server", "serve")
     gc.disable()  # nothing of what a start loads is ever let go; looking through it again and again took a sixth of it
@@ -58,7 +58,7 @@ def serve(session: Session) -> None:
     from sekisho.wiring.garbage import settle_garbage
     from sekisho.wiring.services import build_services
 
-    settings = session.settings
+    settings = state.settings
     keep_large_blocks_apart()
     end_with_supervisor()
     configure_logging(settings)
@@ -83,15 +83,15 @@ def serve(session: Session) -> None:
 
 @click.command()
 @session
-def worker(session: Session) -> None:
+def worker(state: Session) -> None:
     """Run a worker alone: builds, searches, evaluations. Needs the extra `worker`, and the database of the API."""
     require_extra("worker", "worker")
     from sekisho.kernel.logging import configure_logging
     from sekisho.worker.process import run_worker
 
     end_with_supervisor()
-    configure_logging(session.settings)
-    asyncio.run(run_worker(session.settings))
+    configure_logging(state.settings)
+    asyncio.run(run_worker(state.settings))
 
 
 @click.group()
@@ -101,23 +101,23 @@ def db() -> None:
 
 @db.command("upgrade")
 @session
-def db_upgrade(session: Session) -> None:
+def db_upgrade(state: Session) -> None:
     """Apply every migration that is missing. Safe to call again."""
     require_extra("server", "db upgrade")
-    migrate(session.settings)
-    session.show({"state": "up to date"}, "The database is up to date.")
+    migrate(state.settings)
+    state.show({"state": "up to date"}, "The database is up to date.")
 
 
 @db.command("check")
 @session
-def db_check(session: Session) -> None:
+def db_check(state: Session) -> None:
     """Exit 0 where the database has exactly the tables that this version of Sekisho means, else 4."""
     require_extra("server", "db check")
     from sekisho.kernel.database import Database
     from sekisho.wiring.tables import schema_differences
 
     async def differences() -> tuple[str, ...]:
-        database = Database(session.settings.database)
+        database = Database(state.settings.database)
         try:
             return await schema_differences(database)
         finally:
@@ -128,14 +128,14 @@ def db_check(session: Session) -> None:
         raise IntegrityFailed(
             f"the database differs from what this version means: {'; '.join(found)}", remedy="run `sekisho db upgrade`"
         )
-    session.show({"state": "as meant", "differences": []}, "The database is as this version means it.")
+    state.show({"state": "as meant", "differences": []}, "The database is as this version means it.")
 
 
 @db.command("grant-worker")
 @click.argument("role")
 @click.option("--password", envvar="SEKISHO_WORKER_PASSWORD", help="Let it log in by this; of letters and digits.")
 @session
-def db_grant_worker(session: Session, role: str, password: str | None) -> None:
+def db_grant_worker(state: Session, role: str, password: str | None) -> None:
     """Let the PostgreSQL role ROLE do a worker's work, and no more.
 
     It can then write no stage, approval, decision, waiver, role, token or policy. The role is made where there is none.
@@ -146,14 +146,14 @@ def db_grant_worker(session: Session, role: str, password: str | None) -> None:
     from sekisho.wiring.worker_role import grant_worker
 
     async def grant() -> bool:
-        database = Database(session.settings.database)
+        database = Database(state.settings.database)
         try:
             return await grant_worker(database, role, password)
         finally:
             await database.close()
 
     made = asyncio.run(grant())
-    session.show({"role": role, "made": made}, f"{role} may do a worker's work, and no more.")
+    state.show({"role": role, "made": made}, f"{role} may do a worker's work, and no more.")
 
 
 class SettingsHelp(click.Command):
@@ -171,7 +171,7 @@ class SettingsHelp(click.Command):
 
 @click.command(cls=SettingsHelp)
 @session
-def settings(session: Session) -> None:
+def settings(state: Session) -> None:
     """Every setting, its value (secrets masked) and where it came from: default, sekisho.toml or the environment.
 
     \b
@@ -187,7 +187,7 @@ def settings(session: Session) -> None:
     table = Table("setting", "value", "from", box=None, pad_edge=False)
     for row in rows:
         table.add_row(row["name"], row["value"], row["source"])
-    session.show({"settings": rows}, table)
+    state.show({"settings": rows}, table)
     if wrong:
         raise Invalid(
             "the settings are not valid; a wrong one is shown with its default, and no process starts with it",
@@ -239,14 +239,14 @@ def answers(server: str) -> bool:
         return False
 
 
-def _show_addresses(session: Session) -> None:
-    server = address(session.settings)
-    token = session.settings.data_dir / "admin.token"
-    session.say(
+def _show_addresses(state: Session) -> None:
+    server = address(state.settings)
+    token = state.settings.data_dir / "admin.token"
+    state.say(
         f"[bold]Sekisho runs.[/bold] Ctrl-C ends it.\n"
         f"  API           {server}\n"
         f"  API's pages   {server}/docs\n"
-        f"  data          {session.settings.data_dir.resolve()}"
+        f"  data          {state.settings.data_dir.resolve()}"
         + (f"\n  admin token   {token.resolve()}" if token.exists() else "")
     )
 

@@ -24,6 +24,7 @@ from sekisho.kernel.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    Revoked,
     SekishoError,
     TooLarge,
     Unauthenticated,
@@ -156,5 +157,5 @@ session = click.make_pass_decorator(Session)
 
 def exit_code_of(error: SekishoError) -> int:
     """2 for what the caller can mend in his input, 4 for what the server or an engine could not do."""
-    mendable = (Invalid, NotFound, Forbidden, Unauthenticated, Conflict, Archived, TooLarge, ExtraMissing)
+    mendable = (Invalid, NotFound, Forbidden, Unauthenticated, Conflict, Archived, Revoked, TooLarge, ExtraMissing)
     return 2 if isinstance(error, mendable) else 4

@@ -24,8 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.evaluation.types import CaseResult, Origin, Run, RunState, Target, score_of
-from sekisho.kernel.database import Base, CanonicalJson, Transaction, each, newest_first, oldest_first
+from sekisho.kernel.database import Base, CanonicalJson, Transaction, each
 from sekisho.kernel.pages import Cursor
+from sekisho.kernel.queries import newest_first, oldest_first
 
 ERASED: Final = "a document that its index held was erased"
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.evidence.types import Attested, Card, CardDocument, LicenceFinding, LicenceScan
 from sekisho.kernel.database import Base, CanonicalJson, Transaction, each
+from sekisho.kernel.queries import newest_first
 
 
 class CardRow(Base):
@@ -91,11 +92,7 @@ class CardStore:
 
     async def all(self, project: str, subjects: Collection[str]) -> tuple[Card, ...]:
         """Every card about these digests, newest first."""
-        rows = await self._tx.scalars(
-            select(CardRow)
-            .where(CardRow.project == project, CardRow.subject.in_(subjects))
-            .order_by(CardRow.created_at.desc(), CardRow.id.desc())
-        )
+        rows = await self._tx.scalars(_about(CardRow, project, subjects))
         return tuple(_card(row) for row in rows)
 
 
@@ -127,11 +124,7 @@ class AttestedStore:
 
     async def all(self, project: str, subjects: Collection[str]) -> tuple[Attested, ...]:
         """Every document about these digests, newest first, whatever became of it."""
-        rows = await self._tx.scalars(
-            select(AttestedRow)
-            .where(AttestedRow.project == project, AttestedRow.subject.in_(subjects))
-            .order_by(AttestedRow.created_at.desc(), AttestedRow.id.desc())
-        )
+        rows = await self._tx.scalars(_about(AttestedRow, project, subjects))
         return tuple(Attested(**_fields(row, Attested)) for row in rows)
 
 
@@ -150,12 +143,13 @@ class LicenceScanStore:
 
     async def all(self, project: str, subjects: Collection[str]) -> tuple[LicenceScan, ...]:
         """Every scan of these digests, newest first."""
-        rows = await self._tx.scalars(
-            select(LicenceScanRow)
-            .where(LicenceScanRow.project == project, LicenceScanRow.subject.in_(subjects))
-            .order_by(LicenceScanRow.created_at.desc(), LicenceScanRow.id.desc())
-        )
+        rows = await self._tx.scalars(_about(LicenceScanRow, project, subjects))
         return tuple(map(_scan, rows))
+
+
+def _about(row: Any, project: str, subjects: Collection[str]) -> Any:
+    """The rows of a table that are about these digests, newest first."""
+    return newest_first(select(row).where(row.project == project, row.subject.in_(subjects)), row.created_at, row.id)
 
 
 def _card(row: CardRow) -> Card:

@@ -113,7 +113,7 @@ class BuildController(Controller):
         """Pin the corpus by digest, and queue the build for a worker."""
         recipe = Recipe(data.corpus, data.retriever, data.chunker, data.embedder)
         provenance = data.registration.provenance()
-        return _view(await indexing.request_build(actor, project, data.name, recipe, provenance))
+        return JobView.of(await indexing.request_build(actor, project, data.name, recipe, provenance))
 
     @get(operation_id="list_builds")
     async def records(
@@ -136,7 +136,7 @@ class BuildController(Controller):
         indexing: Injected[Indexing],
     ) -> JobView:
         """How far a build is; once it is done, `result` has the index's digest and reference."""
-        return _view(await indexing.job(actor, project, BUILD, job_id))
+        return JobView.of(await indexing.job(actor, project, BUILD, job_id))
 
     @post("/{job_id:str}/cancel", operation_id="cancel_build", status_code=HTTP_200_OK)
     async def cancel(
@@ -147,7 +147,7 @@ class BuildController(Controller):
         indexing: Injected[Indexing],
     ) -> JobView:
         """Ask for an end: a queued build ends at once, a running one at its next report of progress."""
-        return _view(await indexing.cancel(actor, project, BUILD, job_id))
+        return JobView.of(await indexing.cancel(actor, project, BUILD, job_id))
 
 
 class VerificationController(Controller):
@@ -165,7 +165,7 @@ class VerificationController(Controller):
         indexing: Injected[Indexing],
     ) -> JobView:
         """Queue a verification: every chunk by its hash, every vector by its bits, and a sample embedded again."""
-        return _view(await indexing.request_verify(actor, project, data.index, data.deep))
+        return JobView.of(await indexing.request_verify(actor, project, data.index, data.deep))
 
     @get("/{job_id:str}", operation_id="get_verification")
     async def verification(
@@ -176,7 +176,7 @@ class VerificationController(Controller):
         indexing: Injected[Indexing],
     ) -> JobView:
         """What was found: `result.integrity`, and in `result.drift` every chunk that is missing, extra or altered."""
-        return _view(await indexing.job(actor, project, VERIFY, job_id))
+        return JobView.of(await indexing.job(actor, project, VERIFY, job_id))
 
 
 class SearchController(Controller):
@@ -194,7 +194,7 @@ class SearchController(Controller):
         indexing: Injected[Indexing],
     ) -> JobView:
         """Queue a search; the worker owns the vectors."""
-        return _view(
+        return JobView.of(
             await indexing.request_search(actor, project, data.index, data.query, data.k, data.filter, why=data.why)
         )
 
@@ -207,7 +207,7 @@ class SearchController(Controller):
         indexing: Injected[Indexing],
     ) -> JobView:
         """The search; once it is done, `result.hits` are the passages, best first."""
-        return _view(await indexing.job(actor, project, SEARCH, job_id))
+        return JobView.of(await indexing.job(actor, project, SEARCH, job_id))
 
 
 class ProfileController(Controller):
@@ -225,7 +225,7 @@ class ProfileController(Controller):
         indexing: Injected[Indexing],
     ) -> JobView:
         """Queue a profile: sizes, languages, licences, duplicates, personal data and secrets, age."""
-        return _view(await indexing.request_profile(actor, project, data.corpus))
+        return JobView.of(await indexing.request_profile(actor, project, data.corpus))
 
     @get("/{job_id:str}", operation_id="get_profile")
     async def profile(
@@ -236,11 +236,7 @@ class ProfileController(Controller):
         indexing: Injected[Indexing],
     ) -> JobView:
         """The profile, in `result` once it is done. It has counts and paths, and nothing of what the texts say."""
-        return _view(await indexing.job(actor, project, PROFILE, job_id))
-
-
-def _view(job: Job) -> JobView:
-    return JobView.of(job)
+        return JobView.of(await indexing.job(actor, project, PROFILE, job_id))
 
 
 controllers: list[ControllerRouterHandler] = [

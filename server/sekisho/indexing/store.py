@@ -9,8 +9,9 @@ from sqlalchemy import Index, String, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.indexing.types import BuildRecord, Fingerprint, Integrity
-from sekisho.kernel.database import Base, CanonicalJson, Transaction, newest_first
+from sekisho.kernel.database import Base, CanonicalJson, Transaction
 from sekisho.kernel.pages import Cursor
+from sekisho.kernel.queries import newest_first
 
 _ROWS_AT_ONCE = 1000
 

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, MetaData, Text, TypeDecorator, and_, event, or_, text
+from sqlalchemy import BigInteger, MetaData, Text, TypeDecorator, event, text
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -23,7 +23,6 @@ from sqlalchemy.orm import DeclarativeBase
 from sekisho.kernel.digests import canonical_json
 from sekisho.kernel.errors import Invalid, Unavailable
 from sekisho.kernel.json import decode_json
-from sekisho.kernel.pages import Cursor
 
 Transaction = AsyncSession
 """What services pass to stores. Only stores look inside."""
@@ -64,20 +63,6 @@ async def each(tx: Transaction, query: Any) -> AsyncIterator[Any]:
     """Every row of a query, a few at a time, however many there are."""
     async for row in await tx.stream(query.execution_options(yield_per=100)):
         yield row
-
-
-def oldest_first(query: Any, time: Any, identity: Any, after: Cursor | None) -> Any:
-    """The query's rows by these two columns, from the first that comes after the cursor."""
-    if after is not None:
-        query = query.where(or_(time > after.time, and_(time == after.time, identity > after.id)))
-    return query.order_by(time, identity)
-
-
-def newest_first(query: Any, time: Any, identity: Any, after: Cursor | None) -> Any:
-    """As `oldest_first`, the other way round."""
-    if after is not None:
-        query = query.where(or_(time < after.time, and_(time == after.time, identity < after.id)))
-    return query.order_by(time.desc(), identity.desc())
 
 
 def _sqlite_connect(connection: Any, _record: Any) -> None:

@@ -8,8 +8,9 @@ from typing import Any, cast
 
 from sqlalchemy import CursorResult, delete, select, update
 
-from sekisho.kernel.database import Transaction, oldest_first
+from sekisho.kernel.database import Transaction
 from sekisho.kernel.pages import Cursor
+from sekisho.kernel.queries import oldest_first
 from sekisho.kernel.references import Kind
 from sekisho.registry.rows import ArtifactLabelRow, ArtifactRow
 from sekisho.registry.types import Artifact

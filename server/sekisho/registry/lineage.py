@@ -10,8 +10,7 @@ from sekisho.kernel.database import Transaction
 from sekisho.registry.finding import best
 from sekisho.registry.kinds import MANIFESTS
 from sekisho.registry.pointers import StageStore
-from sekisho.registry.registrations import RegistrationStore
-from sekisho.registry.store import VersionStore
+from sekisho.registry.store import RegistrationStore, VersionStore
 from sekisho.registry.types import Closure, Direction, Edge, Lineage, LineageNode, Serving, Source, Version
 
 EVERYTHING = 100

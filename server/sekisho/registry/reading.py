@@ -21,8 +21,7 @@ from sekisho.registry.finding import artifact_of, best, digest_of_reference, fin
 from sekisho.registry.manifests import PromptManifest
 from sekisho.registry.ports import Ports
 from sekisho.registry.prompts import render_prompt
-from sekisho.registry.registrations import RegistrationStore
-from sekisho.registry.store import VersionStore
+from sekisho.registry.store import RegistrationStore, VersionStore
 from sekisho.registry.types import Artifact, Closure, Diff, Direction, Lineage, Registration, Version
 
 

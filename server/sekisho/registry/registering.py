@@ -21,9 +21,8 @@ from sekisho.registry.finding import artifact_of, find
 from sekisho.registry.manifests import Manifest, parse_manifest
 from sekisho.registry.pointers import StageStore
 from sekisho.registry.ports import Ports
-from sekisho.registry.registrations import RegistrationStore
 from sekisho.registry.revocations import RevocationStore
-from sekisho.registry.store import Stored, VersionStore
+from sekisho.registry.store import RegistrationStore, Stored, VersionStore
 from sekisho.registry.types import Artifact, Edge, Provenance, Registered, Version
 
 MAX_DIGESTS: Final = 20_000
@@ -78,9 +77,6 @@ class Registering(Ports):
         """Which of these digests have no bytes that could be had: never put, or erased."""
         there = await BlobStore(tx).sizes(project, sorted(set(digests)))
         return frozenset(digest for digest in digests if not there.get(digest) and digest != OF_NOTHING)
-
-    async def has_blob(self, actor: Actor, project: str, digest: str) -> bool:
-        return not await self.missing_blobs(actor, project, [digest])
 
     async def read_blob(self, tx: Transaction, project: str, digest: str) -> bytes:
         """A blob for another room. Raises `NotFound` and `IntegrityFailed`."""

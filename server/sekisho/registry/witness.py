@@ -9,9 +9,8 @@ from sekisho.kernel.digests import digest_of
 from sekisho.ledger.types import Entry
 from sekisho.ledger.witness import Facts, Moment, Standing
 from sekisho.registry.pointers import StageStore
-from sekisho.registry.registrations import RegistrationStore
 from sekisho.registry.revocations import RevocationStore
-from sekisho.registry.store import VersionStore
+from sekisho.registry.store import RegistrationStore, VersionStore
 
 
 class Versions:

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.evaluation.judges.types import Qualification
 from sekisho.evaluation.types import Origin
-from sekisho.kernel.database import Base, CanonicalJson, Transaction, newest_first
+from sekisho.kernel.database import Base, CanonicalJson, Transaction
 from sekisho.kernel.pages import Cursor
+from sekisho.kernel.queries import newest_first
 
 
 class QualificationRow(Base):
