@@ -9,10 +9,11 @@ import click
 
 from sekisho.cli.session import Session, session
 from sekisho.client.identity import Identity
+from sekisho.identity.types import Action, Role
 from sekisho.kernel.clock import from_epoch_ms, iso
 
-ROLES = click.Choice(["viewer", "author", "approver", "operator", "admin"])
-SCOPES = click.Choice(["read", "register", "evaluate", "promote", "approve", "operate", "administer"])
+ROLES = click.Choice([role.value for role in Role])
+SCOPES = click.Choice([action.value for action in Action])
 
 
 def _identity(state: Session) -> Identity:
