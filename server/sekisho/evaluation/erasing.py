@@ -146,6 +146,7 @@ class Erasing:
             counts |= {"searches": len(searches), "drafts": len(drafts)}
             await self.jobs.finish(tx, job, JobState.DONE, result=counts)
             body = {"job": job.id, **counts, "erased_runs": list(runs.ids)}
+            body["erased_indexes"] = sorted(record.digest for record in records)
             await self._enter(tx, "document.erasure_done", job.project, job.principal, None, body)
 
     async def _stop_runs(self, job: Job, subjects: Sequence[str]) -> None:

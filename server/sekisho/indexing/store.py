@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from sqlalchemy import Index, String, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.indexing.types import BuildRecord, Fingerprint, Integrity
-from sekisho.kernel.database import Base, CanonicalJson, Transaction
+from sekisho.kernel.database import Base, CanonicalJson, Transaction, each
 from sekisho.kernel.pages import Cursor
 from sekisho.kernel.queries import newest_first
 
@@ -128,6 +128,14 @@ class IndexStore:
             .where(IndexBuildRow.digest == digest)
             .values(integrity=integrity.value, checked_at=checked_at, drift=drift)
         )
+
+    async def each(self) -> AsyncIterator[BuildRecord]:
+        async for (row,) in each(self._tx, select(IndexBuildRow)):
+            yield _record(row)
+
+    async def with_chunks(self) -> list[str]:
+        """The digest of every index that has fingerprints."""
+        return list(await self._tx.scalars(select(IndexChunkRow.digest).distinct().order_by(IndexChunkRow.digest)))
 
     async def chunks(self, digest: str) -> list[Fingerprint]:
         """By ordinal; empty where the index was never built."""

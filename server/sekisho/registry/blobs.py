@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import IO, Any, Final, cast
 
 from sqlalchemy import LargeBinary, func, literal_column, select, update
@@ -54,6 +54,12 @@ class BlobStore:
         connection = (await (await self._tx.connection()).get_raw_connection()).driver_connection
         await cast(Any, connection)._execute(_copy_blob, cast(Any, connection)._conn, row, file)
         return True
+
+    async def each(self) -> AsyncIterator[tuple[str, str, bytes]]:
+        """Every blob's project, digest and bytes, one at a time: they may be large."""
+        query = select(BlobRow.project, BlobRow.digest, BlobRow.data).execution_options(yield_per=1)
+        async for project, digest, data in await self._tx.stream(query):
+            yield project, digest, data
 
     async def blank(self, project: str, digests: Sequence[str]) -> None:
         """Erase the bytes. The row stays, so that they cannot be put again under their digest."""

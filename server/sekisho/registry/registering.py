@@ -148,6 +148,7 @@ class Registering(Ports):
         # A person's name could never be erased from the ledger; the digest holds the registration's row to it.
         author = {"author": digest_of([registration_id, said.author])} if said.author else {}
         body |= {"registration": registration_id, "commit": said.commit, **author}
+        body["said"] = digest_of([registration_id, said.message, said.ci_run, dict(said.labels)])
         await self._record(tx, "version.registered", project, principal, stored.version.digest, body)
         return Registered(stored.version, registration_id, known is None)
 

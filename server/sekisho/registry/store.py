@@ -11,7 +11,7 @@ from sqlalchemy import JSON, CursorResult, String, Table, event, func, literal, 
 from sqlalchemy import cast as sql_cast
 
 from sekisho.kernel.database import Transaction, each, insert_of
-from sekisho.kernel.digests import digest_of_bytes
+from sekisho.kernel.digests import digest_of, digest_of_bytes
 from sekisho.kernel.errors import IntegrityFailed
 from sekisho.kernel.pages import Cursor
 from sekisho.kernel.queries import oldest_first
@@ -38,13 +38,23 @@ class VersionStore:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    async def each(self) -> AsyncIterator[tuple[str, str, int, str, str, bool, bool]]:
-        """Every version's project, label, number, digest, its manifest's own digest, whether archived and revoked."""
+    async def projects(self) -> list[str]:
+        """Every project in which something was registered."""
+        return list(await self._tx.scalars(select(VersionRow.project).distinct().order_by(VersionRow.project)))
+
+    async def edges(self) -> dict[tuple[str, str], set[tuple[str, str]]]:
+        """Of every project and digest its edges: each a role and the digest that it leads to."""
+        found: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        async for (row,) in each(self._tx, select(EdgeRow)):
+            found.setdefault((row.project, row.from_digest), set()).add((row.role, row.to_digest))
+        return found
+
+    async def each(self) -> AsyncIterator[tuple[str, Kind, str, int, str, bytes, bool, bool]]:
+        """Every version's project, kind, name, number, digest, the bytes of its manifest, whether archived, revoked."""
         query = select(VersionRow, ArtifactRow).join(ArtifactRow, ArtifactRow.id == VersionRow.artifact_id)
         async for row, artifact in each(self._tx, query):
-            manifest = digest_of_bytes(row.manifest.encode())
-            label = f"{artifact.kind}/{artifact.name}"
-            yield row.project, label, row.number, row.digest, manifest, row.archived_at is not None, row.revoked
+            kind, manifest, archived = Kind(artifact.kind), row.manifest.encode(), row.archived_at is not None
+            yield row.project, kind, artifact.name, row.number, row.digest, manifest, archived, row.revoked
 
     async def insert(
         self, *, version_id: str, artifact_id: str, version: Version, content: bytes, edges: Iterable[Edge]
@@ -159,7 +169,8 @@ class RegistrationStore:
         """Every registration's columns that the ledger speaks of, by name."""
         names = ("id", "project", "digest", "principal", "author", "commit", "created_at")
         async for (row,) in each(self._tx, select(RegistrationRow)):
-            yield {name: getattr(row, name) for name in names}
+            said = digest_of([row.id, row.message, row.ci_run, row.labels])
+            yield {**{name: getattr(row, name) for name in names}, "said": said}
 
     async def insert(
         self, *, registration_id: str, version_id: str, version: Version, principal: str, said: Provenance, now: int

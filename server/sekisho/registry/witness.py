@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import msgspec
+
 from sekisho.kernel.database import Transaction
-from sekisho.kernel.digests import digest_of
+from sekisho.kernel.digests import digest_of, digest_of_bytes
+from sekisho.kernel.references import Kind
 from sekisho.ledger.types import Entry
 from sekisho.ledger.witness import Facts, Moment, Standing
+from sekisho.registry.blobs import BlobStore
+from sekisho.registry.kinds import MANIFESTS
 from sekisho.registry.pointers import StageStore
 from sekisho.registry.revocations import RevocationStore
 from sekisho.registry.store import RegistrationStore, VersionStore
 
 
 class Versions:
-    """The bytes of each manifest hash to its digest, and each version is there under its number."""
+    """The bytes of each manifest hash to its digest, its edges are those that it names, and its number is its own."""
 
     what = "version"
     kinds = frozenset({"version.registered", "version.archived", "version.restored", "version.revoked"})
@@ -23,7 +28,7 @@ class Versions:
         key = f"{entry.project}/{entry.body['artifact']}@v{entry.body['number']}"
         if entry.kind == "version.registered":
             told = {"digest": entry.subject, "manifest": entry.subject, "archived": False, "revoked": False}
-            standing.setdefault(key, told)
+            standing.setdefault(key, {**told, "edges_as_named": True})
         elif entry.kind == "version.revoked":
             # The bytes are revoked under every name that they have in the project.
             for other, facts in standing.items():
@@ -33,13 +38,38 @@ class Versions:
             standing[key] = {**standing[key], "archived": entry.kind == "version.archived"}
 
     async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
-        async for project, label, number, digest, manifest, archived, revoked in VersionStore(tx).each():
-            facts = {"digest": digest, "manifest": manifest, "archived": archived, "revoked": revoked}
-            yield f"{project}/{label}@v{number}", facts
+        kept = await VersionStore(tx).edges()
+        async for project, kind, name, number, digest, manifest, archived, revoked in VersionStore(tx).each():
+            facts = {"digest": digest, "manifest": digest_of_bytes(manifest), "archived": archived, "revoked": revoked}
+            facts["edges_as_named"] = kept.get((project, digest), set()) == _named(kind, manifest)
+            yield f"{project}/{kind}/{name}@v{number}", facts
+
+
+class Blobs:
+    """The bytes of a project's files hash to their digests; where a document was erased some may be empty."""
+
+    what = "files of project"
+    kinds = frozenset({"version.registered", "document.erased"})
+
+    def told(self, entry: Entry, standing: Standing) -> None:
+        facts = standing.setdefault(entry.project, {"edited": [], "emptied": []})
+        if entry.kind == "document.erased":
+            standing[entry.project] = {name: facts[name] for name in facts if name != "emptied"}
+
+    async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
+        found: dict[str, dict[str, list[str]]] = {}
+        async for project, digest, data in BlobStore(tx).each():
+            if digest_of_bytes(data) != digest:
+                there = found.setdefault(project, {"edited": [], "emptied": []})
+                there["edited" if data else "emptied"].append(digest)
+        for project in await VersionStore(tx).projects():
+            yield project, found.pop(project, {"edited": [], "emptied": []})
+        for project, facts in found.items():
+            yield project, facts
 
 
 class Registrations:
-    """Who registered what, from which commit, and whom he named as its author."""
+    """Who registered what, from which commit, whom he named as its author, and what else he said of it."""
 
     what = "registration"
     kinds = frozenset({"version.registered"})
@@ -52,6 +82,8 @@ class Registrations:
             "commit": entry.body["commit"],
             "author": entry.body.get("author"),
             "created_at": Moment(entry.time),
+            # Entries of the first days do not say it.
+            **({"said": entry.body["said"]} if "said" in entry.body else {}),
         }
 
     async def rows(self, tx: Transaction) -> AsyncIterator[tuple[str, Facts]]:
@@ -126,3 +158,11 @@ class Revocations:
         async for one in RevocationStore(tx).each():
             facts = {name: getattr(one, name) for name in ("project", "digest", "principal", "created_at")}
             yield one.id, {**facts, "reason": digest_of([one.id, one.reason])}
+
+
+def _named(kind: Kind, manifest: bytes) -> set[tuple[str, str]] | None:
+    """What a manifest is made from, as its edges say it; None for bytes that are no manifest."""
+    try:
+        return {(pin.role, pin.digest) for pin in msgspec.json.decode(manifest, type=MANIFESTS[kind]).dependencies()}
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 from sqlalchemy import Index, String, select
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.evaluation.judges.types import Qualification
 from sekisho.evaluation.types import Origin
-from sekisho.kernel.database import Base, CanonicalJson, Transaction
+from sekisho.kernel.database import Base, CanonicalJson, Transaction, each
 from sekisho.kernel.pages import Cursor
 from sekisho.kernel.queries import newest_first
 
@@ -49,6 +49,10 @@ class QualificationStore:
             )
         )  # fmt: skip
         await self._tx.flush()
+
+    async def each(self) -> AsyncIterator[Qualification]:
+        async for (row,) in each(self._tx, select(QualificationRow)):
+            yield _qualification(row)
 
     async def one_or_none(self, qualification_id: str) -> Qualification | None:
         row = await self._tx.get(QualificationRow, qualification_id)
