@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sekisho.gate.engines.port import PolicyEngine
 from sekisho.gate.input_types import GateInput
@@ -14,6 +14,8 @@ from sekisho.kernel.errors import SekishoError
 from sekisho.kernel.logging import get_logger
 
 _log = get_logger("sekisho.gate")
+
+_MEND: Final = "see to the policy engine, about which /readyz and the server's log say more, then ask again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,5 +47,5 @@ class Judge:
             verdict = read_verdict(await self.engine.evaluate(gate_input.as_json()), engine=name, policy_digest=digest)
         except SekishoError as error:
             _log.error("the policy engine gave no verdict", reason=error.detail, engine=name)
-            return Judgement(Outcome.ERROR, digest, name, None, error.detail)
+            return Judgement(Outcome.ERROR, digest, name, None, f"{error.detail}; what to do: {error.remedy or _MEND}")
         return Judgement(verdict.outcome, digest, name, verdict.as_json(), None)

@@ -50,8 +50,8 @@ class Warrants:
         return Terms(override, waived, min(ends, default=None))
 
     async def _waived(self, tx: Transaction, waivers: Sequence[WaiverUsed]) -> tuple[Waived, ...]:
-        """What the decision waived, each with whether the exception still stands. It stays served all the same: the
-        decision was made while it stood, and taking it away is a person's to decide."""
+        """What the decision waived, each with whether the exception still stands. Without it the version is served
+        until policy has judged again (`overrides.ending`): the decision was made while it stood."""
         if not waivers:
             return ()
         now = epoch_ms(self.ledger.clock.now())

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sekisho.kernel.errors import FieldError, Invalid
 
 MAX_DEPTH: Final = 64
+MAX_PATH: Final = 60
 
 
 def decode_json(data: bytes) -> Any:
@@ -53,7 +54,7 @@ def _refuse_unfit(value: Any) -> None:
     while layer:
         depth += 1
         if depth > MAX_DEPTH:
-            raise _invalid("$", f"nested deeper than {MAX_DEPTH}")
+            raise _invalid(_place_of(value, depth), f"nested deeper than {MAX_DEPTH}")
         following: list[Any] = []
         for node in layer:
             if isinstance(node, dict):
@@ -61,8 +62,28 @@ def _refuse_unfit(value: Any) -> None:
             elif isinstance(node, list):
                 following += node
             elif isinstance(node, str) and "\x00" in node:
-                raise _invalid("$", "holds a NUL character")
+                raise _invalid(_place_of(value, depth), "holds a NUL character")
         layer = following
+
+
+def _place_of(value: Any, depth: int) -> str:
+    """The path of the first NUL, or of what is nested `depth` layers deep, cut to what can be read: the walk above
+    keeps no paths, since nearly every input is sound."""
+    layer: list[tuple[str, Any]] = [("$", value)]
+    for _ in range(depth - 1):
+        following: list[tuple[str, Any]] = []
+        for path, node in layer:
+            if isinstance(node, dict):
+                following += [(path, key) for key in node]
+                following += [(_longer(path, f".{key}"), below) for key, below in node.items()]
+            elif isinstance(node, list):
+                following += [(_longer(path, f"[{place}]"), below) for place, below in enumerate(node)]
+        layer = following
+    return next((path for path, node in layer if isinstance(node, str) and "\x00" in node), layer[0][0])
+
+
+def _longer(path: str, step: str) -> str:
+    return path + step if len(path) + len(step) <= MAX_PATH and "\x00" not in step else path
 
 
 def _invalid(path: str, message: str) -> Invalid:

@@ -22,7 +22,10 @@ from sekisho.kernel.errors import Conflict, FieldError, Forbidden, Invalid
 from sekisho.ledger.service import Ledger
 
 PUBLISHED = "policy.published"
+REFUSED = "policy.refused"
 MAX_MESSAGE = 2_000
+MAX_FAULTS = 20
+MAX_FAULT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,17 @@ class Publishing:
         """
         actor.require(EVERYWHERE, Action.GOVERN)
         name, number = parse_label(label)
-        policies = read_content(await self._whole(content))
-        await self._sound(policies)
+        name = checked_name(name)
+        try:
+            policies = read_content(await self._whole(content))
+            await self._sound(policies)
+        except Invalid as error:
+            await self._refuse(actor, name, error)
+            raise
         async with self.database.write() as tx:
             await self.ledger.lock(tx)
             return await self.publish_in(
-                tx, checked_name(name), policies, Origin.OWNER, actor.principal, _said(message), number=number
+                tx, name, policies, Origin.OWNER, actor.principal, _said(message), number=number
             )
 
     async def publish_in(
@@ -132,6 +140,19 @@ class Publishing:
                 raise Conflict("nothing is published yet that a policy could rest on", remedy="start the API once")
             return await policies_of(tx, found)
 
+    async def _refuse(self, actor: Actor, name: str, error: Invalid) -> None:
+        """Nothing of the policy is kept but that it was tried, by whom, and what is wrong with it."""
+        faults = [_plain(f"{fault.path}: {fault.message}") for fault in error.fields[:MAX_FAULTS]]
+        async with self.database.write() as tx:
+            await self.ledger.append(
+                tx,
+                kind=REFUSED,
+                project=EVERYWHERE,
+                principal=actor.principal,
+                subject=name,
+                body={"policy": name, "reason": error.detail, "faults": faults},
+            )
+
     async def _record(self, tx: Transaction, published: Published) -> None:
         await self.ledger.append(
             tx,
@@ -147,6 +168,11 @@ class Publishing:
                 "message": published.message,
             },
         )
+
+
+def _plain(text: str) -> str:
+    """What of a fault enters the ledger: a line or two, in characters that every database takes."""
+    return text[:MAX_FAULT].encode("utf-8", "replace").decode().replace("\x00", "?")
 
 
 def _said(message: str) -> str:

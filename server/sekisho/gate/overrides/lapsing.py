@@ -26,7 +26,6 @@ _log = get_logger("sekisho.gate")
 LAPSED: Final = "exception.ended"
 SOON_MS: Final = 3 * 86_400_000
 """How long before its end an exception is told of by readiness: time to mend, to approve and to promote again."""
-MAX_REMEMBERED: Final = 10_000
 RECENT: Final = 500
 """How many of the ledger's last entries are asked for the time, beside this machine's clock."""
 
@@ -66,12 +65,14 @@ class Lapses:
             f"stages that serve what a waiver or an attested document let pass: {over} whose exception has ended, "
             f"{len(found) - over} whose exception ends within three days",
             remedy="mend what was excepted, or have it excepted anew, and promote the version again: "
-            "`sekisho waivers` shows when each ends",
+            "`sekisho waiver list` and `sekisho attested` show when each ends",
         )
 
     async def _all(self, tx: Transaction, now: int) -> list[Lapse]:
         pointers = await self.registry.every_pointer(tx)
         found = [Lapse(pointer, ended(await self._rests_of(tx, pointer), now)) for pointer in pointers]
+        standing = {pointer.decision_id for pointer in pointers}
+        self._rests = {decision: rests for decision, rests in self._rests.items() if decision in standing}
         return [lapse for lapse in found if lapse.rests]
 
     async def _now(self, tx: Transaction) -> int:
@@ -89,8 +90,6 @@ class Lapses:
                 self._told.add(pointer.decision_id)
                 _log.error("what a stage's pointer rests on is not borne out", reason=error.detail)
             return ()
-        if len(self._rests) >= MAX_REMEMBERED:
-            self._rests.clear()
         self._rests[pointer.decision_id] = found
         return found
 
