@@ -11,7 +11,7 @@ import click
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from sekisho.cli.results import percent
@@ -104,20 +104,18 @@ def _follow(state: Session, client: Judging, started: dict[str, Any]) -> dict[st
 
 
 def _table(found: Sequence[dict[str, Any]]) -> Table:
-    columns = ("qualification", "judge", "scorer", "instrument", "labels", "rows", "scored", "kappa [95 %]", "at")
-    table = Table(*columns)
+    """Three lines each, since ids and digests that are cut short name nothing: what was judged, and what was found."""
+    table = Table(
+        Column("judge, qualification, at", min_width=36, no_wrap=True),
+        Column("scorer, instrument, labels", overflow="fold"),
+        Column("kappa [95 %], scored", min_width=20, no_wrap=True),
+    )
     for one in found:
         result = one["result"]
         table.add_row(
-            one["id"],
-            escape(one["name"]),
-            one["scorer"],
-            short(one["instrument"]),
-            short(one["labels"]),
-            str(result["n"]),
-            str(result["scored"]),
-            escape(_kappa(result, "kappa")),
-            iso(from_epoch_ms(one["created_at"])),
+            f"{escape(one['name'])}\n{one['id']}\n{iso(from_epoch_ms(one['created_at']))}",
+            f"{one['scorer']}\n{short(one['instrument'])}\n{short(one['labels'])}",
+            f"{escape(_kappa(result, 'kappa'))}\n{result['scored']} of {result['n']} rows",
         )
     return table
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from rich import markup
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from sekisho.evaluation.reports.neutral import terminal
 from sekisho.evaluation.reports.numbers import Number, further
 from sekisho.evaluation.reports.texts import NUMBERS
+from sekisho.evaluation.reports.words import p_value
 from sekisho.kernel.clock import from_epoch_ms, iso
 from sekisho.kernel.digests import short
 
@@ -101,7 +102,8 @@ def _parameters(schema: dict[str, Any]) -> list[str]:
 
 
 def runs_table(runs: Sequence[dict[str, Any]]) -> RenderableType:
-    table = Table("run", "subject", "suite", "state", "cases", "asked for")
+    # An id that is cut short names no run.
+    table = Table(Column("run", no_wrap=True, min_width=36), "subject", "suite", "state", "cases", "asked for")
     for run in runs:
         subject = f"{run['subject_kind']}/{run['subject_name']} {short(run['subject'])}"
         asked = iso(from_epoch_ms(run["created_at"]))
@@ -146,7 +148,7 @@ def comparison_table(comparison: dict[str, Any]) -> RenderableType:
             table.add_row(escape(name), "0", "-", "unknown", "", "", "")
             continue
         difference = f"{metric['diff_bp'] / 100:+.1f} \\[{metric['low_bp'] / 100:+.1f}, {metric['high_bp'] / 100:+.1f}]"
-        p = f"{metric['mcnemar_p_bp'] / 10_000:.4f}" if "mcnemar_p_bp" in metric else ""
+        p = p_value(metric["mcnemar_p_bp"]) if "mcnemar_p_bp" in metric else ""
         counts = (str(metric["worsened_count"]), str(metric["improved_count"]))
         table.add_row(escape(name), str(metric["n"]), difference, metric["change"], *counts, p)
         lines = [

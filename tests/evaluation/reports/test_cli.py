@@ -12,10 +12,10 @@ from jsonschema import Draft202012Validator
 from rich.console import Console
 
 from sekisho.cli import main
-from sekisho.cli.results import comparison_table, report_view
+from sekisho.cli.results import comparison_table, report_view, runs_table
 from tests.api_client import ApiClient
 from tests.evaluation.fakes import VIEWER, World
-from tests.evaluation.reports.samples import HOSTILE, hostile
+from tests.evaluation.reports.samples import HOSTILE, compared, hostile, result
 from tests.evaluation.test_cli import sekisho, worked
 
 EVAL = ("eval", "agent/docs@latest", "--suite", "suite/docs-retrieval@latest")
@@ -85,3 +85,22 @@ def test_a_terminal_shows_hostile_text_and_does_not_obey_it(text: str) -> None:
     lines = shown.get().splitlines()
     assert not [line for line in lines if line.strip().startswith("::")]
     assert not {"\x1b", "\x9b", "\x07", "\x00", "\u202e"} & set(shown.get())
+
+
+def test_a_narrow_terminal_still_shows_whole_ids() -> None:
+    """A list of runs is read for the ids; one that is cut short names no run."""
+    made = hostile("x")["run"]
+    console = Console(width=80)
+    with console.capture() as shown:
+        console.print(runs_table([dict(made)]))
+    assert made["id"] in shown.get()
+
+
+def test_no_p_is_shown_as_nothing() -> None:
+    """No test is ever certain: what rounds to 0 is told as less than the smallest shown."""
+    console = Console(width=200)
+    found = compared([result(f"q-{i:03}", 1.0) for i in range(60)], [result(f"q-{i:03}", 0.0) for i in range(60)])
+    with console.capture() as shown:
+        console.print(comparison_table(dict(found["comparison"])))
+    assert "< 0.0001" in shown.get()
+    assert "0.0000" not in shown.get()

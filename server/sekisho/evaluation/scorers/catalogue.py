@@ -52,7 +52,7 @@ def measures(uses: Sequence[tuple[str, Mapping[str, Any]]], target: Target) -> t
     wrong += [FieldError("$.scorers", f"{name} is asked for twice") for name, n in Counter(names).items() if n > 1]
     if wrong:
         raise Invalid(
-            "the suite cannot be measured",
+            "the scorers cannot be used like this",
             fields=wrong,
             remedy="see `sekisho scorers` for what each takes and reads",
         )
