@@ -11,6 +11,7 @@ from sekisho.kernel.digests import PREFIX
 
 _DIGEST_BYTES = 32
 _ID_BYTES = 16
+_HEX = frozenset("0123456789abcdef")
 
 
 class Packed(Sequence[str]):
@@ -44,10 +45,10 @@ class Packed(Sequence[str]):
         return slice(start, start + self._size)
 
     def _bytes(self, word: str) -> bytes:
-        data = bytes.fromhex(word.removeprefix(self._prefix))
-        if self._prefix + data.hex() != word or len(data) != self._size:
-            raise ValueError(f"{word!r} is not {self._prefix or 'an id'} and {2 * self._size} hexadecimal digits")
-        return data
+        digits = word.removeprefix(self._prefix)
+        if len(digits) != 2 * self._size or not _HEX.issuperset(digits) or self._prefix + digits != word:
+            raise ValueError(f"{word!r} is not {self._prefix}{2 * self._size} hexadecimal digits")
+        return bytes.fromhex(digits)
 
 
 def ids() -> Packed:
