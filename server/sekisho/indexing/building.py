@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ import msgspec
 
 from sekisho.indexing.cut_cache import CutCache, Cutting
 from sekisho.indexing.filling import Filling
+from sekisho.indexing.packed import Fingerprints
 from sekisho.indexing.spool import Spool
 from sekisho.indexing.store import IndexStore
 from sekisho.indexing.terms import ANALYSER
@@ -57,7 +58,7 @@ class Built:
 
     manifest: IndexManifest
     digest: str
-    fingerprints: tuple[Fingerprint, ...]
+    fingerprints: Sequence[Fingerprint]
     recorded: bool
     embedded: int
     oversized: tuple[str, ...]
@@ -160,21 +161,16 @@ class Builder:
             raw["retriever"]["reranker"]["digest"] = self.reranker.digest
         return msgspec.convert(raw, IndexManifest)
 
-    async def _kept(self, digest: str, manifest: IndexManifest) -> tuple[Fingerprint, ...] | None:
+    async def _kept(self, digest: str, manifest: IndexManifest) -> Sequence[Fingerprint] | None:
         """The record of an earlier build, where the store still holds exactly that."""
         async with self.database.read() as tx:
             expected = await IndexStore(tx).chunks(digest)
         if not expected:
             return None
-        found = await self.look(digest)
-        drift = await asyncio.to_thread(drift_between, expected, found, manifest.chunks.root)
-        return None if drift.found else tuple(expected)
+        drift, _ = await asyncio.to_thread(drift_in, self.vectors, digest, expected, manifest.chunks.root)
+        return None if drift.found else expected
 
-    async def look(self, digest: str) -> list[Fingerprint]:
-        """Fingerprints of what the store holds under the index's name."""
-        return await asyncio.to_thread(fingerprints_of, self.vectors, digest)
-
-    async def _made(self, digest: str, manifest: IndexManifest, spool: Spool) -> tuple[tuple[Fingerprint, ...], int]:
+    async def _made(self, digest: str, manifest: IndexManifest, spool: Spool) -> tuple[Fingerprints, int]:
         """Fill and publish the collection; gives fingerprints of what was put in, and how many were embedded."""
         name, staging = collection_name(digest), f"{STAGING}{self.job.id}-{self.job.attempts}"
         await self._sweep()
@@ -182,7 +178,7 @@ class Builder:
             await asyncio.to_thread(self.vectors.create, staging)
             filling = Filling(self.embedder, self.cache, self.vectors, staging, spool, self._beat)
             hashes = await filling.fill()
-            made = tuple(map(Fingerprint, range(len(spool)), spool.ids, spool.hashes, hashes))
+            made = Fingerprints(spool.ids, spool.hashes, hashes)
             await asyncio.to_thread(self._publish, staging, name, root_of(hashes))
             await self._check(digest, manifest, made)
         finally:
@@ -199,7 +195,7 @@ class Builder:
             )
 
     async def _check(self, digest: str, manifest: IndexManifest, made: Sequence[Fingerprint]) -> None:
-        drift = await asyncio.to_thread(drift_between, made, await self.look(digest), manifest.chunks.root)
+        drift, _ = await asyncio.to_thread(drift_in, self.vectors, digest, made, manifest.chunks.root)
         if drift.found:
             raise IntegrityFailed(
                 f"the vector store does not give back what was written: {drift_in_words(drift)}",
@@ -227,8 +223,17 @@ class Builder:
             raise Cancelled
 
 
-def fingerprints_of(vectors: VectorStore, digest: str) -> list[Fingerprint]:
-    return [stored.fingerprint() for stored in vectors.scan(collection_name(digest))]
+def drift_in(vectors: VectorStore, digest: str, expected: Sequence[Fingerprint], root: str) -> tuple[Drift, int]:
+    """What differs between the build record and what the store holds under the index's name, and how much that is."""
+    seen = 0
+
+    def found() -> Iterator[Fingerprint]:
+        nonlocal seen
+        for stored in vectors.scan(collection_name(digest)):
+            seen += 1
+            yield stored.fingerprint()
+
+    return drift_between(expected, found(), root), seen
 
 
 def drift_in_words(drift: Drift) -> str:

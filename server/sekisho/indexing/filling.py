@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from sekisho.indexing.packed import Packed, digests
 from sekisho.indexing.spool import Spool
 from sekisho.indexing.types import Chunk, vector_hash
 from sekisho.indexing.vector_cache import VectorCache
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 Placed = tuple[int, Chunk]
 _SLAB: Final = 64
-_WRITTEN_AT_ONCE: Final = 4096
+_WRITTEN_AT_ONCE: Final = 1024
 
 
 @dataclass
@@ -36,18 +37,19 @@ class Filling:
     spool: Spool
     beat: Callable[[int, int], Awaitable[None]]
     embedded: int = 0
-    _hashes: list[str] = field(default_factory=list, init=False)
+    _hashes: Packed = field(init=False)
     _waiting: list[Placed] = field(default_factory=list, init=False)
     _rows: list[NDArray[np.float32]] = field(default_factory=list, init=False)
     _done: int = field(default=0, init=False)
     _writing: asyncio.Task[None] | None = field(default=None, init=False)
 
-    async def fill(self) -> list[str]:
+    async def fill(self) -> Packed:
         """The hash of each chunk's vector, by ordinal. Raises what the embedder, the store and `beat` raise."""
-        self._hashes = [""] * len(self.spool)
+        self._hashes = digests(len(self.spool))
         await asyncio.to_thread(self.cache.touch)
         try:
             unknown = await self._from_cache()
+            await self._write()
             for slab in _slabs(unknown, self.spool):
                 await self._embed(slab)
             await self._write()

@@ -11,6 +11,7 @@ from typing import IO
 
 import msgspec
 
+from sekisho.indexing.packed import digests, ids
 from sekisho.indexing.types import Chunk
 
 _READ_AT_ONCE = 512
@@ -27,8 +28,7 @@ class Spool:
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed by `close`
         self._ends = array("Q", [0])
         self.tokens = array("I")
-        self.ids: list[str] = []
-        self.hashes: list[str] = []
+        self.ids, self.hashes = ids(), digests()
 
     def __len__(self) -> int:
         return len(self.ids)

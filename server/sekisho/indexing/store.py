@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Index, String, delete, insert, select, update
@@ -148,7 +149,7 @@ class IndexStore:
 
     async def replace_chunks(self, digest: str, chunks: Sequence[Fingerprint]) -> None:
         await self._tx.execute(delete(IndexChunkRow).where(IndexChunkRow.digest == digest))
-        rows = [
+        rows = (
             {
                 "digest": digest,
                 "ordinal": one.ordinal,
@@ -157,6 +158,6 @@ class IndexStore:
                 "vector_hash": one.vector_hash,
             }
             for one in chunks
-        ]
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            await self._tx.execute(insert(IndexChunkRow), rows[start : start + _ROWS_AT_ONCE])
+        )
+        while some := list(islice(rows, _ROWS_AT_ONCE)):
+            await self._tx.execute(insert(IndexChunkRow), some)

@@ -198,7 +198,7 @@ def vector_hash(vector: NDArray[np.float32]) -> str:
 
 def root_of(hashes: Iterable[str]) -> str:
     """Merkle root over digests in their order."""
-    return merkle_root_of([raw(value) for value in hashes])
+    return merkle_root_of(map(raw, hashes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +249,24 @@ class Drift:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
 
-def drift_between(expected: Sequence[Fingerprint], found: Sequence[Fingerprint], root: str) -> Drift:
-    """What differs between the build record and the store; `root` is the manifest's root over chunk hashes."""
+def drift_between(expected: Sequence[Fingerprint], found: Iterable[Fingerprint], root: str) -> Drift:
+    """What differs between the build record and the store; `root` is the manifest's root over chunk hashes.
+
+    Of what is as it should be nothing is kept: `found` may be read from the store as it is compared.
+    """
+    sound, odd = bytearray(len(expected)), list[Fingerprint]()
+    for one in found:
+        known = 0 <= one.ordinal < len(expected) and not sound[one.ordinal] and expected[one.ordinal] == one
+        if known:
+            sound[one.ordinal] = 1
+        else:
+            odd.append(one)
+    if all(sound) and not odd:
+        return Drift(root_matches=root_of(one.chunk_hash for one in expected) == root)
+    return _drift(expected, [*(expected[place] for place, is_sound in enumerate(sound) if is_sound), *odd], root)
+
+
+def _drift(expected: Sequence[Fingerprint], found: Sequence[Fingerprint], root: str) -> Drift:
     known, seen = {one.chunk_id: one for one in expected}, {one.chunk_id: one for one in found}
     both = [(known[name], seen[name]) for name in known if name in seen]
     stored_root = root_of(one.chunk_hash for one in sorted(found, key=lambda one: (one.ordinal, one.chunk_id)))

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.indexing.building import drift_in_words, fingerprints_of
+from sekisho.indexing.building import drift_in, drift_in_words
 from sekisho.indexing.store import IndexStore
-from sekisho.indexing.types import BuildRecord, Drift, Fingerprint, Integrity, collection_name, drift_between, root_of
+from sekisho.indexing.types import BuildRecord, Drift, Fingerprint, Integrity, collection_name, root_of
 from sekisho.indexing.working import Working
 from sekisho.inference.types import Embedder
 from sekisho.kernel.clock import epoch_ms
@@ -92,15 +92,14 @@ class Verifying(Working):
         async with self.database.read() as tx:
             manifest, record, expected = await self._built(tx, job.project, digest)
         await self.jobs.beat(job, Progress(0, len(expected), "chunks"))
-        found = await asyncio.to_thread(fingerprints_of, self.vectors, digest)
-        drift = await asyncio.to_thread(drift_between, expected, found, manifest.chunks.root)
+        drift, found = await asyncio.to_thread(drift_in, self.vectors, digest, expected, manifest.chunks.root)
         roots = await asyncio.to_thread(root_of, [one.vector_hash for one in expected])
         deep = None
         if asked := job.payload.get("deep"):
             embedder = await self._embedder(manifest)
             deep = await self._embed_again(job, embedder, digest, expected, **asked)
             drift = replace(drift, foreign_vectors=deep.foreign)
-        return Look(record, len(found), drift, roots == record.vectors_root, deep)
+        return Look(record, found, drift, roots == record.vectors_root, deep)
 
     async def _embed_again(
         self, job: Job, embedder: Embedder, digest: str, expected: Sequence[Fingerprint], sample: int, seed: int

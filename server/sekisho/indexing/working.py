@@ -201,13 +201,15 @@ class Working(Ports):
         """The term index; made from the store's texts, once they are seen to be the manifest's, where it is absent."""
 
         def texts() -> list[str]:
-            held = {stored.id: stored for stored in self.vectors.scan(collection_name(digest))}
-            ordered = [held.get(one.chunk_id) for one in chunks]
-            if any(
-                stored is None or stored.hash != one.chunk_hash for stored, one in zip(ordered, chunks, strict=True)
-            ):
+            found: list[str | None] = [None] * len(chunks)
+            for stored in self.vectors.scan(collection_name(digest)):
+                place = stored.ordinal if 0 <= stored.ordinal < len(chunks) else 0
+                if (stored.id, stored.hash) == (chunks[place].chunk_id, chunks[place].chunk_hash):
+                    found[place] = stored.text
+            held = [text for text in found if text is not None]
+            if len(held) != len(chunks):
                 raise _drifted(digest, "the vector store's texts are not the ones it was built from")
-            return [stored.text for stored in ordered if stored is not None]
+            return held
 
         return self.term_indexes.open(manifest.chunks.root, texts)
 

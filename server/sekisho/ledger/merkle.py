@@ -7,7 +7,7 @@ never change once their last leaf stands; so one plan serves a list of leaf hash
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -126,7 +126,7 @@ def consistency_ranges(first_size: int, second_size: int) -> list[Range]:
     return ranges[::-1]
 
 
-def root(leaf_hashes: Sequence[bytes]) -> bytes:
+def root(leaf_hashes: Iterable[bytes]) -> bytes:
     """The Merkle tree hash over leaf hashes; of nothing it is the hash of the empty string."""
     frontier = Frontier()
     for leaf in leaf_hashes:
@@ -197,9 +197,9 @@ def verify_consistency(
     return last == 0 and old == first_root and new == second_root
 
 
-def merkle_root_of(items: Sequence[bytes]) -> str:
+def merkle_root_of(items: Iterable[bytes]) -> str:
     """``sha256:…`` of the tree whose leaves are these byte strings, in this order."""
-    return text(root([leaf_hash(item) for item in items]))
+    return text(root(map(leaf_hash, items)))
 
 
 def text(digest: bytes) -> str:
