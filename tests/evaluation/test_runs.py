@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sekisho.evaluation.seal import final_digest
 from sekisho.evaluation.types import RunState
@@ -278,7 +279,7 @@ async def test_a_killed_run_resumes_to_the_same_digest(ready: World, deaths: Seq
         job = await ready.claim(f"worker-{number}")
     before = await ready.evaluation.run(AUTHOR, "default", run.id)
     ready.index.texts, ready.index.asked = only_english, []
-    await replace(ready.evaluation).execute(job)
+    await dataclasses.replace(ready.evaluation).execute(job)
     after = await ready.evaluation.run(AUTHOR, "default", run.id)
     assert len(ready.index.asked) == 12 - before.done
     assert after.final_digest == quiet.final_digest
@@ -311,7 +312,7 @@ async def test_the_final_digest_covers_each_score(ready: World) -> None:
     run = await run_once(ready)
     cases = (await ready.evaluation.cases(AUTHOR, "default", run.id)).items
     first = final_digest(run, run.state, run.summary, cases)
-    changed = replace(cases[0], output={"retrieved": []})
+    changed = dataclasses.replace(cases[0], output={"retrieved": []})
     assert final_digest(run, run.state, run.summary, [changed, *cases[1:]]) != first
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
 from sekisho.gate.engines.regorus_engine import RegorusEngine
+from sekisho.gate.engines.retiring import RetiringEngine
 from sekisho.gate.judge import Judge
 from sekisho.gate.policies import PolicySet, policy_set
 from sekisho.gate.replay import Past, Summary, Turn, replay_all
@@ -33,6 +35,17 @@ async def replayed(policies: PolicySet, *pasts: Past) -> Summary:
         return await replay_all(pasts, Judge(engine))
     finally:
         await engine.close()
+
+
+@dataclass
+class Counting(RetiringEngine):
+    """An engine that knows how often it was asked."""
+
+    asked: int = 0
+
+    async def evaluate(self, document: Mapping[str, Any]) -> object:
+        self.asked += 1
+        return await super().evaluate(document)
 
 
 def candidate(change: Callable[[Json], object]) -> PolicySet:
@@ -83,3 +96,18 @@ async def test_what_policy_did_not_say_is_not_held_against_it(outcome: Outcome, 
     """An engine's failure is no denial; an override is one, since policy had denied what was moved."""
     summary = await replayed(fixed_policies(), replace(past(ALLOWED), outcome=outcome))
     assert summary.turns == {turn: 1}
+
+
+async def test_inputs_that_are_alike_are_judged_once() -> None:
+    """Each of three decisions is told, by its own outcome, and the engine is asked for the two inputs that differ."""
+    alike, engine = past(ALLOWED), Counting(RegorusEngine(fixed_policies(), timeout_ms=20_000))
+    turned = dict(reversed(list(alike.document.items())))
+    try:
+        summary = await replay_all(
+            [alike, replace(alike, id="again", outcome=Outcome.DENY, document=turned), past(DENIED)], Judge(engine)
+        )
+    finally:
+        await engine.close()
+    assert (summary.seen, engine.asked) == (3, 2)
+    assert [one.past.id for one in summary.listed] == ["again"]
+    assert summary.turns == {Turn.SAME: 2, Turn.LOOSENED: 1}

@@ -6,11 +6,20 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from sekisho.cli.session import Session, session
 from sekisho.client.gate import Gate
@@ -51,22 +60,18 @@ def replay(
     policies = load_policies(folder)
     from_ms = 0 if since is None else epoch_ms(since.replace(tzinfo=since.tzinfo or UTC))
     began = time.monotonic()
-    with Progress(
-        TextColumn("{task.completed:,.0f} decisions, {task.fields[rate]:,.0f} per second"),
-        TimeElapsedColumn(),
-        console=state.errors,
-        disable=state.as_json,
-        transient=True,
-    ) as bars:
-        pasts = _watched(bars, _pasts(Gate(state.connection, state.project), from_ms, stage, limit))
-        summary = asyncio.run(_judged(state.settings, policies, pasts))
+    door = Gate(state.connection, state.project)
+    with Progress(*_columns(), console=state.errors, disable=state.as_json, transient=True) as bars:
+        decided = list(_decided(door, from_ms, stage, limit))
+        summary = asyncio.run(_judged(state.settings, policies, _watched(bars, _pasts(door, decided), len(decided))))
     rate = summary.seen / max(time.monotonic() - began, 1e-9)
     found = {"policy": policies.digest, "accepted": accept, "per_second": round(rate), **summary.as_json()}
     state.show(found, _told(summary, policies.digest, rate, accept))
     sys.exit(summary.exit_code(accept))
 
 
-def _pasts(gate: Gate, from_ms: int, stage: str | None, limit: int) -> Iterator[Past]:
+def _decided(gate: Gate, from_ms: int, stage: str | None, limit: int) -> Iterator[Past]:
+    """The decisions asked for without their inputs: once listed, they say how much there is to do."""
     for count, decision in enumerate(gate.decisions(stage=stage)):
         if count == limit or decision["decided_at"] < from_ms:
             return
@@ -76,12 +81,22 @@ def _pasts(gate: Gate, from_ms: int, stage: str | None, limit: int) -> Iterator[
             stage=decision["stage"],
             outcome=Outcome(decision["outcome"]),
             blocking=tuple(decision["blocking"]),
-            document=gate.gate_input(decision["id"]),
+            document={},
         )
 
 
-def _watched(bars: Progress, pasts: Iterable[Past]) -> Iterator[Past]:
-    task = bars.add_task("", total=None, rate=0.0)
+def _pasts(gate: Gate, decided: Iterable[Past]) -> Iterator[Past]:
+    for past in decided:
+        yield replace(past, document=gate.gate_input(past.id))
+
+
+def _columns() -> tuple[ProgressColumn, ...]:
+    rate = TextColumn("decisions, {task.fields[rate]:,.0f} per second")
+    return BarColumn(), MofNCompleteColumn(), rate, TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()
+
+
+def _watched(bars: Progress, pasts: Iterable[Past], total: int) -> Iterator[Past]:
+    task = bars.add_task("", total=total, rate=0.0)
     began = time.monotonic()
     for count, past in enumerate(pasts, 1):
         yield past

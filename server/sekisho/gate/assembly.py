@@ -156,8 +156,9 @@ class Assembler:
         revoked = await self.log.subjects(tx, project=project, kind=REVOKED)
         for digest, version in sorted(closure.nodes.items()):
             found = await self.indexes.integrity(tx, project, digest) if version.kind is Kind.INDEX else None
-            borne = replace(version, revoked=version.revoked or digest in revoked)
-            nodes[digest] = node_of(borne, index=found, absent=absent)
+            if digest in revoked and not version.revoked:
+                version = msgspec.structs.replace(version, revoked=True)
+            nodes[digest] = node_of(version, index=found, absent=absent)
         edges: dict[str, set[str]] = {digest: set() for digest in nodes}
         for edge in closure.edges:
             edges.setdefault(edge.from_digest, set()).add(edge.to_digest)

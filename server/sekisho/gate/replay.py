@@ -7,6 +7,8 @@ not hold the candidate cannot see: the evidence was gathered for the policy of t
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -75,22 +77,42 @@ class Replayed:
         return body if self.reason is None else {**body, "reason": self.reason}
 
 
-async def replay(past: Past, judge: Judge) -> Replayed:
-    """Judge one past input by the judge's policy. Never raises for what cannot be judged: that is `Turn.UNJUDGED`."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the candidate says of one input: whether it allows it, None where it gives no verdict, and `reason` why."""
+
+    allowed: bool | None
+    blocking: tuple[str, ...] = ()
+    reason: str | None = None
+    engine_failed: bool = False
+
+    def of(self, past: Past) -> Replayed:
+        """The past decision beside this answer to its input."""
+        if self.allowed is None:
+            return Replayed(past, Turn.UNJUDGED, reason=self.reason, engine_failed=self.engine_failed)
+        if past.allowed is None:
+            return Replayed(past, Turn.NEW)
+        if past.allowed is self.allowed:
+            return Replayed(past, Turn.SAME)
+        rules = tuple(sorted(set(past.blocking) ^ set(self.blocking)))
+        return Replayed(past, Turn.LOOSENED if self.allowed else Turn.TIGHTENED, rules)
+
+
+async def answer(document: Mapping[str, Any], judge: Judge) -> Answer:
+    """Judge one input by the judge's policy. Never raises for what cannot be judged: that is an answer too."""
     try:
-        document = read_input(past.document)
+        whole = read_input(document)
     except Invalid as error:
-        return Replayed(past, Turn.UNJUDGED, reason=str(error))
-    judgement = await judge.judge(document)
+        return Answer(None, reason=str(error))
+    judgement = await judge.judge(whole)
     if judgement.answer is None:
-        return Replayed(past, Turn.UNJUDGED, reason=judgement.error, engine_failed=True)
-    allowed = judgement.outcome is Outcome.ALLOW
-    rules = tuple(sorted(set(past.blocking) ^ set(judgement.answer["blocking"])))
-    if past.allowed is None:
-        return Replayed(past, Turn.NEW)
-    if past.allowed is allowed:
-        return Replayed(past, Turn.SAME)
-    return Replayed(past, Turn.LOOSENED if allowed else Turn.TIGHTENED, rules)
+        return Answer(None, reason=judgement.error, engine_failed=True)
+    return Answer(judgement.outcome is Outcome.ALLOW, tuple(judgement.answer["blocking"]))
+
+
+async def replay(past: Past, judge: Judge) -> Replayed:
+    """Judge one past input by the judge's policy; raises as little as `answer`."""
+    return (await answer(past.document, judge)).of(past)
 
 
 @dataclass
@@ -129,26 +151,40 @@ class Summary:
 
 
 async def replay_all(pasts: Iterable[Past], judge: Judge, *, at_once: int = 1) -> Summary:
-    """Every one of them; the summary lists them in the order in which they came.
+    """Every one of them; the summary lists them in the order in which they came. Inputs that are alike are judged once.
 
     `at_once` are under way together, for a judge whose engine can make use of it. The next is fetched in a thread
     meanwhile, since fetching may take as long as judging.
     """
     summary = Summary()
-    under_way: deque[asyncio.Task[Replayed]] = deque()
+    answers: dict[bytes, asyncio.Task[Answer]] = {}
+    under_way: deque[tuple[Past, asyncio.Task[Answer]]] = deque()
     source = iter(pasts)
     try:
         while (past := await asyncio.to_thread(next, source, None)) is not None:
-            under_way.append(asyncio.create_task(replay(past, judge)))
+            key = _key(past.document)
+            if key not in answers:
+                answers[key] = asyncio.create_task(answer(past.document, judge))
+            under_way.append((past, answers[key]))
             if len(under_way) >= at_once:
-                summary.add(await under_way.popleft())
+                summary.add(await _next(under_way))
         while under_way:
-            summary.add(await under_way.popleft())
+            summary.add(await _next(under_way))
     finally:
-        for left in under_way:
-            left.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        for task in answers.values():
+            task.cancel()
+        await asyncio.gather(*answers.values(), return_exceptions=True)
     return summary
+
+
+async def _next(under_way: deque[tuple[Past, asyncio.Task[Answer]]]) -> Replayed:
+    past, task = under_way.popleft()
+    return (await task).of(past)
+
+
+def _key(document: Mapping[str, Any]) -> bytes:
+    """The same for inputs that are alike, whatever the order of their names; also for what is no gate input."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).digest()
 
 
 def _counts(turned: Counter[Turn]) -> dict[str, int]:

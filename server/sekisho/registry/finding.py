@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sekisho.kernel.database import Transaction
@@ -106,9 +106,11 @@ async def _by_prefix(tx: Transaction, artifact: Artifact, selector: DigestPrefix
     return await VersionStore(tx).by_digest(artifact.id, found[0][1]) if found else None
 
 
-def best(versions: Iterable[Version]) -> Version:
+def best(versions: Sequence[Version]) -> Version:
     """The one that stands for a digest which is registered under several names: in use rather than archived, then
     the one registered first."""
+    if len(versions) == 1:
+        return versions[0]
     return min(versions, key=lambda version: (version.archived or version.revoked, version.created_at, version.name))
 
 

@@ -133,11 +133,10 @@ class VersionStore:
         return await self._edges(EdgeRow.project == project, EdgeRow.from_digest.in_(digests))
 
     async def behind(self, project: str, root: str) -> list[Edge]:
-        """Every edge from this digest and from all that it is made from, however deep and however many."""
+        """Every edge from this digest and from all that it is made from, however deep and however many; in no order."""
         query = select(_EDGES.c.role, _EDGES.c.from_digest, _EDGES.c.to_digest).where(
             _EDGES.c.project == project, _EDGES.c.from_digest.in_(_reached(project, root))
         )
-        query = query.order_by(_EDGES.c.from_digest, _EDGES.c.role, _EDGES.c.to_digest)
         return [Edge(*row) for row in await self._rows(query)]
 
     async def _rows(self, query: Any) -> Sequence[Any]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from msgspec import Struct
+
 from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.references import Kind
 
@@ -97,9 +99,8 @@ class Artifact:
         return f"{self.kind}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """An immutable manifest under its artifact's name.
+class Version(Struct, frozen=True):
+    """An immutable manifest under its artifact's name. A struct, like `Edge`: a closure has ten thousands of them.
 
     `number` counts the artifact's distinct versions from 1; `author` is the human author of the first registration;
     `archived` is true where the version or its whole artifact is archived.
@@ -152,8 +153,7 @@ class Registered:
     new: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """`from_digest` names `to_digest` in the role `role`."""
 
     role: str
@@ -163,7 +163,10 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """A version and everything that it is made from, by digest. Nothing is registered under the `missing` digests."""
+    """A version and everything that it is made from, by digest; edges in no order.
+
+    Nothing is registered under the `missing` digests.
+    """
 
     root: str
     nodes: Mapping[str, Version]

@@ -116,7 +116,8 @@ class Hurrying:
 async def test_a_replay_keeps_the_order_of_what_is_under_way_together() -> None:
     """However long each takes; and no more than told are under way."""
     document = json.loads((GOLDEN / "ovs-01-everything-in-order.json").read_text())["input"]
-    pasts = [Past(f"{number}", "agent/docs@v1", "dev", Outcome.ERROR, (), document) for number in range(9)]
+    inputs = [{**document, "now": document["now"] + number} for number in range(9)]
+    pasts = [Past(f"{number}", "agent/docs@v1", "dev", Outcome.ERROR, (), one) for number, one in enumerate(inputs)]
     engine = Hurrying()
     summary = await replay_all(iter(pasts), Judge(engine), at_once=3)
     assert [one.past.id for one in summary.listed] == [past.id for past in pasts]
