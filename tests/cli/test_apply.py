@@ -77,6 +77,20 @@ async def test_a_second_apply_changes_nothing_and_says_so(run: Run, api: ApiClie
     assert [item["author"] for item in found.json()["items"]] == ["Ada <ada@example.org>"]
 
 
+async def test_what_was_revoked_is_refused_by_the_next_apply(run: Run, api: ApiClient, tmp_path: Path) -> None:
+    """It is not called unchanged: the lock would name what may be used no more, or holds an erased document."""
+    file = write(tmp_path)
+    assert (await run("apply", str(file), *ADA)).exit_code == 0
+    operator = await api.role("operator")
+    path = "/v1/projects/default/artifacts/prompt/ask/versions/v1/revoke"
+    answer = await api.post(path, json={"reason": "leaks"}, headers=operator)
+    assert answer.is_success, answer.text
+    again = await run("apply", str(file), *ADA, as_json=False)
+    assert again.exit_code == 2, again.output
+    assert "prompt/ask was refused" in again.stderr
+    assert "leaks" in again.stderr
+
+
 async def test_what_was_applied_has_its_licences_scanned(run: Run, api: ApiClient, tmp_path: Path) -> None:
     """Corpus, dataset and model, each by its own bytes."""
     assert (await run("apply", str(write(tmp_path)), *ADA)).exit_code == 0

@@ -18,7 +18,7 @@ from sekisho.cli.apply.declarations import CorpusDeclaration
 from sekisho.cli.apply.manifests import Content, raw_manifest
 from sekisho.kernel.errors import Invalid
 from sekisho.kernel.references import Kind
-from sekisho.registry.manifests import parse_manifest
+from sekisho.registry.manifests import address_problem, parse_manifest
 
 PAGES = {"docs/a.md": b"# A\n", "docs/deep/b.txt": b"B", "readme.md": b"# Not this\n"}
 
@@ -176,7 +176,7 @@ def test_lakefs_without_a_server_or_credentials_says_which_variable(
     """Nothing about the server stands in sekisho.yaml."""
     monkeypatch.delenv("LAKECTL_SERVER_ENDPOINT_URL", raising=False)
     monkeypatch.delenv("LAKECTL_CREDENTIALS_ACCESS_KEY_ID", raising=False)
-    assert "LAKECTL_SERVER_ENDPOINT_URL" in str(refused(tmp_path, **lake_source()))
+    assert "LAKECTL_SERVER_ENDPOINT_URL" in refused(tmp_path, **lake_source())["$.lakefs[0]"]
     with lakefs(LAKE, {}) as address:
         monkeypatch.setenv("LAKECTL_SERVER_ENDPOINT_URL", address)
         assert "LAKECTL_CREDENTIALS_ACCESS_KEY_ID" in str(refused(tmp_path, **lake_source()))
@@ -203,7 +203,8 @@ def test_an_archive_with_another_hash_is_refused(tmp_path: Path) -> None:
     """Not a byte of it is unpacked."""
     data = zip_of({"a.md": b"# A\n"})
     with served({"/a.zip": data + b" "}) as address:
-        assert "sha256" in refused(tmp_path, **archive_source(address, "a.zip", data))["$.archives[0]"]
+        assert "sha256" in refused(tmp_path, **archive_source(address, "a.zip", data))["$.archives[0].sha256"]
+        assert "404" in refused(tmp_path, **archive_source(address, "b.zip", data))["$.archives[0].url"]
 
 
 def test_a_corpus_without_a_source_is_refused(tmp_path: Path) -> None:
@@ -234,3 +235,43 @@ def test_a_folder_may_say_where_it_comes_from(tmp_path: Path) -> None:
     (changed,) = read(tmp_path, folders=[folder]).sources
     assert changed.digest != source.digest
     assert read(tmp_path, folders=[{"path": "pages"}]).sources == ()
+
+
+def test_a_folder_may_be_one_file(tmp_path: Path) -> None:
+    """It gets the path that it would have had from its folder, and may have rows; what is not there is named."""
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "a.md").write_text("# A\n")
+    (tmp_path / "pages" / "b.csv").write_text("body\nwords\n")
+    (tmp_path / "c.txt").write_text("C")
+    files = [{"path": "pages/a.md"}, {"path": "pages/b.csv", "rows": {"text": "body"}}, {"path": "c.txt"}]
+    expected = {"pages/a.md": b"# A\n", "pages/b.csv/1": b"words\n", "c.txt": b"C"}
+    assert texts(read(tmp_path, folders=files)) == expected
+    assert "there is no" in refused(tmp_path, folders=[{"path": "d.md"}])["$.folders[0].path"]
+
+
+@pytest.mark.parametrize(
+    ("address", "secret"),
+    [
+        ("https://ada:pw@example.org/a.git", True),
+        ("https://ghp_token@example.org/a.git", True),
+        ("ssh://ada:pw@example.org/a.git", True),
+        ("ssh://git@example.org/a.git", False),
+        ("https://example.org/@ada/a.git", False),
+    ],
+)
+def test_credentials_in_an_address_are_refused_before_it_is_tried(tmp_path: Path, address: str, secret: bool) -> None:
+    """They would stand in the manifest, which everybody reads and nobody can change; the server refuses them too."""
+    assert bool(address_problem(address)) is secret
+    digest = "a" * 64
+    manifest = {
+        "schema": "sekisho.corpus/v1",
+        "licence": "MIT",
+        "files": [{"path": "a.md", "digest": f"sha256:{digest}", "bytes": 1, "media_type": "text/plain"}],
+        "sources": [{"uri": f"git:{address}@{digest}#a"}],
+    }
+    if secret:
+        assert "password" in refused(tmp_path, git=[{"repository": address, "commit": digest}])["$.git[0].repository"]
+        with pytest.raises(Invalid, match=r"sources\[0\]"):
+            parse_manifest(Kind.CORPUS, manifest)
+    else:
+        parse_manifest(Kind.CORPUS, manifest)

@@ -46,6 +46,19 @@ def test_a_page_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert "cannot be written" in done.stderr
 
 
+def test_what_is_neither_folder_nor_corpus_is_told(tmp_path: Path) -> None:
+    """A file and another kind's name are no corpus; a draft's file that cannot be written is no accident either."""
+    (tmp_path / "a.md").write_text("# Gate\n\nA gate is a place where travellers show their papers.\n")
+    for target in (str(tmp_path / "a.md"), "nowhere", "index/docs@latest"):
+        for words in (("corpus", "profile", target), ("dataset", "draft", target, "--out", str(tmp_path / "out"))):
+            done = CliRunner().invoke(main, list(words))
+            assert done.exit_code == 2, done.stderr
+            assert "neither a folder here nor a corpus" in done.stderr
+    done = CliRunner().invoke(main, ["dataset", "draft", str(tmp_path), "--out", str(tmp_path / "none" / "out")])
+    assert done.exit_code == 2
+    assert "cannot be written" in done.stderr
+
+
 async def test_a_document_is_erased_by_a_command(api: ApiClient) -> None:
     """The salt is told, the worker's counts are shown, and a role that may not erase is refused."""
     data = b"# Ada\n\nA page about Ada.\n"

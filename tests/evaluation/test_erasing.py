@@ -15,6 +15,7 @@ from sekisho.inference.types import Kept
 from sekisho.kernel.clock import epoch_ms
 from sekisho.kernel.database import Base
 from sekisho.kernel.digests import digest_of, digest_of_bytes
+from sekisho.kernel.errors import Revoked
 from sekisho.worker.process import handlers
 from tests.api_client import ApiClient
 from tests.indexing.embedders import HashedWords
@@ -283,6 +284,28 @@ async def test_datasets_that_quote_it_go_too_where_that_was_asked_for(office: Of
     for name, revoked in (("quoting", True), ("again", True), ("questions", False)):
         assert (await office.get(f"artifacts/dataset/{name}/versions/latest"))["revoked"] is revoked, name
     assert (await office.get(f"artifacts/index/apart/versions/{other}"))["revoked"] is False
+
+
+async def test_datasets_named_by_an_erasure_can_go_afterwards(office: Office) -> None:
+    """A person decides about them when the text to look for is gone already."""
+    await office.corpus({"ada.md": SECRET})
+    await office.dataset("quoting", QUOTING)
+    await office.erase()
+    await office.work("erase")
+    done = await office.erase(with_datasets=True)
+    await office.work("erase")
+    assert done["datasets"] == ["default/dataset/quoting@v1"]
+    assert await everything(office.api) == ""
+
+
+async def test_an_erased_index_is_said_to_be_revoked(office: Office) -> None:
+    """A search of it is not told to build it again."""
+    index = await office.build(await office.corpus({"ada.md": SECRET}))
+    await office.erase()
+    await office.work("erase")
+    await office.post("searches", {"index": index, "query": "Who?"})
+    with pytest.raises(Revoked, match="is revoked"):
+        await office.work("search")
 
 
 async def test_drafts_answers_and_comparisons_of_it_go_as_well(office: Office) -> None:

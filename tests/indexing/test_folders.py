@@ -74,6 +74,30 @@ def test_relevant_documents_may_stand_in_the_queries(tmp_path: Path) -> None:
     assert found.qrels["1"] == {"d1": 1}
 
 
+def test_a_blank_line_of_judgements_is_none(tmp_path: Path) -> None:
+    """Editors leave one at the end."""
+    path = beir(tmp_path) / "qrels" / "test.tsv"
+    before = read_beir(tmp_path).qrels
+    path.write_text(path.read_text() + "\n")
+    assert read_beir(tmp_path).qrels == before
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("--retriever", "bm25", "--dense-weight", "30"), "--dense-weight"),
+        (("--retriever", "dense", "--compare", "bm25", "--candidates", "5"), "--candidates"),
+        (("--retriever", "bm25", "--overlap", "8"), "--overlap"),
+        (("--retriever", "bm25", "--overlap", "20", "--max-tokens", "20"), "--overlap"),
+    ],
+)
+def test_options_that_would_change_nothing_are_refused(tmp_path: Path, words: tuple[str, ...], option: str) -> None:
+    """Figures would be taken for those of a setting that was not measured."""
+    with pytest.raises(Invalid) as error:
+        sekisho(str(beir(tmp_path)), *words)
+    assert [field.path for field in error.value.fields] == [option]
+
+
 def test_terms_alone_need_no_embedder(tmp_path: Path) -> None:
     """BM25 finds what shares words, and the figures come with intervals, the time and the number of queries."""
     found = sekisho(str(beir(tmp_path)), "--retriever", "bm25")

@@ -91,3 +91,13 @@ def test_secrets_are_masked(tmp_path: Path) -> None:
     shown = {one.name: one.shown for one in sources}
     assert shown["token"] == "********"
     assert shown["database_url"] == "postgresql+asyncpg://sekisho:********@db/sekisho"
+
+
+def test_a_host_is_an_address(tmp_path: Path) -> None:
+    """A JSON list, or a name without a scheme, is refused at the start, and not by the first request."""
+    for text in ('["http://127.0.0.1:11434"]', "127.0.0.1:11434"):
+        with pytest.raises(Invalid) as error:
+            load_settings({"SEKISHO_OLLAMA_HOSTS": text}, tmp_path)
+        assert [field.path for field in error.value.fields] == ["$.ollama_hosts"]
+    read, _ = load_settings({"SEKISHO_OLLAMA_HOSTS": "http://a:11434,https://b"}, tmp_path)
+    assert read.ollama_hosts == ("http://a:11434", "https://b")

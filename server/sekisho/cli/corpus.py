@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from sekisho.cli.indexing import FAILED
-from sekisho.cli.session import Session, session
+from sekisho.cli.session import Session, corpus_reference, session
 from sekisho.client.indexing import Indexing
 from sekisho.indexing.profiles.page import page_of
 from sekisho.indexing.profiles.reading import profile_of_folder
-from sekisho.indexing.profiles.types import Alike, Profile, Share
+from sekisho.indexing.profiles.types import Alike, Profile, Share, named
 from sekisho.indexing.sources.types import Limits
 from sekisho.kernel.clock import from_epoch_ms
 from sekisho.kernel.errors import Invalid, SekishoError
@@ -40,7 +40,7 @@ def profile(state: Session, target: str, html: Path | None) -> None:
     A FOLDER is looked at here, without a server, and its bad files are named. REFERENCE is a registered corpus; the
     worker looks at it.
     """
-    found = _of_folder(state, Path(target)) if Path(target).is_dir() else _of_reference(state, target)
+    found = _of_folder(state, Path(target)) if Path(target).is_dir() else _of_reference(state, corpus_reference(target))
     if html is not None:
         try:
             html.write_text(page_of(found), "utf-8")
@@ -112,7 +112,7 @@ def _rows(found: Profile) -> list[tuple[str, str]]:
         ("documents", f"{found.documents:,} with {found.bytes:,} bytes, {len(found.refused):,} refused"),
         ("characters", f"{lengths.shortest:,} to {lengths.longest:,}, median {lengths.median:,}"),
         ("media types", _shares(found.media_types)),
-        ("languages", _shares(found.languages)),
+        ("languages", _shares(tuple(map(named, found.languages)))),
         ("scripts", _shares(found.scripts)),
         ("licences", _shares(found.licences)),
         ("personal data", _shares(found.personal_data)),

@@ -14,7 +14,7 @@ import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from sekisho.cli.session import Session, session
+from sekisho.cli.session import Session, corpus_reference, session
 from sekisho.client.drafting import Drafts
 from sekisho.client.registry import Registry
 from sekisho.evaluation.drafting.proposals import MOST, Proposal, proposals, rows_of
@@ -58,8 +58,11 @@ def draft(state: Session, corpus: str, out: Path, size: int, seed: int, model: s
         found = asyncio.run(_of_folder(state.settings, documents, size, seed, model))
         rows, by = rows_of(found), Counter(one.by for one in found)
     else:
-        rows, by, left_out = _of_version(state, corpus, size, seed, model)
-    out.write_bytes(rows)
+        rows, by, left_out = _of_version(state, corpus_reference(corpus), size, seed, model)
+    try:
+        out.write_bytes(rows)
+    except OSError as error:
+        raise Invalid(f"the drafts cannot be written to {out}: {error.strerror}") from error
     shown = {"file": str(out), "cases": by.total(), "by": dict(sorted(by.items())), "left_out": left_out}
     state.show(shown, _drafted(shown))
 

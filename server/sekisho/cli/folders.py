@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sekisho.cli.session import Session, session
+from sekisho.kernel.errors import FieldError, Invalid
 
 if TYPE_CHECKING:
     from sekisho.evaluation.folders import Folder, Measured
@@ -80,9 +81,11 @@ def evaluate(
     from sekisho.evaluation.folders import compared, read_beir, summary
 
     modes = tuple(dict.fromkeys((retriever, *others)))
+    how = {"candidates": candidates, "dense_weight": dense_weight, "dense_scripts": dense_scripts or None}
+    if wrong := _idle(modes, how, max_tokens, overlap):
+        raise Invalid("an option would change nothing", fields=wrong)
     found = read_beir(folder, split)
     with _bars(state) as bar, tempfile.TemporaryDirectory(prefix="sekisho-") as scratch:
-        how = {"candidates": candidates, "dense_weight": dense_weight, "dense_scripts": dense_scripts or None}
         measured, seconds = asyncio.run(
             _measured(state, found, modes, embedder, _chunker(max_tokens, overlap), how, Path(scratch), bar)
         )
@@ -97,6 +100,18 @@ def evaluate(
         "build_seconds": seconds["build"],
     }
     state.show(result, _shown(result))
+
+
+def _idle(modes: Sequence[str], how: Mapping[str, Any], max_tokens: int | None, overlap: int) -> list[FieldError]:
+    """Options that mean nothing beside the others: figures would be taken for those of another setting."""
+    given = [name for name, value in how.items() if value is not None and "hybrid" not in modes]
+    options = {"candidates": "--candidates", "dense_weight": "--dense-weight", "dense_scripts": "--dense-script"}
+    wrong = [FieldError(options[name], "is hybrid's: measure it with --retriever or --compare") for name in given]
+    if overlap and max_tokens is None:
+        wrong.append(FieldError("--overlap", "documents are cut with --max-tokens alone: give it too"))
+    elif max_tokens is not None and overlap >= max_tokens:
+        wrong.append(FieldError("--overlap", "must be less than --max-tokens"))
+    return wrong
 
 
 def _chunker(max_tokens: int | None, overlap: int) -> Any:

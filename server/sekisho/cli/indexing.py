@@ -30,7 +30,7 @@ from sekisho.cli.session import Session, session
 from sekisho.client.indexing import Indexing, Kind
 from sekisho.client.registry import Registry
 from sekisho.evaluation.index_comparison_text import comparison_markdown
-from sekisho.indexing.types import CHUNKERS
+from sekisho.indexing.types import CHUNKERS, RRF_K
 from sekisho.kernel.errors import SekishoError
 
 UNCLAIMED_S: Final = 15
@@ -49,7 +49,7 @@ def index() -> None:
 @click.option("--corpus", required=True, help="Reference or digest of the corpus version to build from.")
 @click.option("--retriever", type=click.Choice(["dense", "bm25", "hybrid"]), default="hybrid", show_default=True)
 @click.option("--k", type=click.IntRange(1, 100), default=10, show_default=True, help="Passages a search gives.")
-@click.option("--rrf-k", type=click.IntRange(1), help="Damping of the ranks that hybrid fuses.  [default: 60]")
+@click.option("--rrf-k", type=click.IntRange(1), help=f"Damping of the ranks that hybrid fuses.  [default: {RRF_K}]")
 @click.option("--candidates", type=click.IntRange(1), help="How deep each list goes into hybrid's fusion.")
 @click.option(
     "--dense-weight", type=click.IntRange(1, 99), help="Fuse scores, the vectors' with this percentage, not ranks."

@@ -38,6 +38,20 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def corpus_reference(text: str) -> str:
+    """The text, which names no folder here. Raises `Invalid` where it is no reference of a corpus either."""
+    try:
+        kind = parse_reference(text).kind
+    except Invalid:
+        kind = None
+    if kind is not Kind.CORPUS:
+        raise Invalid(
+            f"{text!r} is neither a folder here nor a corpus",
+            fields=[FieldError("CORPUS", "name a folder, or a corpus version such as corpus/handbook@latest")],
+        )
+    return text
+
+
 @dataclass
 class Session:
     """One run of the command line. Standard output carries the result, standard error everything else."""

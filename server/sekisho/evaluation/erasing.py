@@ -102,6 +102,8 @@ class Erasing:
                 "indexes": sorted(set(indexes)),
                 "subjects": sorted({*indexes, *holding.dependants, *gone}),
                 "since": min((record.built_at - record.milliseconds for record in records), default=None),
+                "texts": list(holding.digests),
+                "quoted_by": [] if datasets else sorted({one.digest for one, _ in quoting}),
             }
             job_id = await self.jobs.enqueue(
                 tx, project=project, kind=ERASE, payload=payload, principal=actor.principal
@@ -178,7 +180,11 @@ class Erasing:
         return 0 if since is None else await ModelCallStore(tx).delete_since(since)
 
     async def _quoting(self, tx: Transaction, project: str, holding: Holding) -> list[tuple[Version, str]]:
-        """Datasets with a sentence of it, each with the digest of its cases."""
+        """Datasets with a sentence of it, each with the digest of its cases.
+
+        Of a text that was erased before nothing can be looked for: what was found then counts.
+        """
+        known = await self._named_before(tx, project, holding.digests)
         sentences: set[str] = set()
         for digest in holding.digests:
             try:
@@ -193,9 +199,14 @@ class Erasing:
                 cases = (await self.registry.read_blob(tx, project, content)).decode("utf-8", "replace")
             except NotFound:
                 continue
-            if any(form in cases for sentence in wanted for form in _as_json(sentence)):
+            if version.digest in known or any(form in cases for sentence in wanted for form in _as_json(sentence)):
                 found.append((version, content))
         return found
+
+    async def _named_before(self, tx: Transaction, project: str, texts: Sequence[str]) -> set[str]:
+        """The datasets that earlier erasures of one of these texts named and left."""
+        earlier = [one.payload for one in await self.jobs.since(tx, ERASE, 0) if one.project == project]
+        return {name for one in earlier if {*one.get("texts", ())} & {*texts} for name in one.get("quoted_by", ())}
 
     async def _corpus(self, tx: Transaction, project: str, text: str) -> Version:
         reference = or_latest(parse_reference(text, project=project))

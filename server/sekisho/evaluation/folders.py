@@ -139,6 +139,8 @@ def _judgements(folder: Path, split: str, qrels: dict[str, dict[str, int]], wron
         cells = line.split("\t")
         if number == 1 and not cells[-1].lstrip("-").isdigit():
             continue
+        if not line.strip():
+            continue
         if len(cells) != 3 or not cells[2].lstrip("-").isdigit():
             wrong.append(FieldError(f"{found[0].name} line {number}", "give query-id, corpus-id and a whole score"))
             continue

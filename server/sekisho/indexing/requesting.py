@@ -140,7 +140,7 @@ class Requesting(Ports):
                 )
             version = await self.registry.find(tx, reference)
         if version.kind is not kind:
-            raise Invalid(f"{version} is no {kind}", fields=[FieldError(path, f"name a {kind}")])
+            raise Invalid(f"{version} is no {kind}", fields=[FieldError(path, f"name one of kind {kind}")])
         return version
 
 

@@ -26,7 +26,7 @@ from sekisho.inference.types import Embedder, Reranker
 from sekisho.kernel.clock import epoch_ms
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import short
-from sekisho.kernel.errors import IntegrityFailed, ModelFailed, NotFound
+from sekisho.kernel.errors import IntegrityFailed, ModelFailed, NotFound, Revoked
 from sekisho.kernel.jobs import Job, JobState
 from sekisho.kernel.references import Kind
 from sekisho.registry.index_kinds import DocumentFilter
@@ -174,6 +174,8 @@ class Working(Ports):
         """Manifest, record and chunks of an index; by the record only of one that was built here."""
         version = await self.registry.of_digest(tx, project, digest)
         record = await IndexStore(tx).one_or_none(project, digest)
+        if record is None and version.revoked:
+            raise Revoked(f"{version} is revoked, and is not kept here", remedy="name another version, or build one")
         if version.kind is not Kind.INDEX or record is None:
             raise NotFound(
                 f"{version} was registered, but not built in project {project}",

@@ -27,6 +27,8 @@ _PASSWORD: Final = re.compile(r"(://[^:/@]*:)[^@]*@")
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
+Host = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/]+")]
+"""The address of a server, with its scheme."""
 LongSecret = Annotated[str, msgspec.Meta(pattern=r"^([!-~]{32,})?$")]
 
 
@@ -67,7 +69,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Folders of sentence-transformers models as ``name=/folder``; recipes call them ``local:<name>``."""
     rerankers: tuple[str, ...] = ()
     """Folders of cross-encoders as ``name=/folder``; retrievers call them ``local:<name>``."""
-    ollama_hosts: tuple[str, ...] = ()
+    ollama_hosts: tuple[Host, ...] = ()
     """Ollama hosts, comma-separated in the environment; empty: none is asked."""
     ollama_timeout_s: Positive = 120
     """Longest wait for one answer of an Ollama host, in seconds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
@@ -43,6 +44,8 @@ __all__ = [
 ]
 
 MAX_NAMED: Final = 50
+_CREDENTIALS: Final = re.compile(r"(?i)^(?:[a-z]+[:+])*(?:https?://[^/?#@]*@|[a-z][a-z0-9+.-]*://[^/?#@:]*:[^/?#@]*@)")
+"""A user's name alone is no secret for ssh; over HTTP it often is a token."""
 
 
 def parse_manifest(kind: Kind, raw: Any) -> Manifest:
@@ -143,12 +146,22 @@ def path_problem(path: str) -> str | None:
     return None if str(PurePosixPath(path)) == path else "is not a plain path"
 
 
+def address_problem(address: str) -> str | None:
+    """Why `address` may not stand in a manifest, which everybody in the project reads and nobody can change."""
+    if _CREDENTIALS.search(address):
+        return "holds a password or a token before its '@'; leave it out, and let git's credential helper have it"
+    return None
+
+
 def _corpus(manifest: CorpusManifest) -> list[FieldError]:
     wrong = [
         FieldError(f"$.files[{index}].path", f"{file.path!r} {problem}")
         for index, file in enumerate(manifest.files)
         if (problem := path_problem(file.path))
     ]
+    addresses = {f"$.sources[{index}].uri": source.uri for index, source in enumerate(manifest.sources)}
+    addresses |= {f"$.files[{index}].uri": file.uri for index, file in enumerate(manifest.files) if file.uri}
+    wrong += [FieldError(place, problem) for place, uri in addresses.items() if (problem := address_problem(uri))]
     return wrong + _repeated((f.path for f in manifest.files), lambda i: f"$.files[{i}].path", "the path")
 
 

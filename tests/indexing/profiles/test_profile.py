@@ -182,6 +182,20 @@ def test_the_page_needs_nothing_else_and_escapes_everything() -> None:
     assert "default-src 'none'" in page
 
 
+def test_the_page_fits_a_telephone_and_counts_what_it_leaves_out() -> None:
+    """Tables roll by themselves, a plot is as wide as the screen, and nothing is cut without a word."""
+    profiler = Profiler("many")
+    for number in range(30):
+        profiler.add(document(f"{number:02}.md", "The same words.", language="und"))
+    page = page_of(profiler.profile())
+    assert page.count('<div class="wide"><table>') == page.count("<table>")
+    assert 'viewBox="0 0 400 ' in page
+    assert "19.md, and 10 more" in page
+    assert ">und<" not in page
+    assert ">not declared<" in page
+    assert "<td>first due</td><td>none</td>" in page
+
+
 def test_a_folder_is_profiled_without_a_server(tmp_path: Path) -> None:
     """Its bad files are named in the profile; a folder with nothing else is refused."""
     (tmp_path / "bad.pdf").write_bytes(b"no")

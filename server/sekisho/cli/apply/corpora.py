@@ -26,13 +26,14 @@ from sekisho.indexing.sources.dvc import dvc_files, tracked_by
 from sekisho.indexing.sources.gathering import Said, gather
 from sekisho.indexing.sources.git import commit_of, git_files
 from sekisho.indexing.sources.lakefs import LakeFS, lakefs_client
-from sekisho.indexing.sources.local import local_files
+from sekisho.indexing.sources.local import local_file, local_files
 from sekisho.indexing.sources.process import ParserProcess
 from sekisho.indexing.sources.types import Document, Limits, Original, Refused
 from sekisho.kernel.digests import digest_of, digest_of_bytes
 from sekisho.kernel.errors import FieldError, Invalid, SekishoError
 from sekisho.registry.folders import FolderFile
 from sekisho.registry.index_kinds import CorpusSource
+from sekisho.registry.manifests import address_problem
 
 Place = Callable[[FieldError], FieldError]
 Files = Iterable[Original | Refused]
@@ -78,6 +79,9 @@ class _Reading:
     wrong: list[FieldError] = field(default_factory=list)
 
     def read(self, place: str, source: CorpusPart) -> None:
+        if problems := _told_secrets(place, source):
+            self.wrong += map(self.at, problems)
+            return
         try:
             with self._opened(source) as (prefix, files):
                 found = gather(files, self._said(prefix, source), self.parser)
@@ -109,7 +113,7 @@ class _Reading:
         """The prefix of the source's paths, and its files; what it was is added to the sources."""
         match source:
             case CorpusFolder():
-                yield Path(source.path).as_posix(), self._folder(source.path)
+                yield self._folder(source.path)
             case GitSource():
                 with commit_of(source.repository, source.commit, self.base) as commit:
                     self.sources.append(CorpusSource(uri=commit.uri(source.path), digest=f"git:{source.commit}"))
@@ -135,13 +139,23 @@ class _Reading:
                     data = fetch(client, source.url, digest, self.limits)
                 yield _prefix(source.into, source.path), archive_files(data, source.url, source.path, self.limits)
 
-    def _folder(self, path: str) -> Files:
+    def _folder(self, path: str) -> tuple[str, Files]:
+        """A file alone is named from its own folder."""
         if problem := outside(self.base, path):
             raise Invalid("the folder cannot be read", fields=[FieldError("$.path", problem)])
         root = self.base / path
+        if root.is_file():
+            return Path(path).parent.as_posix(), local_file(root, self.limits)
         if not root.is_dir():
-            raise Invalid("the folder cannot be read", fields=[FieldError("$.path", f"{root} is not a folder")])
-        return local_files(root, self.limits)
+            raise Invalid("the folder cannot be read", fields=[FieldError("$.path", f"there is no {root}")])
+        return Path(path).as_posix(), local_files(root, self.limits)
+
+
+def _told_secrets(place: str, source: CorpusPart) -> list[FieldError]:
+    """Addresses of the source that hold credentials: they would stand in the manifest, and are not even tried."""
+    given = {name: getattr(source, name, msgspec.UNSET) for name in ("repository", "url", "uri")}
+    found = {name: address_problem(value) for name, value in given.items() if isinstance(value, str)}
+    return [FieldError(f"{place}.{name}", problem) for name, problem in found.items() if problem]
 
 
 def _file(document: Document) -> FolderFile:

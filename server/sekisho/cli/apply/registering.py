@@ -16,7 +16,7 @@ from sekisho.client.indexing import Indexing
 from sekisho.client.registry import Registry
 from sekisho.indexing.terms import ANALYSER
 from sekisho.indexing.types import CHUNKERS
-from sekisho.kernel.errors import FieldError, Invalid, NotFound, SekishoError
+from sekisho.kernel.errors import FieldError, Invalid, NotFound, Revoked, SekishoError
 from sekisho.kernel.references import Kind
 from sekisho.registry.kinds import MANIFESTS
 
@@ -64,6 +64,8 @@ class Applier:
                 applied = self._build(one) if isinstance(one.declaration, IndexDeclaration) else self._register(one)
             except Invalid as error:
                 raise _named(one, error) from error
+            except Revoked as error:
+                raise _named(one, Invalid(error.detail, remedy=error.remedy)) from error
             self._digests[one.label] = applied.digest
             self.shows.applied(applied)
             done.append(applied)
@@ -81,12 +83,12 @@ class Applier:
         return _applied(one.label, made["version"], new=made["new"])
 
     def _standing(self, label: str, digest: str) -> Applied | None:
-        """The version, where it is the name's latest and was registered with the very same words already."""
+        """The version, where it is the name's latest, in use, and was registered with the very same words already."""
         try:
             version = self.registry.version(f"{label}@latest")
         except NotFound:
             return None
-        if version["digest"] != digest or version["archived"]:
+        if version["digest"] != digest or version["archived"] or version["revoked"]:
             return None
         said = self.said.as_json()
         registrations = self.registry.registrations(f"{label}@{digest}")

@@ -8,12 +8,16 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
-from sekisho.indexing.profiles.types import Alike, Dated, Finding, Profile, Share
+from sekisho.indexing.profiles.types import Alike, Dated, Finding, Profile, Share, named
 from sekisho.kernel.clock import from_epoch_ms
 
-_WIDTH: Final = 640
+_WIDTH: Final = 400
+"""Of a plot's own units: about a telephone's width, where its letters are then as large as they say."""
 _ROW: Final = 22
-_LABEL: Final = 200
+_LABEL: Final = 160
+_CHARACTERS: Final = 22
+"""As many as stand in a label's width."""
+_GROUP: Final = 20
 _SHOWN: Final = 50
 _STYLE: Final = """
 :root{color-scheme:light dark;--ink:#1b1f24;--soft:#59636e;--line:#d1d9e0;--bar:#2f6f8f;--paper:#fff}
@@ -23,8 +27,9 @@ body{max-width:60rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem;border-bottom:1px solid var(--line)}
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.25rem .5rem;border-bottom:1px solid var(--line);vertical-align:top}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}td{overflow-wrap:anywhere}
-svg{width:100%;height:auto;max-width:40rem}svg rect{fill:var(--bar)}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}td{overflow-wrap:anywhere;min-width:5rem}td.n{min-width:0}
+.wide{overflow-x:auto}
+svg{width:100%;height:auto;max-width:34rem}svg rect{fill:var(--bar)}
 svg text{fill:var(--ink);font:12px system-ui,sans-serif}
 .soft{color:var(--soft)}
 """
@@ -47,7 +52,7 @@ def _sections(profile: Profile) -> Iterable[str]:
     yield _summary(profile)
     yield "<h2>Length of documents</h2>" + _lengths(profile)
     for title, shares in (
-        ("Languages, as declared", profile.languages),
+        ("Languages, as declared", [named(one) for one in profile.languages]),
         ("Scripts, as written", profile.scripts),
         ("Media types", profile.media_types),
     ):
@@ -68,7 +73,7 @@ def _sections(profile: Profile) -> Iterable[str]:
 def _summary(profile: Profile) -> str:
     return (
         f"<p>{profile.documents:,} documents, {profile.bytes:,} bytes, {profile.characters:,} characters; "
-        f"{len(profile.refused):,} files refused.</p>"
+        f"{len(profile.refused):,} refused.</p>"
     )
 
 
@@ -89,7 +94,7 @@ def _bars(title: str, values: Sequence[tuple[str, int]]) -> str:
     for place, (name, value) in enumerate(values[:_SHOWN]):
         top = place * _ROW
         width = round((_WIDTH - _LABEL - 70) * value / most) if most else 0
-        label = name if len(name) <= 28 else f"{name[:27]}…"
+        label = name if len(name) <= _CHARACTERS else f"{name[: _CHARACTERS - 1]}…"
         rows.append(
             f'<text x="{_LABEL - 8}" y="{top + 15}" text-anchor="end">{escape(label)}</text>'
             f'<rect x="{_LABEL}" y="{top + 4}" width="{max(width, 1)}" height="{_ROW - 8}"/>'
@@ -130,21 +135,31 @@ def _findings(findings: Sequence[Finding]) -> str:
 def _alike(groups: Sequence[Alike]) -> str:
     if not groups:
         return "<p>None.</p>"
-    rows = [(f"{one.similarity_bp / 100:.0f} %", escape(", ".join(one.documents[:20]))) for one in groups[:_SHOWN]]
-    return _table(("alike", "documents"), rows, numbers={0})
+    rows = [(f"{one.similarity_bp / 100:.0f} %", escape(_first(one.documents))) for one in groups[:_SHOWN]]
+    more = f"<p>And {len(groups) - _SHOWN} groups more.</p>" if len(groups) > _SHOWN else ""
+    return _table(("alike", "documents"), rows, numbers={0}) + more
+
+
+def _first(names: Sequence[str]) -> str:
+    more = f", and {len(names) - _GROUP} more" if len(names) > _GROUP else ""
+    return ", ".join(names[:_GROUP]) + more
 
 
 def _ages(profile: Profile) -> str:
     rows = [
-        (name, *_dated(one))
-        for name, one in (("oldest", profile.oldest), ("newest", profile.newest), ("first due", profile.first_due))
+        (name, *_dated(one, otherwise))
+        for name, one, otherwise in (
+            ("oldest", profile.oldest, "unknown"),
+            ("newest", profile.newest, "unknown"),
+            ("first due", profile.first_due, "none"),
+        )
     ]
     undated = f'<p class="soft">{profile.undated:,} have no time; {profile.with_retention:,} have a retention.</p>'
     return undated + _table(("", "time", "document"), rows)
 
 
-def _dated(one: Dated | None) -> tuple[str, str]:
-    return ("unknown", "") if one is None else (f"{from_epoch_ms(one.time):%Y-%m-%d}", escape(one.document))
+def _dated(one: Dated | None, otherwise: str) -> tuple[str, str]:
+    return (otherwise, "") if one is None else (f"{from_epoch_ms(one.time):%Y-%m-%d}", escape(one.document))
 
 
 def _list(items: Iterable[str]) -> str:
@@ -161,5 +176,6 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterabl
             for place, value in enumerate(values)
         )
 
-    lines = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return f"<table><thead><tr>{cells('th', heads)}</tr></thead><tbody>{lines}</tbody></table>"
+    head = f"<tr>{cells('th', heads)}</tr>"
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    return f'<div class="wide"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>'

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from sekisho.indexing.types import UNKNOWN_LANGUAGE
+
 
 @dataclass(frozen=True, slots=True)
 class Profiled:
@@ -32,6 +34,11 @@ class Share(Value, frozen=True, kw_only=True):
     name: str
     documents: int
     bytes: int
+
+
+def named(language: Share) -> Share:
+    """The share of a language under the name that people are shown: ``und`` is ISO 639's word for none."""
+    return msgspec.structs.replace(language, name="not declared") if language.name == UNKNOWN_LANGUAGE else language
 
 
 class Bin(Value, frozen=True, kw_only=True):

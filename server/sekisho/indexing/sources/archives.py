@@ -29,19 +29,17 @@ def fetch(client: httpx.Client, url: str, sha256: str, limits: Limits) -> bytes:
     try:
         with client.stream("GET", url, follow_redirects=True, timeout=_TIMEOUT_S) as answer:
             if answer.status_code != httpx.codes.OK:
-                raise Unavailable(f"{url} answered {answer.status_code}")
+                raise _away(f"{url} answered {answer.status_code}")
             for piece in answer.iter_bytes():
                 data += piece
                 if len(data) > limits.unpacked_bytes:
                     raise _wrong("$.url", f"has more than {limits.unpacked_bytes} bytes")
     except httpx.HTTPError as error:
-        raise Unavailable(f"{url} cannot be fetched: {error}") from error
+        raise _away(f"{url} cannot be fetched: {error}") from error
     found = hashlib.sha256(data).hexdigest()
     if found != sha256.removeprefix("sha256:"):
-        raise IntegrityFailed(
-            f"{url} has the sha256 {found}, not the one declared",
-            remedy="find out why it changed before you declare the new hash",
-        )
+        told = f"{url} has the sha256 {found}, not the one declared; find out why before you declare the new hash"
+        raise IntegrityFailed("the archive is another one", fields=[FieldError("$.sha256", told)])
     return bytes(data)
 
 
@@ -131,6 +129,10 @@ def _gunzipped(data: bytes, limits: Limits) -> bytes:
     except (OSError, EOFError, zlib.error) as error:
         raise Refusal(f"is not gzip that can be read: {error}") from error
     return bytes(found)
+
+
+def _away(message: str) -> Unavailable:
+    return Unavailable("the archive cannot be had", fields=[FieldError("$.url", message)])
 
 
 def _wrong(path: str, message: str) -> Invalid:

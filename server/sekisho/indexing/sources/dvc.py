@@ -64,7 +64,7 @@ def dvc_files(commit: Commit, path: str, cache: Path, limits: Limits) -> Iterato
         return
     listed = _cached(cache, tracked.md5, ".dir", _MOST_OF_A_LIST, True)
     if isinstance(listed, str):
-        raise _wrong("$.path", f"the list of {tracked.path} {listed}; `dvc fetch` brings it into the cache")
+        raise _wrong("$.path", f"the list of {tracked.path} {listed}")
     for name, md5 in _entries(listed, path):
         read = path_problem(name) or _cached(cache, md5, "", limits.original_bytes, tracked.exact)
         yield Refused(name, read) if isinstance(read, str) else Original(name, read, commit.uri(f"{path}/{name}"), time)

@@ -116,7 +116,9 @@ def lakefs_client(environ: Mapping[str, str]) -> httpx.Client:
     if not endpoint.startswith(("http://", "https://")):
         raise Invalid(
             "no lakeFS server is named",
-            fields=[FieldError("LAKECTL_SERVER_ENDPOINT_URL", "set it to the server's http(s) address")],
+            fields=[
+                FieldError("$", "set LAKECTL_SERVER_ENDPOINT_URL in the environment to the server's http(s) address")
+            ],
         )
     user = environ.get("LAKECTL_CREDENTIALS_ACCESS_KEY_ID", "")
     secret = environ.get("LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY", "")

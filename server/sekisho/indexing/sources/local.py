@@ -17,3 +17,9 @@ def local_files(root: Path, limits: Limits) -> Iterator[Original | Refused]:
     for path in paths_below(root):
         read = read_plainly(root.resolve(), path, limits.original_bytes)
         yield Refused(path, read) if isinstance(read, str) else Original(path, read)
+
+
+def local_file(path: Path, limits: Limits) -> Iterator[Original | Refused]:
+    """One file, by its name alone."""
+    read = read_plainly(path.resolve().parent, path.resolve().name, limits.original_bytes)
+    yield Refused(path.name, read) if isinstance(read, str) else Original(path.name, read)

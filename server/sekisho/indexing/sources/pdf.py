@@ -20,7 +20,7 @@ def parse_pdf(data: bytes, limits: Limits) -> Part:
     try:
         reader = PdfReader(io.BytesIO(data))
         if reader.is_encrypted:
-            raise Refusal("is encrypted")
+            raise Refusal("is encrypted: save it without a password")
         pages = reader.get_num_pages()
         if pages > limits.pages:
             raise Refusal(f"has {pages} pages; at most {limits.pages} are taken")

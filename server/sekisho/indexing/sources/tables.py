@@ -112,7 +112,7 @@ def _json_records(data: bytes, _rows: Rows, _limits: Limits) -> Iterator[Mapping
         try:
             value = decode_json(line)
         except Invalid as error:
-            yield f"is not JSON: {'; '.join(field.message for field in error.fields)}"
+            yield f"cannot be read: {'; '.join(field.message for field in error.fields)}"
             continue
         yield value if isinstance(value, dict) else "is not a JSON object"
 
@@ -141,4 +141,5 @@ def _need(rows: Rows, head: Iterable[str]) -> None:
     absent = [name for name in wanted if name not in names]
     if absent:
         there = ", ".join(names[:20]) or "none"
-        raise Refusal(f"has no column {', '.join(map(repr, absent))}; its columns are {there}")
+        noun = "column" if len(absent) == 1 else "columns"
+        raise Refusal(f"has no {noun} {', '.join(map(repr, absent))}; its columns are {there}")
