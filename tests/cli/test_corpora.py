@@ -135,6 +135,13 @@ def test_what_dvc_tracks_is_read_from_its_cache_and_hashed_again(tmp_path: Path)
     assert content.sources[1].uri == f"dvc+git:repository@{commit}#data/one.md.dvc"
 
 
+def test_a_list_that_is_not_in_the_cache_is_told_once(tmp_path: Path) -> None:
+    """With what brings it there."""
+    commit, _ = dvc_repository(tmp_path, {"a.md": b"# A\n"})
+    source = {"repository": "repository", "commit": commit, "path": "data/pages.dvc", "cache": "nowhere"}
+    assert refused(tmp_path, dvc=[source])["$.dvc[0].path"].count("dvc fetch") == 1
+
+
 def test_a_dvc_file_with_other_bytes_or_none_is_named(tmp_path: Path) -> None:
     """An altered cache, an absent file and a path that climbs are refused one by one."""
     commit, cache = dvc_repository(

@@ -201,6 +201,7 @@ async def test_an_erased_document_does_not_come_back(office: Office) -> None:
         f"{office.here}/artifacts/corpus/again/versions", json={"manifest": manifest}, headers=await office.headers()
     )
     assert "was erased" in problem(again, 400, "invalid")["errors"][0]["message"]
+    assert "PUT" not in again.text  # to put it again would be no help
     await office.post("builds", {"name": "people", "corpus": corpus, "retriever": {"mode": "dense"}})
     with pytest.raises(Exception, match="erased"):
         await office.work("build")

@@ -11,7 +11,7 @@ from click.testing import Result
 
 from sekisho.cli.indexing import commands
 from sekisho.indexing.chroma import Chroma
-from sekisho.indexing.types import collection_name
+from sekisho.indexing.types import RRF_K, collection_name
 from tests.api_client import ApiClient
 from tests.identity.commands import run
 from tests.indexing.test_api import BUILD, get, post, put_corpus, work
@@ -48,6 +48,20 @@ def spoil(api: ApiClient, digest: str) -> str:
     vectors = collection.get(ids=[victim], include=["embeddings"])["embeddings"]
     collection.update(ids=[victim], documents=["Anybody may approve."], embeddings=vectors)
     return str(victim)
+
+
+async def test_the_help_says_the_damping_that_is_used(api: ApiClient) -> None:
+    """The figure is the one that a recipe without one gets."""
+    found = await run(api, await api.token_for("author"), commands, "index", "build", "--help")
+    assert f"[default: {RRF_K}]" in " ".join(found.output.split())
+
+
+async def test_a_version_of_another_kind_is_told_which_is_wanted(api: ApiClient) -> None:
+    """By the kind's own name."""
+    await put_corpus(api)
+    found = await run(api, await api.token_for("author"), commands, "index", "verify", "corpus/handbook@latest")
+    assert found.exit_code == 2
+    assert "name one of kind index" in found.output
 
 
 async def test_one_index_or_all(api: ApiClient) -> None:

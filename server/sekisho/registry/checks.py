@@ -71,11 +71,7 @@ async def check_content(tx: Transaction, project: str, manifest: Manifest) -> No
     elif isinstance(manifest, DatasetManifest):
         wrong = await _dataset_problems(tx, project, manifest)
     if wrong:
-        raise Invalid(
-            "the bytes do not fit the manifest",
-            fields=wrong,
-            remedy="PUT each missing blob first; `sekisho apply` does it",
-        )
+        raise Invalid("the bytes do not fit the manifest", fields=wrong)
 
 
 async def _corpus_problems(tx: Transaction, project: str, manifest: CorpusManifest) -> list[FieldError]:
@@ -84,7 +80,12 @@ async def _corpus_problems(tx: Transaction, project: str, manifest: CorpusManife
     for index, file in enumerate(manifest.files):
         size = sizes.get(file.digest)
         if size is None:
-            wrong.append(FieldError(f"$.files[{index}].digest", f"{file.path}: no blob {short(file.digest)} was put"))
+            wrong.append(
+                FieldError(
+                    f"$.files[{index}].digest",
+                    f"{file.path}: no blob {short(file.digest)} was put; PUT it first, as `sekisho apply` does",
+                )
+            )
         elif size == 0 and file.digest != OF_NOTHING:
             wrong.append(FieldError(f"$.files[{index}].digest", f"{file.path} was erased; leave it out"))
         elif size != file.bytes:
@@ -96,7 +97,9 @@ async def _corpus_problems(tx: Transaction, project: str, manifest: CorpusManife
 
 async def _dataset_problems(tx: Transaction, project: str, manifest: DatasetManifest) -> list[FieldError]:
     if not await BlobStore(tx).sizes(project, [manifest.content]):
-        return [FieldError("$.content", f"no blob {short(manifest.content)} was put")]
+        return [
+            FieldError("$.content", f"no blob {short(manifest.content)} was put; PUT it first, as `sekisho apply` does")
+        ]
     cases, wrong = read_cases(await read_blob(tx, project, manifest.content))
     if wrong:
         return [FieldError("$.content", f"{field.path}: {field.message}") for field in wrong]

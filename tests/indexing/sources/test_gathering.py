@@ -197,3 +197,11 @@ def test_a_parser_that_takes_too_much_memory_is_stopped() -> None:
         (refused,) = gathered(poor, "a.docx", docx_of("<w:p/>" * 4_000_000, packed=False)).refused
         assert "memory" in refused.reason
         assert gathered(poor, "a.html", b"<p>text").documents
+
+
+def test_a_row_and_its_columns_are_told_in_plain_words(parser: ParserProcess) -> None:
+    """Once, and in the right number."""
+    (row,) = gathered(parser, "t.jsonl", b'{"body": "words"}\nno\n', Said(rows=Rows(text="body"))).refused
+    assert row.reason.startswith("cannot be read: not JSON: ")
+    (table,) = gathered(parser, "t.csv", b"a\n1\n", Said(rows=Rows(text="body", id="key"))).refused
+    assert "no columns 'body', 'key'" in table.reason
