@@ -9,6 +9,7 @@ import pytest
 
 from sekisho.cli.regressions import comparison_code
 from sekisho.evaluation.margins import stage_verdict
+from sekisho.evaluation.types import RunState
 from sekisho.http.app import create_app
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.errors import FieldError, Invalid, NotFound
@@ -16,7 +17,7 @@ from sekisho.kernel.references import Reference
 from sekisho.registry.types import Version
 from sekisho.wiring.services import Services
 from tests.api_client import ApiClient
-from tests.evaluation.fakes import VIEWER, FakeCatalogue, World
+from tests.evaluation.fakes import VIEWER, FakeCatalogue, World, rows
 from tests.evaluation.test_cli import sekisho, worked
 
 EVAL = ("eval", "agent/docs@latest", "--suite", "suite/docs-retrieval@latest")
@@ -173,3 +174,23 @@ def test_the_worst_claim_decides(decisions: list[str], outcome: str, code: int) 
     verdict = stage_verdict("production", dict.fromkeys(metrics, 1), metrics)
     assert verdict["outcome"] == outcome
     assert comparison_code({"metrics": metrics, "stage": verdict}) == code
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "code"),
+    [("none", "finished", 0), ("unknown", "finished", 3), ("none", "inconclusive", 3), ("worse", "inconclusive", 1)],
+)
+def test_what_cannot_be_compared_is_not_passed(change: str, state: str, code: int) -> None:
+    """A build is green only where something was shown; a regression goes before what is open."""
+    found = {"metrics": {"mrr": {"change": change}}, "candidate": {"state": state}, "baseline": {"state": "finished"}}
+    assert comparison_code(found) == code
+
+
+async def test_a_comparison_in_which_nothing_was_scored_exits_with_3(judged: ApiClient, world: World) -> None:
+    """Two runs without a score are not equally good."""
+    world.catalogue.add_dataset([{**row, "gold": []} for row in rows()])
+    world.suite()
+    await worked(world, judged, *EVAL)
+    (only,) = (await world.evaluation.runs(VIEWER, "default")).items
+    assert only.state is RunState.INCONCLUSIVE
+    assert (await sekisho(judged, "compare", only.id, only.id)).exit_code == 3

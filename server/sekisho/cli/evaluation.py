@@ -213,8 +213,9 @@ def compare(
     """What changed from run BASELINE to run CANDIDATE, paired case by case.
 
     With --format the report of CANDIDATE with BASELINE beside it.
-    Exit code 1 where a metric got worse with its whole interval on the wrong side of zero. With --stage a metric that
-    has a margin there goes by it alone: 1 where one is exceeded, 3 where too few cases can say.
+    Exit code 1 where a metric got worse with its whole interval on the wrong side of zero, 3 where a metric has no case
+    that was scored in both, or a run is inconclusive. With --stage a metric that has a margin there goes by it alone: 1
+    where one is exceeded, 3 where too few cases can say.
     """
     client = _client(state)
     found = client.compare(baseline, candidate, stage)

@@ -13,14 +13,19 @@ _OUTCOMES = {"fail": 1, "inconclusive": 3}
 
 
 def comparison_code(found: Mapping[str, Any]) -> int:
-    """1 for a regression, 3 for margins of which nothing can be said, else 0.
+    """1 for a regression, 3 where nothing can be said of a margin, a metric or a whole run, else 0.
 
-    A metric that has a margin goes by it alone: it may get worse within it. Every other one may not.
+    A metric that has a margin goes by it alone: it may get worse within it. Every other one may not, and one that no
+    case was scored by in both runs has not been shown to be as good. A run that ended as inconclusive shows nothing.
     """
     stage = found.get("stage", {"outcome": "none", "claims": []})
     claimed = {claim["metric"] for claim in stage["claims"]}
     worse = [name for name, metric in found["metrics"].items() if metric["change"] == "worse" and name not in claimed]
-    return 1 if worse else _OUTCOMES.get(stage["outcome"], 0)
+    if worse:
+        return 1
+    unknown = [name for name, metric in found["metrics"].items() if metric["change"] == "unknown"]
+    open_yet = [side for side in ("baseline", "candidate") if found.get(side, {}).get("state") == "inconclusive"]
+    return _OUTCOMES.get(stage["outcome"], 0) or (3 if unknown or open_yet else 0)
 
 
 def compare_ended(

@@ -102,18 +102,14 @@ def _parameters(schema: dict[str, Any]) -> list[str]:
 
 
 def runs_table(runs: Sequence[dict[str, Any]]) -> RenderableType:
-    # An id that is cut short names no run.
-    table = Table(Column("run", no_wrap=True, min_width=36), "subject", "suite", "state", "cases", "asked for")
+    # Two lines each, since an id that is cut short names no run.
+    table = Table(Column("run, asked for", no_wrap=True, min_width=36), "subject, suite", Column("state", no_wrap=True))
     for run in runs:
         subject = f"{run['subject_kind']}/{run['subject_name']} {short(run['subject'])}"
-        asked = iso(from_epoch_ms(run["created_at"]))
         table.add_row(
-            run["id"],
-            escape(subject),
-            escape(run["suite_name"]),
-            run["state"],
-            f"{run['done']}/{run['planned']}",
-            asked,
+            f"{run['id']}\n{iso(from_epoch_ms(run['created_at']))}",
+            escape(f"{subject}\n{run['suite_name']}"),
+            f"{run['state']}\n{run['done']}/{run['planned']} cases",
         )
     return table if runs else Text("no runs")
 

@@ -19,13 +19,6 @@ LEAST_KAPPA_BP = 6_000
 """What policies commonly ask of the lower end; see docs/judges.md."""
 
 
-def shortest(passages: int) -> bytes:
-    """A supported and a hallucinated answer each, of the passages that cost a judge least to read."""
-    rows = (tree("evals") / "judges" / "labels.jsonl").read_bytes().splitlines()
-    pairs = sorted((rows[place : place + 2] for place in range(0, len(rows), 2)), key=lambda pair: len(b"".join(pair)))
-    return b"\n".join(row for pair in pairs[:passages] for row in pair)
-
-
 @pytest.fixture
 async def inference(room: Room) -> AsyncIterator[Inference]:
     settings = Settings(ollama_hosts=(service_url("SEKISHO_TEST_OLLAMA_URL"),), ollama_timeout_s=600)
@@ -48,19 +41,19 @@ async def test_smollm2_is_refused_as_a_judge(room: Room, inference: Inference) -
         "family": "llama",
         "licence": "Apache-2.0",
         "provider": "ollama",
-        "options": {"num_ctx": 2048, "num_predict": 48},
+        "options": {"num_ctx": 2048, "num_predict": 64},
     }
     author = await room.api.role("author")
     await room.api.post(
         "/v1/projects/default/artifacts/model/smollm2/versions", json={"manifest": manifest}, headers=author
     )
-    content = shortest(2)
+    content = b"\n".join((tree("evals") / "judges" / "labels.jsonl").read_bytes().splitlines()[:6])
     room.judging = replace(room.judging, inference=inference)
     found = await room.done(content, judge="model/smollm2@v1")
     assert found["state"] == "done", found
     assert found["model"] == digest
     result = found["result"]
-    assert (result["n"], result["clusters"]) == (4, 2)
+    assert result["n"] == 6
     assert result["kappa_low_bp"] < LEAST_KAPPA_BP, result
     assert result["kappa_bp"] < LEAST_KAPPA_BP, result
     async with room.services.database.read() as tx:
