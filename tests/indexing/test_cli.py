@@ -56,6 +56,28 @@ async def test_the_help_says_the_damping_that_is_used(api: ApiClient) -> None:
     assert f"[default: {RRF_K}]" in " ".join(found.output.split())
 
 
+async def test_a_build_is_cancelled_by_the_id_that_it_is_told_by(api: ApiClient) -> None:
+    """Also when the terminal that began it is gone; one that is over cannot be ended any more."""
+    await put_corpus(api)
+    queued = await post(api, "builds", BUILD)
+    token = await api.token_for("author")
+    ended = await run(api, token, commands, "index", "cancel", queued["id"])
+    assert ended.exit_code == 0
+    assert f"build {queued['id']} is cancelled" in ended.output
+    assert (await get(api, f"builds/{queued['id']}"))["state"] == "cancelled"
+    unknown = await run(api, token, commands, "index", "cancel", "none")
+    assert unknown.exit_code == 2
+
+
+async def test_a_build_tells_its_id(api: ApiClient) -> None:
+    """On standard error, so that it can be ended from elsewhere."""
+    await put_corpus(api)
+    built = await worked(api, "index", "build", "docs", "--corpus", BUILD["corpus"], "--retriever", "bm25")
+    assert built.exit_code == 0, built.output
+    [job] = [line for line in built.stderr.splitlines() if line.startswith("build ")]
+    assert len(job.split()[1]) == 36
+
+
 async def test_a_version_of_another_kind_is_told_which_is_wanted(api: ApiClient) -> None:
     """By the kind's own name."""
     await put_corpus(api)

@@ -98,7 +98,10 @@ def build(
     overlap: int | None,
     **said: str,
 ) -> None:
-    """Build an index and register it as index/NAME. Building the same again gives the same digest."""
+    """Build an index and register it as index/NAME. Building the same again gives the same digest.
+
+    Ctrl-C ends the build too; `sekisho index cancel` ends one whose terminal is gone, by the id that is told here.
+    """
     fusion = _given(
         rrf_k=rrf_k, candidates=candidates, dense_weight=dense_weight, dense_scripts=list(dense_scripts) or None
     )
@@ -111,6 +114,8 @@ def build(
         embedder=embedder,
         registration=said,
     )
+    if not state.as_json:
+        state.errors.print(f"build {started['id']}")
     try:
         result = _followed(state, "builds", started, f"index/{name}")
     except KeyboardInterrupt:
@@ -118,6 +123,15 @@ def build(
         state.show_error(SekishoError(f"build {started['id']} was asked to end; what it embedded is kept"))
         sys.exit(FAILED)
     state.show(result, _built(result))
+
+
+@index.command()
+@click.argument("build_id")
+@session
+def cancel(state: Session, build_id: str) -> None:
+    """End a build; what it embedded is kept, so that the next one goes on from there."""
+    ended = _client(state).cancel_build(build_id)
+    state.show(ended, f"build {build_id} is {'cancelled' if ended['state'] == 'cancelled' else 'told to stop'}")
 
 
 @index.command()
