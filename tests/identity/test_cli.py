@@ -77,3 +77,19 @@ async def test_a_narrower_token_for_oneself(api: ApiClient) -> None:
     issued = await sekisho(api, "token", "issue", "--scope", "read", "--scope", "evaluate", "--days", "7", token=author)
     told = (await sekisho(api, "whoami", token=issued.stdout.strip())).stdout
     assert "author (person) · default: author, limited to evaluate, read · until 2026-11-30" in told
+
+
+async def test_every_role_can_be_given(api: ApiClient) -> None:
+    """Those too that no admin has by being one; a policy owner is one in every project or in none."""
+    await sekisho(api, "principal", "create", "alice")
+    for role in Role:
+        granted = await sekisho(api, "role", "grant", "alice", role.value, "--everywhere")
+        assert (granted.exit_code, f"alice is {role.value}" in granted.stdout) == (0, True), granted.output
+
+
+async def test_every_scope_can_be_named(api: ApiClient) -> None:
+    """A token may be limited to whatever a role permits."""
+    await sekisho(api, "principal", "create", "alice")
+    for action in Action:
+        issued = await sekisho(api, "token", "issue", "alice", "--scope", action.value)
+        assert (issued.exit_code, len(issued.stdout.strip())) == (0, 47), issued.output

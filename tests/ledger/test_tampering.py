@@ -31,7 +31,10 @@ BY_HAND = {
         f"INSERT INTO edges SELECT project, from_digest, 'index', {FORGED} FROM edges WHERE role = 'model'",
         "edges_as_named is False",
     ),
-    "a file": ("UPDATE blobs SET data = (SELECT o.data FROM blobs o WHERE o.digest <> blobs.digest AND o.size > 0 LIMIT 1)", "edited is"),
+    "a file": (
+        "UPDATE blobs SET data = (SELECT o.data FROM blobs o WHERE o.digest <> blobs.digest AND o.size > 0 LIMIT 1)",
+        "edited is",
+    ),
     "a file cut short": ("UPDATE blobs SET data = substr(data, 1, 1) WHERE size > 1", "edited is"),
     "a manifest": ("UPDATE versions SET manifest = replace(manifest, 'limited', 'minimal')", "manifest is"),
     "a version's number": ("UPDATE versions SET number = number + 7", "is gone"),
