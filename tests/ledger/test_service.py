@@ -237,3 +237,16 @@ async def _append_and_fail(ledger: Ledger) -> None:
     async with ledger.database.write() as tx:
         await ledger.append(tx, kind="role.granted", project="default", principal="alice", body={})
         raise RuntimeError("the change failed")
+
+
+async def test_the_end_of_the_log_is_its_size_and_its_latest_time(ledger: Ledger, clock: FixedClock) -> None:
+    """Of the last entries only: what an older one says about the time no longer counts. An empty log has neither."""
+    async with ledger.database.read() as tx:
+        assert await ledger.end(tx, 3) == (0, 0)
+    entries = []
+    for milliseconds in (5_000, -3_000, 1_000):
+        clock.advance(milliseconds)
+        entries += await append(ledger)
+    async with ledger.database.read() as tx:
+        assert await ledger.end(tx, 3) == (3, entries[0].time)
+        assert await ledger.end(tx, 2) == (3, entries[2].time)

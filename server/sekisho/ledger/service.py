@@ -75,6 +75,10 @@ class Ledger:
         """How many entries there are, as this transaction sees it."""
         return (await LedgerStore(tx).head()).frontier.size
 
+    async def end(self, tx: Transaction, recent: int) -> tuple[int, int]:
+        """`size`, and the `latest` time of that many last entries; for whoever asks for both before he decides."""
+        return await LedgerStore(tx).end(recent)
+
     async def latest(self, tx: Transaction, since: int) -> int:
         """The latest time in the log from entry `since` on, epoch milliseconds; 0 where there is none.
 
