@@ -155,8 +155,8 @@ async def test_a_token_that_an_author_issued(identity: Identity, admin: Actor) -
 
 async def reasons(identity: Identity, actor: Actor, involved: dict[str, str]) -> list[str]:
     async with identity.database.read() as tx:
-        creators = (await identity.creators_of(tx, [actor.principal]))[actor.principal]
-        issuers = (await identity.token_issuers(tx, [actor.token_id]))[actor.token_id]
+        origins = await identity.origins_of(tx, [actor.principal], [actor.token_id])
+    creators, issuers = origins.creators[actor.principal], origins.issuers[actor.token_id]
     return independence_of(actor.principal, actor.kind, involved, creators, None, further_issuers=issuers)
 
 

@@ -72,7 +72,7 @@ async def test_a_build_is_cancelled_by_the_id_that_it_is_told_by(api: ApiClient)
 async def test_a_build_tells_its_id(api: ApiClient) -> None:
     """On standard error, so that it can be ended from elsewhere."""
     await put_corpus(api)
-    built = await worked(api, "index", "build", "docs", "--corpus", BUILD["corpus"], "--retriever", "bm25")
+    built = await worked(api, "index", "build", "docs", "--corpus", str(BUILD["corpus"]), "--retriever", "bm25")
     assert built.exit_code == 0, built.output
     [job] = [line for line in built.stderr.splitlines() if line.startswith("build ")]
     assert len(job.split()[1]) == 36

@@ -256,3 +256,16 @@ async def test_notes_are_no_growth_that_a_decision_would_rest_on(ledger: Ledger)
 def test_the_rooms_notes_are_the_ledgers() -> None:
     """Each room names its kinds itself; none is missing and none is there without a room."""
     assert {ASKED, LOGGED, JUDGED, PUSHED, NOT_PUSHED} == NOTES
+
+
+async def test_the_end_of_the_log_is_its_size_and_its_latest_time(ledger: Ledger, clock: FixedClock) -> None:
+    """Of the last entries only: what an older one says about the time no longer counts. An empty log has neither."""
+    async with ledger.database.read() as tx:
+        assert await ledger.end(tx, 3) == (0, 0)
+    entries = []
+    for milliseconds in (5_000, -3_000, 1_000):
+        clock.advance(milliseconds)
+        entries += await append(ledger)
+    async with ledger.database.read() as tx:
+        assert await ledger.end(tx, 3) == (3, entries[0].time)
+        assert await ledger.end(tx, 2) == (3, entries[2].time)

@@ -10,7 +10,7 @@ from sekisho.gate import input_types as gate
 from sekisho.gate.records import Approval, Waiver
 from sekisho.gate.scalars import PrincipalKind
 from sekisho.identity.independence import independence_of
-from sekisho.identity.types import Action, Principal
+from sekisho.identity.types import Action, Origins, Principal
 from sekisho.kernel.database import Transaction
 
 UNBORNE: Final = "the ledger does not bear it out: its row was changed by hand"
@@ -21,9 +21,7 @@ class People(Protocol):
 
     async def people_named(self, tx: Transaction, named: Collection[str]) -> Mapping[str, Principal]: ...
 
-    async def creators_of(self, tx: Transaction, names: Collection[str]) -> Mapping[str, tuple[str, ...]]: ...
-
-    async def token_issuers(self, tx: Transaction, token_ids: Collection[str]) -> Mapping[str, tuple[str, ...]]: ...
+    async def origins_of(self, tx: Transaction, names: Collection[str], token_ids: Collection[str]) -> Origins: ...
 
     async def who_may(
         self, tx: Transaction, names: Collection[str], project: str, action: Action
@@ -112,10 +110,11 @@ async def givers_of(
     because: dict[str, str] = {}
     for one in involved:
         because.setdefault(one.principal, one.because)
+    origins = await people.origins_of(tx, names, {one.token_id for one in given})
     return Givers(
         people=await people.people_named(tx, names),
-        creators=await people.creators_of(tx, names),
-        issuers=await people.token_issuers(tx, {one.token_id for one in given}),
+        creators=origins.creators,
+        issuers=origins.issuers,
         approvers=await people.who_may(tx, names, project, Action.APPROVE),
         because=because,
         unborne=unborne,

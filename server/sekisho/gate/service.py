@@ -185,7 +185,7 @@ class Gate:
         for _ in range(ATTEMPTS):
             question = Question(version, action, stage, actor.principal, actor.kind.value, epoch_ms(self.clock.now()))
             async with self.database.read() as tx:
-                size = await self.ledger.size(tx)
+                size, latest = await self.ledger.end(tx, RECENT)
                 if along:
                     question = replace(question, along=await dependencies_of(tx, self.registry, version))
                 bench = await self.benches.sitting(tx)
@@ -194,7 +194,6 @@ class Gate:
                     limits = bench.policies.parameters.overrides
                     grant = await self.glass.grant(tx, actor, version, stage, break_glass, question.now, limits)
                 gate_input = await self._assembled(tx, bench, question)
-                latest = await self.ledger.latest(tx, size - RECENT)
             backed = action is GateAction.ROLLBACK or grant is not None
             judgement = await judged(bench, gate_input, latest, standby=backed)
             decision = self.draft(question, gate_input, judgement)

@@ -20,6 +20,7 @@ from sekisho.identity.types import (
     Action,
     Actor,
     Grant,
+    Origins,
     Principal,
     PrincipalKind,
     Project,
@@ -254,8 +255,18 @@ class Identity:
         meant = {text: by_email.get(email_of(text)) or by_name.get(name_of(text)) for text in named}
         return {text: principal for text, principal in meant.items() if principal is not None}
 
-    async def creators_of(self, tx: Transaction, names: Collection[str]) -> dict[str, tuple[str, ...]]:
-        """Who created each principal, who created that one, and so on; the first start created nobody's creator."""
+    async def origins_of(self, tx: Transaction, names: Collection[str], token_ids: Collection[str]) -> Origins:
+        """Where these principals and these tokens come from."""
+        issuers: dict[str, tuple[str, ...]] = dict.fromkeys(token_ids, ())
+        issuers |= {token.id: token.issuers for token in await TokenStore(tx).known(token_ids)}
+        creators = await self._creators(tx, {*names, *(name for those in issuers.values() for name in those)})
+        behind = {token: [name for issuer in those for name in creators[issuer]] for token, those in issuers.items()}
+        return Origins(
+            {name: creators[name] for name in names},
+            {token: tuple(dict.fromkeys((*those, *behind[token]))) for token, those in issuers.items()},
+        )
+
+    async def _creators(self, tx: Transaction, names: Collection[str]) -> dict[str, tuple[str, ...]]:
         creator: dict[str, str | None] = {}
         unknown = set(names)
         while unknown:  # one step back for all of them at once
@@ -263,14 +274,6 @@ class Identity:
             creator |= {found.name: found.created_by for found in await PrincipalStore(tx).known(unknown)}
             unknown = {name for name in creator.values() if name is not None} - creator.keys()
         return {name: _chain(creator, name) for name in names}
-
-    async def token_issuers(self, tx: Transaction, token_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
-        """Who could have had each token: its `Token.issuers`, and whoever created these."""
-        issuers: dict[str, tuple[str, ...]] = dict.fromkeys(token_ids, ())
-        issuers |= {token.id: token.issuers for token in await TokenStore(tx).known(token_ids)}
-        creators = await self.creators_of(tx, {name for those in issuers.values() for name in those})
-        behind = {token: [name for issuer in those for name in creators[issuer]] for token, those in issuers.items()}
-        return {token: tuple(dict.fromkeys((*those, *behind[token]))) for token, those in issuers.items()}
 
     async def who_may(self, tx: Transaction, names: Collection[str], project: str, action: Action) -> frozenset[str]:
         """Those of these principals whose roles permit it now, whatever tokens they hold.

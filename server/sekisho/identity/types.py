@@ -149,6 +149,17 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Origins:
+    """Who created each principal, who created that one, and so on; the first start created nobody's creator.
+
+    `issuers` are by a token's id who could have had it: its `Token.issuers`, and whoever created these.
+    """
+
+    creators: Mapping[str, tuple[str, ...]]
+    issuers: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """All that is kept of a token but its hash.
 

@@ -83,6 +83,10 @@ class Ledger:
         size = await self.size(tx)
         return size < since or (size > since and await LedgerStore(tx).any_since(since, apart))
 
+    async def end(self, tx: Transaction, recent: int) -> tuple[int, int]:
+        """`size`, and the `latest` time of that many last entries; for whoever asks for both before he decides."""
+        return await LedgerStore(tx).end(recent)
+
     async def latest(self, tx: Transaction, since: int) -> int:
         """The latest time in the log from entry `since` on, epoch milliseconds; 0 where there is none.
 

@@ -116,6 +116,13 @@ _KEPT = (
     .select_from(_HEADS.outerjoin(_ENTRIES, EntryRow.seq.in_(bindparam("places", expanding=True))))
     .where(HeadRow.id == HEAD)
 )  # fmt: skip
+_END = select(
+    HeadRow.size,
+    select(func.coalesce(func.max(EntryRow.time), 0))
+    .where(EntryRow.seq >= HeadRow.size - bindparam("recent", type_=BigInteger))
+    .correlate(HeadRow)
+    .scalar_subquery(),
+).where(HeadRow.id == HEAD)
 _LARGEST_PLACE = (1 << 63) - 1
 _texts = msgspec.json.Decoder(list[str]).decode
 
@@ -165,6 +172,11 @@ class LedgerStore:
         """Whether an entry from `since` on is of a kind that is not named."""
         query = select(EntryRow.seq).where(EntryRow.seq >= since, EntryRow.kind.not_in(sorted(apart))).limit(1)
         return await self._tx.scalar(query) is not None
+
+    async def end(self, recent: int) -> tuple[int, int]:
+        """How many entries there are, and the latest time among the last `recent` of them."""
+        size, latest = (await self._tx.execute(_END, {"recent": recent})).one()
+        return size, latest
 
     async def one_or_none(self, seq: int) -> Entry | None:
         content = await self._tx.scalar(select(EntryRow.content).where(EntryRow.seq == seq))

@@ -16,7 +16,7 @@ from sekisho.gate.governing.types import LOOK_BACK, Activation, Published, parse
 from sekisho.gate.policies import PolicySet
 from sekisho.gate.replay import Summary, Turn
 from sekisho.identity.independence import independence_of
-from sekisho.identity.types import EVERYWHERE, SYSTEM, Action, Actor, Principal, PrincipalKind
+from sekisho.identity.types import EVERYWHERE, SYSTEM, Action, Actor, Origins, Principal, PrincipalKind
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.errors import Conflict, EngineFailed, FieldError, Forbidden, Invalid, NotFound
@@ -36,9 +36,7 @@ class People(Protocol):
 
     async def people_named(self, tx: Transaction, named: Collection[str]) -> Mapping[str, Principal]: ...
 
-    async def creators_of(self, tx: Transaction, names: Collection[str]) -> Mapping[str, tuple[str, ...]]: ...
-
-    async def token_issuers(self, tx: Transaction, token_ids: Collection[str]) -> Mapping[str, tuple[str, ...]]: ...
+    async def origins_of(self, tx: Transaction, names: Collection[str], token_ids: Collection[str]) -> Origins: ...
 
     async def who_may(
         self, tx: Transaction, names: Collection[str], project: str, action: Action
@@ -228,9 +226,8 @@ class Activating:
         """Neither owner may be the other, have made the other, or act by a token that came from the other."""
         proposer = proposal.proposed_by
         people = await self.people.people_named(tx, {proposer, actor.principal})
-        creators = await self.people.creators_of(tx, {proposer, actor.principal})
         tokens = {token for token in (proposal.proposed_with, actor.token_id) if token}
-        issuers = await self.people.token_issuers(tx, tokens)
+        origins = await self.people.origins_of(tx, {proposer, actor.principal}, tokens)
         may = await self.people.who_may(tx, {proposer}, EVERYWHERE, Action.GOVERN)
         reasons = [] if proposer in may else [f"{proposer} no longer owns policy"]
         for one, other, because, token in (
@@ -242,10 +239,10 @@ class Activating:
                 one,
                 person.kind if person else None,
                 {other: because},
-                creators.get(one, ()),
+                origins.creators.get(one, ()),
                 None,
                 email=person.email if person else None,
-                further_issuers=issuers.get(token, ()),
+                further_issuers=origins.issuers.get(token, ()),
             )
         if reasons:
             raise Forbidden(

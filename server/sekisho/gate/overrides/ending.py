@@ -114,8 +114,7 @@ class Ending:
             )  # fmt: skip
             if not judge:
                 return _Asked(earlier, question, None, None, None, "what the judgement rests on kept changing")
-            size = await self.gate.ledger.size(tx)
-            latest = await self.gate.ledger.latest(tx, size - RECENT)
+            size, latest = await self.gate.ledger.end(tx, RECENT)
             try:
                 bench = await self.gate.benches.sitting(tx)
                 gate_input = await self.gate.assembler.under(bench.policies.parameters).assemble(tx, question)
