@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -34,8 +33,6 @@ from sekisho.kernel.settings import Settings, Sourced, load_settings
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def corpus_reference(text: str) -> str:
