@@ -48,6 +48,23 @@ def test_what_stands_in_the_place_of_something_else_is_found(sentence: str, expe
     assert expected in altered(sentence)
 
 
+HOURS = {"name": "Cafe Sol", "hours": {"Monday": "9:0-17:0"}}
+
+
+@pytest.mark.parametrize("said", ["9:00 to 17:00", "09:00 to 17:00", "9:0 to 17:0"])
+def test_a_time_is_the_same_however_its_minutes_are_written(said: str) -> None:
+    """A short answer that writes a field's time in another way is not flagged for it."""
+    assert not ground(f"Cafe Sol is open on Monday from {said}.", HOURS).hallucinated
+
+
+@pytest.mark.parametrize("said", ["10:00 to 17:00", "9:30 to 17:00"])
+def test_another_time_is_altered(said: str) -> None:
+    """Another hour or other minutes stand where the context has a time."""
+    judged = ground(f"Cafe Sol is open on Monday from {said}.", HOURS)
+    assert judged.hallucinated
+    assert any("stands where the context has “9:0”" in reason for reason in judged.flagged[0].reasons)
+
+
 def test_one_is_no_number_that_anything_is_held_against() -> None:
     """ "One possible reason" counts nothing."""
     assert not any(kind == "number" for kind, _, _ in altered("One bridge carries 42 trains a day over the Alder."))

@@ -36,6 +36,7 @@ _CANDIDATES: Final = 4
 _MOST_REPLACED: Final = 3
 _FAITHFUL: Final = 0.4
 _MOST_RIVALS: Final = 80
+_NOON: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +184,9 @@ def _replaced(ours: Sequence[Token], theirs: Sequence[Token]) -> list[Altered]:
         if opposite := next((t for t in theirs if t.key in OPPOSITES.get(token.key, ())), None):
             found.append(Altered("opposite", token.start, token.end, opposite.key))
         elif token.number and not token.stop:
-            other = next((t for t in theirs if t.number and not t.stop and t.key != token.key), None)
-            found += [Altered("number", token.start, token.end, other.key)] if other else []
+            others = [t for t in theirs if t.number and not t.stop and t.key != token.key]
+            told = any(_same_time(token.key, other.key) for other in others)
+            found += [Altered("number", token.start, token.end, others[0].key)] if others and not told else []
         elif token.content:
             kind = [t for t in theirs if t.name] if token.name else [t for t in theirs if t.content]
             kind = [t for t in kind if t.key != token.key]
@@ -210,9 +212,25 @@ def _turned(mine: Sequence[Token], theirs: Sequence[Token], there: set[str]) -> 
 def _miscounted(mine: Sequence[Token], theirs: Sequence[Token], known: set[str]) -> list[Altered]:
     """Numbers that stand nowhere in the context, where the sentence laid beside has one that is not told."""
     here = {t.key for t in mine}
-    untold = [t.key for t in theirs if t.number and not t.stop and t.key not in here]
+    there = [t.key for t in theirs if t.number and not t.stop]
+    untold = [key for key in there if key not in here]
     absent = [t for t in mine if t.number and not t.stop and t.key not in known]
+    absent = [t for t in absent if not any(_same_time(t.key, key) for key in there)]
     return [Altered("number", t.start, t.end, untold[0]) for t in absent] if untold else []
+
+
+def _same_time(ours: str, theirs: str) -> bool:
+    """Whether they may say one time of day, at least one of them with minutes: 9, 9:0 and 09:00; 17:0 and 5."""
+    if ":" not in ours + theirs:
+        return False
+    (hour, minute), (other, other_minute) = (_time(ours), _time(theirs))
+    return minute == other_minute and hour is not None and other is not None and (hour - other) % _NOON == 0
+
+
+def _time(key: str) -> tuple[int | None, int]:
+    hour, _, minute = key.partition(":")
+    known = hour.isdecimal() and (not minute or minute.isdecimal())
+    return (int(hour), int(minute or 0)) if known else (None, 0)
 
 
 def _negated(tokens: Sequence[Token], place: int) -> bool:

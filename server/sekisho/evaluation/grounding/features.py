@@ -20,7 +20,7 @@ from sekisho.evaluation.grounding.structured import Fields
 from sekisho.evaluation.grounding.terms import Token, sentences, tokens
 from sekisho.evaluation.grounding.vectors import WordVectors
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raise with any change to what is computed: a head trained for other features is refused."""
 
 _STRUCTURED: Final = (
