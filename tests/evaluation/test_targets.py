@@ -131,7 +131,7 @@ async def test_what_was_not_recorded_goes_unscored(world: World) -> None:
         ({"id": "q-00-en"}, "line 1"),
         ({"id": "q-00-en", "answer": "x", "strange": 1}, "line 1.strange"),
         ({"id": "q-00-en", "answer": "x", "repeat": -1}, "line 1.repeat"),
-        ({"id": "q-00-en", "answer": "\u0000"}, "line 1"),
+        ({"id": "q-00-en", "answer": "\u0000"}, "line 1.answer"),
     ],
 )
 async def test_bad_recorded_answers_are_refused(world: World, line: dict[str, Any], path: str) -> None:

@@ -83,7 +83,7 @@ async def test_a_prompts_life_on_the_command_line(run: Run, tmp_path: Path) -> N
 
 
 async def test_revoking_lists_what_is_touched(api: ApiClient, run: Run) -> None:
-    """It asks for a selector and a reason, and names dependents and stages; a stage then exits 4."""
+    """It asks for a selector and a reason, and names dependents and stages; a stage then exits 2."""
     identity = api.services.identity
     await register_agent(api.services.registry, await identity.authenticate(await api.token_for("author")))
     await identity.grant_role(await identity.authenticate(api.admin_token), "author", "default", Role.OPERATOR)
@@ -96,7 +96,7 @@ async def test_revoking_lists_what_is_touched(api: ApiClient, run: Run) -> None:
     assert "agent/docs v1" in done.stdout
     assert "prompt/docs at dev" in done.stdout
     refused = await run("resolve", "prompt/docs@dev")
-    assert refused.exit_code == 4
+    assert refused.exit_code == 2
     assert "it leaks" in refused.stderr
     again = await run("revoke", "prompt/docs@v1", "--reason", "once more", as_json=True)
     assert json.loads(again.stdout)["reason"] == "it leaks"

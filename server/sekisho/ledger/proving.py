@@ -15,8 +15,8 @@ from sekisho.kernel.errors import IntegrityFailed
 from sekisho.ledger import merkle
 from sekisho.ledger.audit import open_checkpoint
 from sekisho.ledger.signing import PublicKey
-from sekisho.ledger.store import LedgerStore
-from sekisho.ledger.types import Entry
+from sekisho.ledger.store import Kept, LedgerStore
+from sekisho.ledger.types import Checkpoint, Entry
 
 MAX_REMEMBERED: Final = 10_000
 _Root = tuple[int, bytes]
@@ -35,11 +35,15 @@ class Proofs:
         todo = [entry for entry in entries if (entry.seq, entry.leaf()) not in self._known]
         if not todo:
             return ()
-        missing = []
         head = (await store.head()).frontier
+        over = await store.first_checkpoints_over([entry.seq for entry in todo])
+        roots = {entry.seq: _root_over(over.get(entry.seq), keys, entry.seq, head) for entry in todo}
+        ways = {seq: merkle.inclusion_ranges(seq, root[0]) for seq, root in roots.items() if root is not None}
+        kept = await store.kept([node for ranges in ways.values() for node in _nodes(ranges)])
+        missing = []
         for entry in todo:
-            root = await _root_over(store, keys, entry.seq, head)
-            if root is not None and await _leads_to(store, entry, root):
+            root = roots[entry.seq]
+            if root is not None and _leads_to(kept, entry, ways[entry.seq], root):
                 self._remember(entry)
             else:
                 missing.append(entry)
@@ -51,11 +55,10 @@ class Proofs:
         self._known.add((entry.seq, entry.leaf()))
 
 
-async def _root_over(
-    store: LedgerStore, keys: Mapping[str, PublicKey], seq: int, head: merkle.Frontier
+def _root_over(
+    checkpoint: Checkpoint | None, keys: Mapping[str, PublicKey], seq: int, head: merkle.Frontier
 ) -> _Root | None:
     """The first that was signed over the entry: whoever came later has no part in it. Else the head's."""
-    checkpoint = await store.first_checkpoint_over(seq)
     if checkpoint is None:
         return (head.size, head.root) if seq < head.size else None
     try:
@@ -65,10 +68,8 @@ async def _root_over(
         return None
 
 
-async def _leads_to(store: LedgerStore, entry: Entry, root: _Root) -> bool:
+def _leads_to(kept: Kept, entry: Entry, ranges: Sequence[merkle.Range], root: _Root) -> bool:
     size, expected = root
-    ranges = merkle.inclusion_ranges(entry.seq, size)
-    kept = await store.kept(_nodes(ranges))
     try:
         proof = merkle.proof_from(ranges, kept.hashes.__getitem__)
     except KeyError:

@@ -247,6 +247,14 @@ class LedgerStore:
         row = await self._tx.scalar(query)
         return None if row is None else _checkpoint(row)
 
+    async def first_checkpoints_over(self, seqs: Collection[int]) -> dict[int, Checkpoint]:
+        """The smallest checkpoint that covers each of these entries; none for one that is younger than all of them."""
+        smallest = select(func.min(CheckpointRow.size)).where(CheckpointRow.size > EntryRow.seq)
+        covered = select(EntryRow.seq, smallest.correlate(EntryRow).scalar_subquery().label("size"))
+        over = covered.where(EntryRow.seq.in_(seqs)).subquery()
+        rows = await self._tx.execute(select(over.c.seq, CheckpointRow).join(over, over.c.size == CheckpointRow.size))
+        return {seq: _checkpoint(row) for seq, row in rows.all()}
+
     async def checkpoints(self) -> list[Checkpoint]:
         return [_checkpoint(row) for row in await self._tx.scalars(select(CheckpointRow).order_by(CheckpointRow.size))]
 

@@ -122,7 +122,8 @@ async def test_a_shadow_that_fails_is_told_and_decides_nothing(services: Service
     broken.observe(decision, await input_of(services, decision))
     await broken.settled()
     report = await broken.report(olivia)
-    assert (report["turns"]["no verdict now"], report["flips"][0]["error"]) == (1, "it broke")
+    assert report["turns"]["no verdict now"] == 1
+    assert report["flips"][0]["error"].startswith("it broke")
     assert "agreement_bp" not in report
     assert decision.outcome.value == "allow"
     await broken.close()

@@ -142,11 +142,10 @@ class PolicyInForce:
 
     async def _rows_of(self, tx: Transaction, activation_id: str) -> tuple[Activation, str, str, str] | None:
         """What a policy in force is read from: its activation, its digests, and the digest of its bytes as kept."""
-        activation = await ActivationStore(tx).one_or_none(activation_id)
-        kept = None if activation is None else await PolicyStore(tx).unread(activation.name, activation.number)
-        if activation is None or kept is None:
+        kept = await ActivationStore(tx).as_kept(activation_id)
+        if kept is None:
             return None
-        digest, content_digest, content = kept
+        activation, digest, content_digest, content = kept
         return activation, digest, content_digest, digest_of_bytes(content.encode())
 
     def _signed(self, activation: Activation) -> None:

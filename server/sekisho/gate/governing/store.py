@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Index, String, Text, UniqueConstraint, func, select, type_coerce, update
+from sqlalchemy import CursorResult, Index, String, Text, UniqueConstraint, and_, func, select, type_coerce, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.gate.governing.types import Activation, Origin, Published, Shadow, ShadowFinding
@@ -107,12 +107,6 @@ class PolicyStore:
         query = select(PolicyRow.content).where(PolicyRow.name == name, PolicyRow.number == number)
         return await self._tx.scalar(query)
 
-    async def unread(self, name: str, number: int) -> tuple[str, str, str] | None:
-        """The version's digest, its content's digest, and the content as it is kept, which is not decoded."""
-        query = select(PolicyRow.digest, PolicyRow.content_digest, type_coerce(PolicyRow.content, Text))
-        row = (await self._tx.execute(query.where(PolicyRow.name == name, PolicyRow.number == number))).one_or_none()
-        return None if row is None else (row[0], row[1], row[2])
-
     async def newest_of_base_or_none(self, name: str, base: str) -> Published | None:
         """The newest version of that name that rests on these built-in rules."""
         query = select(PolicyRow).where(PolicyRow.name == name, PolicyRow.base == base)
@@ -142,6 +136,16 @@ class ActivationStore:
     async def one_or_none(self, activation_id: str) -> Activation | None:
         row = await self._tx.get(ActivationRow, activation_id, populate_existing=True)
         return None if row is None else _activation(row)
+
+    async def as_kept(self, activation_id: str) -> tuple[Activation, str, str, str] | None:
+        """With the digests of the policy that it names, and that policy's content as it is kept, not decoded."""
+        content = type_coerce(PolicyRow.content, Text)
+        query = select(ActivationRow, PolicyRow.digest, PolicyRow.content_digest, content)
+        query = query.join(
+            PolicyRow, and_(PolicyRow.name == ActivationRow.name, PolicyRow.number == ActivationRow.number)
+        ).where(ActivationRow.id == activation_id)
+        found = (await self._tx.execute(query, execution_options={"populate_existing": True})).one_or_none()
+        return None if found is None else (_activation(found[0]), found[1], found[2], found[3])
 
     async def place_in_force(self) -> tuple[str, int] | None:
         """Id and place of the activation that put the policy in force that is in force now."""
