@@ -77,6 +77,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
 
 
 @pytest.mark.timeout(300 + 3 * EXAMPLES)
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of the input that they differ on, if there is one
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
