@@ -32,3 +32,11 @@ async def door(services: Services, world: World) -> AsyncIterator[ApiClient]:
     there = replace(services, evaluation=world.evaluation)
     async with ApiClient(create_app(there), there) as client:
         yield client
+
+
+@pytest.fixture
+def ready(world: World) -> World:
+    """A world with an agent and a retrieval suite."""
+    world.agent()
+    world.suite()
+    return world

@@ -22,6 +22,7 @@ from sekisho.registry.manifests import ModelManifest, parse_manifest
 from sekisho.registry.types import Closure, Version
 from tests.clocks import FixedClock
 
+SUITE, AGENT = "suite/docs-retrieval@latest", "agent/docs@latest"
 AUTHOR = Actor("alice", PrincipalKind.PERSON, {"default": frozenset({Role.AUTHOR})}, None, "t1", None)
 VIEWER = Actor("victor", PrincipalKind.PERSON, {"default": frozenset({Role.VIEWER})}, None, "t2", None)
 STRANGER = Actor("sam", PrincipalKind.PERSON, {"other": frozenset({Role.ADMIN})}, None, "t3", None)

@@ -10,11 +10,9 @@ import pytest
 
 from sekisho.cli import ledger as commands
 from sekisho.gate.overrides.lapsing import LAPSED
-from sekisho.kernel.settings import Settings
 from tests.clocks import FixedClock
-from tests.gate.opa import serving
 from tests.gate.test_exceptions_end import DAY_MS, UNMENDED, passing
-from tests.gate.test_fault_doors import Doors, SetOpa, doors_of
+from tests.gate.test_fault_doors import Doors, opened
 from tests.identity.commands import run
 from tests.problems import problem
 
@@ -28,18 +26,13 @@ WAIVED = {
 @pytest.fixture
 async def doors(database_url: str, data_dir: Path, clock: FixedClock) -> AsyncIterator[Doors]:
     """Production serves a prompt by a waiver for seven days."""
-    opa = SetOpa()
-    async with serving(opa.handler) as url:
-        settings = Settings(
-            database_url=database_url, data_dir=data_dir, policy_engine="opa", policy_timeout_ms=60_000, opa_url=url
-        )
-        async for doors in doors_of(settings, clock, opa):
-            approver = await doors.api.role("approver")
-            granted = await doors.api.post(f"{HERE}/waivers", json=WAIVED, headers=approver)
-            assert granted.status_code == 201, granted.text
-            opa.says(passing(DOC_01="missing"))
-            assert (await doors.rest())["applied"]
-            yield doors
+    async for doors in opened(database_url, data_dir, clock):
+        approver = await doors.api.role("approver")
+        granted = await doors.api.post(f"{HERE}/waivers", json=WAIVED, headers=approver)
+        assert granted.status_code == 201, granted.text
+        doors.opa.says(passing(DOC_01="missing"))
+        assert (await doors.rest())["applied"]
+        yield doors
 
 
 async def test_its_end_is_told_before_and_after(doors: Doors, clock: FixedClock) -> None:

@@ -100,9 +100,8 @@ async def doors_of(settings: Settings, clock: FixedClock, opa: SetOpa) -> AsyncI
         await services.close()
 
 
-@pytest.fixture
-async def doors(database_url: str, data_dir: Path, clock: FixedClock) -> AsyncIterator[Doors]:
-    """With patience for a busy machine."""
+async def opened(database_url: str, data_dir: Path, clock: FixedClock) -> AsyncIterator[Doors]:
+    """Doors to a server whose OPA says what it is told to, with patience for a busy machine."""
     opa = SetOpa()
     async with serving(opa.handler) as url:
         settings = Settings(
@@ -110,6 +109,13 @@ async def doors(database_url: str, data_dir: Path, clock: FixedClock) -> AsyncIt
         )
         async for doors in doors_of(settings, clock, opa):
             yield doors
+
+
+@pytest.fixture
+async def doors(database_url: str, data_dir: Path, clock: FixedClock) -> AsyncIterator[Doors]:
+    """As they are opened."""
+    async for doors in opened(database_url, data_dir, clock):
+        yield doors
 
 
 async def answers() -> dict[str, Any]:

@@ -15,19 +15,7 @@ import click
 from sekisho.cli.lock import Lock, read_lock
 from sekisho.client import Client
 from sekisho.client.connection import Connection
-from sekisho.kernel.errors import (
-    Archived,
-    Conflict,
-    ExtraMissing,
-    FieldError,
-    Forbidden,
-    Invalid,
-    NotFound,
-    Revoked,
-    SekishoError,
-    TooLarge,
-    Unauthenticated,
-)
+from sekisho.kernel.errors import THE_CALLERS, ExtraMissing, FieldError, Invalid, SekishoError
 from sekisho.kernel.references import DEFAULT_PROJECT, Kind, parse_reference
 from sekisho.kernel.settings import Settings, Sourced, load_settings
 
@@ -168,5 +156,4 @@ session = click.make_pass_decorator(Session)
 
 def exit_code_of(error: SekishoError) -> int:
     """2 for what the caller can mend in his input, 4 for what the server or an engine could not do."""
-    mendable = (Invalid, NotFound, Forbidden, Unauthenticated, Conflict, Archived, Revoked, TooLarge, ExtraMissing)
-    return 2 if isinstance(error, mendable) else 4
+    return 2 if isinstance(error, (*THE_CALLERS, ExtraMissing)) else 4

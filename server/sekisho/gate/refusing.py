@@ -14,17 +14,7 @@ from typing import Final
 
 from sekisho.identity.types import Actor
 from sekisho.kernel.database import Database
-from sekisho.kernel.errors import (
-    Archived,
-    Conflict,
-    Forbidden,
-    Invalid,
-    NotFound,
-    Revoked,
-    SekishoError,
-    TooLarge,
-    Unauthenticated,
-)
+from sekisho.kernel.errors import THE_CALLERS, Invalid, SekishoError
 from sekisho.kernel.logging import get_logger
 from sekisho.kernel.references import Reference
 from sekisho.ledger.service import Ledger
@@ -34,8 +24,6 @@ _log = get_logger("sekisho.gate")
 
 REFUSED: Final = "promotion.refused"
 MAX_REASON: Final = 2000
-_THE_CALLERS: Final = (Invalid, Unauthenticated, Forbidden, NotFound, Conflict, Archived, Revoked, TooLarge)
-"""What is wrong with the request itself; it is the caller's to mend, and the ledger does not speak of it."""
 
 
 class Unfit(Exception):
@@ -68,7 +56,7 @@ class Refusing:
             if not dry_run:
                 await self._note(actor, reference, stage, action, error.cause)
             raise error.cause from error
-        except _THE_CALLERS:
+        except THE_CALLERS:  # the caller's to mend, and the ledger does not speak of it
             raise
         except Exception as error:
             if not dry_run:

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +121,7 @@ class Lapsed(Unwarranted):
 
 class ExtraMissing(SekishoError):
     title = "An optional part of Sekisho is not installed"
+
+
+THE_CALLERS: Final = (Invalid, Unauthenticated, Forbidden, NotFound, Conflict, Archived, Revoked, TooLarge)
+"""What is wrong with a request itself: its caller can mend it, and to ask again as it was is no help."""
