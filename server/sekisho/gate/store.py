@@ -6,13 +6,14 @@ import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Index, String, Text, UniqueConstraint, and_, or_, select, update
+from sqlalchemy import CursorResult, Index, String, Text, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.gate.records import Approval, Decision, GateAction, Promotion, Waiver
 from sekisho.gate.types import Outcome
 from sekisho.kernel.database import Base, CanonicalJson, Transaction, each
-from sekisho.kernel.pages import Cursor, Page
+from sekisho.kernel.pages import Cursor, Page, page_of
+from sekisho.kernel.queries import newest_first
 
 
 class DecisionRow(Base):
@@ -151,11 +152,9 @@ class DecisionStore:
             query = query.where(DecisionRow.name == name)
         if stage is not None:
             query = query.where(DecisionRow.stage == stage)
-        query = _newest_first(query, DecisionRow.decided_at, DecisionRow.id, after)
-        rows = list(await self._tx.scalars(query.limit(limit + 1)))
-        last = rows[limit - 1] if len(rows) > limit else None
-        following = Cursor(last.decided_at, last.id).encode() if last is not None else None
-        return Page(tuple(_decision(row) for row in rows[:limit]), following)
+        query = newest_first(query, DecisionRow.decided_at, DecisionRow.id, after)
+        found = [_decision(row) for row in await self._tx.scalars(query.limit(limit + 1))]
+        return page_of(found, limit, lambda one: Cursor(one.decided_at, one.id))
 
     async def once_allowed(self, project: str, kind: str, name: str, digest: str, stage: str) -> bool:
         """Whether an allowing decision once moved this digest to this stage."""
@@ -274,17 +273,9 @@ class WaiverStore:
             query = query.where(WaiverRow.digest == digest)
         if stage is not None:
             query = query.where(WaiverRow.stage == stage)
-        query = _newest_first(query, WaiverRow.created_at, WaiverRow.id, after)
-        rows = list(await self._tx.scalars(query.limit(limit + 1)))
-        last = rows[limit - 1] if len(rows) > limit else None
-        following = Cursor(last.created_at, last.id).encode() if last is not None else None
-        return Page(tuple(Waiver(**_fields(row, Waiver)) for row in rows[:limit]), following)
-
-
-def _newest_first(query: Any, time: Any, identity: Any, after: Cursor | None) -> Any:
-    if after is not None:
-        query = query.where(or_(time < after.time, and_(time == after.time, identity < after.id)))
-    return query.order_by(time.desc(), identity.desc())
+        query = newest_first(query, WaiverRow.created_at, WaiverRow.id, after)
+        found = [Waiver(**_fields(row, Waiver)) for row in await self._tx.scalars(query.limit(limit + 1))]
+        return page_of(found, limit, lambda one: Cursor(one.created_at, one.id))
 
 
 def _plain(value: Decision | Promotion | Approval | Waiver) -> dict[str, Any]:
