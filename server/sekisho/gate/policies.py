@@ -149,7 +149,10 @@ def _read(path: Path) -> bytes:
 
 def _read_data(path: Path) -> Any:
     if not path.exists():
-        raise Invalid(f"there is no {DATA_FILE} in {path.parent}")
+        raise Invalid(
+            f"there is no {DATA_FILE} in {path.parent}",
+            remedy="name a whole policy folder: the built-in rules, their data.yaml, and yours under user/",
+        )
     try:
         return load_yaml(_read(path))
     except (yaml.YAMLError, UnicodeDecodeError) as error:

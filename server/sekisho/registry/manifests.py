@@ -149,7 +149,7 @@ def path_problem(path: str) -> str | None:
 def address_problem(address: str) -> str | None:
     """Why `address` may not stand in a manifest, which everybody in the project reads and nobody can change."""
     if _CREDENTIALS.search(address):
-        return "holds a password or a token before its '@'; leave it out, and let git's credential helper have it"
+        return "holds a password or a token before its '@': leave it out (for git, its credential helper has it)"
     return None
 
 
