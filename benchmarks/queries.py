@@ -140,7 +140,7 @@ class World:
 
     def bare(self, vector: NDArray[np.float32]) -> None:
         collection = self.vectors._chroma().get_collection(collection_name(self.digest), embedding_function=None)
-        collection.query(query_embeddings=[vector], n_results=10, include=["documents", "metadatas", "distances"])
+        collection.query(query_embeddings=[vector], n_results=10, include=["metadatas", "distances"])
 
     def manifest(self, retriever: RetrieverRecipe) -> IndexManifest:
         raw = {

@@ -96,7 +96,7 @@ def read(vectors: Any, name: str) -> float:
     collection = vectors._chroma().get_collection(name, embedding_function=None)
     start = time.perf_counter()
     for offset in range(0, collection.count(), 1000):
-        collection.get(include=["documents", "metadatas", "embeddings"], limit=1000, offset=offset)
+        collection.get(include=["metadatas", "embeddings"], limit=1000, offset=offset)
     return time.perf_counter() - start
 
 

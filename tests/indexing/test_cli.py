@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
 
 import pytest
 from click.testing import Result
 
 from sekisho.cli.indexing import commands
-from sekisho.indexing.chroma import Chroma
-from sekisho.indexing.types import RRF_K, collection_name
+from sekisho.indexing.types import RRF_K
 from tests.api_client import ApiClient
 from tests.identity.commands import run
+from tests.indexing.tampering import raw_collection, rewrite
 from tests.indexing.test_api import BUILD, get, post, put_corpus, work
 
 
@@ -41,12 +40,9 @@ async def digest(api: ApiClient) -> str:
 
 def spoil(api: ApiClient, digest: str) -> str:
     """Rewrite a chunk behind Sekisho's back; gives its id."""
-    store: Any = api.services.indexing.vectors
-    assert isinstance(store, Chroma)
-    collection = store._chroma().get_collection(collection_name(digest), embedding_function=None)
+    collection = raw_collection(api.services.indexing.vectors, digest)
     [victim] = collection.get(limit=1)["ids"]
-    vectors = collection.get(ids=[victim], include=["embeddings"])["embeddings"]
-    collection.update(ids=[victim], documents=["Anybody may approve."], embeddings=vectors)
+    rewrite(collection, victim)
     return str(victim)
 
 

@@ -14,7 +14,7 @@ from sekisho.indexing.verifying import DEEP_TOLERANCE, apart, sampled
 from sekisho.kernel.digests import digest_of
 from sekisho.kernel.errors import ModelFailed
 from tests.indexing.embedders import HashedWords
-from tests.indexing.test_verifying import raw_collection
+from tests.indexing.tampering import raw_collection
 from tests.indexing.worlds import ADMIN, World
 
 
@@ -33,7 +33,7 @@ async def built(world: World) -> str:
 
 async def forge(world: World, digest: str) -> str:
     """Put another vector in a chunk's place, and its hash into the record: to the bit, all is as recorded."""
-    collection = raw_collection(world, digest)
+    collection = raw_collection(world.indexing.vectors, digest)
     victim = str(collection.get(limit=1)["ids"][0])
     vector = np.eye(1, 64, 7, dtype=np.float32)[0]
     collection.update(ids=[victim], embeddings=[vector])

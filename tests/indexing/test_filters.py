@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from sekisho.indexing.types import FilterRecipe, collection_name
+from sekisho.indexing.types import FilterRecipe
 from sekisho.kernel.database import Database
 from sekisho.kernel.errors import Invalid, ModelFailed
 from sekisho.kernel.jobs import JobState
 from sekisho.registry.index_kinds import DocumentFilter
 from tests.clocks import FixedClock
+from tests.indexing.tampering import raw_collection
 from tests.indexing.worlds import ADMIN, World, new_world
 from tests.inference import local_models
 
@@ -109,8 +110,7 @@ async def test_the_pinned_corpus_says_the_licence_and_not_the_store(world: World
     """Whoever can write to the vector store cannot make a document pass as licensed otherwise."""
     built = await world.build(await world.corpus(said={"notes.txt": {"licence": "MIT"}}), "dense")
     assert built.result is not None
-    store: Any = world.indexing.vectors
-    collection = store._chroma().get_collection(collection_name(built.result["digest"]), embedding_function=None)
+    collection = raw_collection(world.indexing.vectors, built.result["digest"])
     ids = collection.get()["ids"]
     collection.update(ids=ids, metadatas=[{"licence": "MIT"}] * len(ids))
     index = await world.indexing.open("default", built.result["digest"])

@@ -13,7 +13,7 @@ from sekisho.identity.types import SYSTEM
 from sekisho.kernel.errors import Unavailable
 from sekisho.kernel.references import Kind, parse_reference
 from sekisho.worker.schedule import Schedule
-from tests.indexing.test_verifying import raw_collection, rewrite
+from tests.indexing.tampering import raw_collection, rewrite
 from tests.indexing.worlds import ADMIN, World
 from tests.notifications import heard
 from tests.registry.manifests import agent, register, register_agent
@@ -76,7 +76,7 @@ async def test_drift_of_a_served_index_is_seen_within_an_interval(watched: World
     assert (await said(world, f"index/docs@{digest}"))[0] == "verified"
     before, etag = await said(world, "agent/docs@production")
     assert before == "verified"
-    collection = raw_collection(world, digest)
+    collection = raw_collection(world.indexing.vectors, digest)
     rewrite(collection, collection.get(limit=1)["ids"][0])
     world.clock.advance(HOUR * 9 // 10)
     assert await world.indexing.request_due() == (digest,)
@@ -110,7 +110,7 @@ async def test_a_project_that_shares_the_index_reads_of_the_change(world: World)
     """The mark is every project's, so each project's ledger says what became of it."""
     digest = await built(world)
     await world.build(await world.corpus(project="other"), project="other")
-    collection = raw_collection(world, digest)
+    collection = raw_collection(world.indexing.vectors, digest)
     rewrite(collection, collection.get(limit=1)["ids"][0])
     await world.verify(digest)
     page = await world.indexing.ledger.entries(ADMIN, limit=2)

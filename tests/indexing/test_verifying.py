@@ -10,30 +10,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from sekisho.indexing.chroma import Chroma
+from sekisho.indexing.chroma_rows import Held, metadata, place_of
 from sekisho.indexing.types import Fingerprint, collection_name, drift_between, root_of, vector_hash
 from sekisho.kernel.database import Database
 from sekisho.kernel.digests import digest_of
 from sekisho.kernel.errors import IntegrityFailed, NotFound
 from tests.clocks import FixedClock
 from tests.conftest import service_url
+from tests.indexing import tampering
+from tests.indexing.tampering import flip, raw_collection
 from tests.indexing.worlds import ADMIN, World, new_world
-
-
-def raw_collection(world: World, digest: str) -> Any:
-    """Chroma's own collection, as somebody would reach it behind Sekisho's back."""
-    store = world.indexing.vectors
-    assert isinstance(store, Chroma)
-    return store._chroma().get_collection(collection_name(digest), embedding_function=None)
-
-
-def flip(vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The vector with the lowest bit of one float flipped."""
-    bits = vector.copy().view(np.uint32)
-    bits[3] ^= 1
-    return bits.view(np.float32)
 
 
 def remove(collection: Any, one: str) -> str:
@@ -43,39 +30,42 @@ def remove(collection: Any, one: str) -> str:
 
 def add(collection: Any, _one: str) -> str:
     vector = np.eye(1, 64, dtype=np.float32)
-    collection.add(ids=["f" * 32], embeddings=vector, documents=["mine"], metadatas=[{"ordinal": 0}])
+    collection.add(ids=["f" * 32], embeddings=vector, metadatas=[metadata(Held(place_of("", 0), text="mine"))])
     return "extra"
 
 
 def rewrite(collection: Any, one: str) -> str:
-    vectors = collection.get(ids=[one], include=["embeddings"])["embeddings"]
-    collection.update(ids=[one], documents=["Anybody may approve."], embeddings=vectors)
+    tampering.rewrite(collection, one)
+    return "altered_chunks"
+
+
+def garble(collection: Any, one: str) -> str:
+    collection.update(ids=[one], metadatas=[{"chunk": "[0, not JSON"}])
     return "altered_chunks"
 
 
 def relabel(collection: Any, one: str) -> str:
-    collection.update(ids=[one], metadatas=[{"document": "another.md"}])
+    tampering.alter(collection, one, document="another.md")
     return "altered_chunks"
 
 
 def move(collection: Any, one: str) -> str:
-    collection.update(ids=[one], metadatas=[{"ordinal": 999}])
+    tampering.alter(collection, one, place=place_of("", 999))
     return "altered_chunks"
 
 
 def bend(collection: Any, one: str) -> str:
-    vector = np.asarray(collection.get(ids=[one], include=["embeddings"])["embeddings"], np.float32)[0]
-    collection.update(ids=[one], embeddings=[flip(vector)])
+    tampering.bend(collection, one)
     return "altered_vectors"
 
 
-@pytest.mark.parametrize("tamper", [remove, add, rewrite, relabel, move, bend])
+@pytest.mark.parametrize("tamper", [remove, add, rewrite, garble, relabel, move, bend])
 async def test_every_drifted_chunk_is_named(world: World, tamper: Callable[[Any, str], str]) -> None:
     """By its id and by what happened to it; the ledger knows, the gate is told, and a search is refused."""
     built = await world.build(await world.corpus(), "hybrid")
     assert built.result is not None
     digest = built.result["digest"]
-    collection = raw_collection(world, digest)
+    collection = raw_collection(world.indexing.vectors, digest)
     victim = collection.get(limit=1)["ids"][0]
     what = tamper(collection, victim)
     world.clock.advance(5)
@@ -101,8 +91,8 @@ async def test_building_again_mends_drift(world: World) -> None:
     first = await world.build(corpus)
     assert first.result is not None
     digest = first.result["digest"]
-    collection = raw_collection(world, digest)
-    rewrite(collection, collection.get(limit=1)["ids"][0])
+    collection = raw_collection(world.indexing.vectors, digest)
+    tampering.rewrite(collection, collection.get(limit=1)["ids"][0])
     await world.verify(digest)
     mended = await world.build(corpus)
     verified = await world.verify(digest)
@@ -143,7 +133,7 @@ async def test_a_chunk_altered_since_the_last_look_is_refused_in_a_search(world:
     digest = built.result["digest"]
     index = await world.indexing.open("default", digest)
     [hit] = await index.search("bananas lemons", 1)
-    rewrite(raw_collection(world, digest), hit.chunk_id)
+    tampering.rewrite(raw_collection(world.indexing.vectors, digest), hit.chunk_id)
     with pytest.raises(IntegrityFailed, match=hit.chunk_id):
         await index.search("bananas lemons", 1)
 
@@ -159,7 +149,7 @@ async def test_a_chroma_server_is_verified_to_the_bit(database: Database, data_d
         verified = await world.verify(digest)
         assert verified.result is not None
         assert verified.result["integrity"] == "verified"
-        collection = raw_collection(world, digest)
+        collection = raw_collection(world.indexing.vectors, digest)
         victim = collection.get(limit=1)["ids"][0]
         bend(collection, victim)
         drifted = await world.verify(digest)

@@ -8,7 +8,7 @@ import pytest
 
 from sekisho.indexing.witness import IndexBuilds, IndexChunks
 from sekisho.ledger.service import Ledger
-from tests.indexing.test_verifying import bend, raw_collection
+from tests.indexing.tampering import bend, raw_collection
 from tests.indexing.worlds import World
 from tests.ledger.by_hand import problems_after
 
@@ -41,7 +41,7 @@ async def ledger(world: World) -> Ledger:
     assert built.result is not None
     found = replace(world.indexing.ledger, witnesses=(IndexBuilds(), IndexChunks()))
     assert await problems(found) == ()
-    collection = raw_collection(world, built.result["digest"])
+    collection = raw_collection(world.indexing.vectors, built.result["digest"])
     bend(collection, collection.get(limit=1)["ids"][0])
     await world.verify(built.result["digest"])
     assert await problems(found) == ()
@@ -62,7 +62,7 @@ async def test_a_drifted_index_that_is_built_again_is_well(world: World) -> None
     corpus = await world.corpus()
     built = await world.build(corpus)
     assert built.result is not None
-    collection = raw_collection(world, built.result["digest"])
+    collection = raw_collection(world.indexing.vectors, built.result["digest"])
     bend(collection, collection.get(limit=1)["ids"][0])
     assert (await world.verify(built.result["digest"])).result is not None
     await world.build(corpus)

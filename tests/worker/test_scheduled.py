@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from tests.clocks import FixedClock
 from tests.conftest import service_url
-from tests.indexing.test_verifying import raw_collection, rewrite
+from tests.indexing.tampering import raw_collection, rewrite
 from tests.indexing.worlds import ADMIN, World, new_world
 
 from sekisho.kernel.database import Database
@@ -95,7 +95,7 @@ async def test_a_running_worker_sees_drift_within_an_interval(
             await asyncio.sleep(0.1)
     assert worker.returncode is None
     assert (await looked_at(world))["integrity"] == "verified"
-    collection = raw_collection(world, served)
+    collection = raw_collection(world.indexing.vectors, served)
     rewrite(collection, collection.get(limit=1)["ids"][0])
     async with asyncio.timeout(60):  # an interval, and what a busy machine takes
         while (await looked_at(world))["integrity"] != "drifted":

@@ -25,7 +25,6 @@ from sekisho.registry.types import Version
 
 LICENSED: Final = (Kind.CORPUS, Kind.DATASET, Kind.INDEX, Kind.MODEL)
 """Kinds whose versions stand under somebody's licence; of an index it is its embedder's."""
-_AT_ONCE: Final = 50
 _FIXED: Final = (Kind.CORPUS, Kind.DATASET)
 """Kinds about which the same scanner finds the same each time: nobody but their bytes is asked."""
 
@@ -109,12 +108,8 @@ class Licensing:
     async def _read_corpus(self, findings: Findings, version: Version) -> None:
         """Every document; memory holds some of them at a time."""
         files = msgspec.convert(dict(version.manifest), CorpusManifest).files
-        for start in range(0, len(files), _AT_ONCE):
-            batch = files[start : start + _AT_ONCE]
-            async with self.database.read() as tx:
-                texts = [await self.registry.read_blob(tx, version.project, file.digest) for file in batch]
-            named = [(file.path, text) for file, text in zip(batch, texts, strict=True)]
-            await asyncio.to_thread(in_documents, findings, named)
+        async for some in self.registry.documents(version.project, files):
+            await asyncio.to_thread(in_documents, findings, [(file.path, data) for file, data in some])
 
     async def _keep(self, actor: Actor, version: Version, findings: tuple[LicenceFinding, ...]) -> LicenceScan:
         now = self.clock.now()

@@ -44,7 +44,6 @@ from sekisho.registry.manifests import CorpusManifest, IndexManifest
 from sekisho.registry.service import Registry
 
 STAGING: Final = "build-"
-_READ_AT_ONCE: Final = 20
 _TOLD_EVERY_S: Final = 0.2
 
 
@@ -59,13 +58,10 @@ class Built:
     manifest: IndexManifest
     digest: str
     fingerprints: Sequence[Fingerprint]
+    vectors_root: str
     recorded: bool
     embedded: int
     oversized: tuple[str, ...]
-
-    @property
-    def vectors_root(self) -> str:
-        return root_of(one.vector_hash for one in self.fingerprints)
 
 
 @dataclass(frozen=True)
@@ -97,10 +93,11 @@ class Builder:
             await self._beat(0, len(spool))
             kept = await self._kept(digest, manifest)
             if kept is not None:
-                return Built(manifest, digest, kept, True, 0, oversized)
-            made, embedded = await self._made(digest, manifest, spool)
+                root = root_of(one.vector_hash for one in kept)
+                return Built(manifest, digest, kept, root, True, 0, oversized)
+            made, root, embedded = await self._made(digest, manifest, spool)
             await self._beat(len(spool), len(spool))
-            return Built(manifest, digest, made, False, embedded, oversized)
+            return Built(manifest, digest, made, root, False, embedded, oversized)
 
     async def _cut(self, corpus_digest: str, recipe: Recipe, spool: Spool) -> None:
         """Cut the corpus's documents, in the order of their paths, a few of them in memory at a time."""
@@ -115,25 +112,14 @@ class Builder:
         corpus = msgspec.convert(dict(version.manifest), CorpusManifest)
         files = sorted(corpus.files, key=lambda file: file.path)
         cutting = Cutting(self.embedder, recipe.chunker, self.cuts)
-        for start in range(0, len(files), _READ_AT_ONCE):
-            documents = await self._documents(corpus, files[start : start + _READ_AT_ONCE])
+        done = 0
+        async for some in self.registry.documents(self.job.project, files):
+            documents = [_document(corpus, file, data) for file, data in some]
             spool.extend(await asyncio.to_thread(cutting.chunks, documents))
-            await self._beat(min(start + _READ_AT_ONCE, len(files)), len(files), "documents")
+            done += len(some)
+            await self._beat(done, len(files), "documents")
         if not len(spool):
             raise Invalid("the corpus holds no words", fields=[FieldError("$.corpus", "none of its files has text")])
-
-    async def _documents(self, corpus: CorpusManifest, files: Sequence[CorpusFile]) -> list[Document]:
-        async with self.database.read() as tx:
-            held = await self.registry.read_blobs(tx, self.job.project, [file.digest for file in files])
-        return [
-            Document(
-                file.path,
-                _text(file.path, held[file.digest]),
-                file.media_type,
-                language_of(file.path, file.language, corpus.language),
-            )
-            for file in files
-        ]
 
     def _manifest(self, corpus: str, recipe: Recipe, hashes: Sequence[str]) -> IndexManifest:
         chunker, retriever = recipe.chunker, recipe.retriever
@@ -170,8 +156,9 @@ class Builder:
         drift, _ = await asyncio.to_thread(drift_in, self.vectors, digest, expected, manifest.chunks.root)
         return None if drift.found else expected
 
-    async def _made(self, digest: str, manifest: IndexManifest, spool: Spool) -> tuple[Fingerprints, int]:
-        """Fill and publish the collection; gives fingerprints of what was put in, and how many were embedded."""
+    async def _made(self, digest: str, manifest: IndexManifest, spool: Spool) -> tuple[Fingerprints, str, int]:
+        """Fill and publish the collection; gives fingerprints of what was put in, the root over their vectors, and how
+        many were embedded."""
         name, staging = collection_name(digest), f"{STAGING}{self.job.id}-{self.job.attempts}"
         await self._sweep()
         try:
@@ -179,11 +166,12 @@ class Builder:
             filling = Filling(self.embedder, self.cache, self.vectors, staging, spool, self._beat)
             hashes = await filling.fill()
             made = Fingerprints(spool.ids, spool.hashes, hashes)
-            await asyncio.to_thread(self._publish, staging, name, root_of(hashes))
+            vectors_root = root_of(hashes)
+            await asyncio.to_thread(self._publish, staging, name, vectors_root)
             await self._check(digest, manifest, made)
         finally:
             await asyncio.to_thread(self.vectors.delete, staging)
-        return made, filling.embedded
+        return made, vectors_root, filling.embedded
 
     def _publish(self, staging: str, name: str, vectors_root: str) -> None:
         # What stands there now is either not recorded or has drifted; else it would have been kept.
@@ -249,8 +237,10 @@ def drift_in_words(drift: Drift) -> str:
     return "; ".join(parts) or "nothing drifted"
 
 
-def _text(path: str, data: bytes) -> str:
+def _document(corpus: CorpusManifest, file: CorpusFile, data: bytes) -> Document:
     try:
-        return data.decode("utf-8")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Invalid(f"{path} is not UTF-8", fields=[FieldError("$.corpus", f"{path}: byte {error.start}")]) from error
+        fields = [FieldError("$.corpus", f"{file.path}: byte {error.start}")]
+        raise Invalid(f"{file.path} is not UTF-8", fields=fields) from error
+    return Document(file.path, text, file.media_type, language_of(file.path, file.language, corpus.language))

@@ -6,13 +6,14 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from sekisho.indexing.chroma_rows import all_stored, metadata, products, word
+from sekisho.indexing.chroma_rows import all_stored, held, held_of, metadata, products
 from sekisho.indexing.types import DISTANCE, Chunk
 from sekisho.indexing.vectors import Stored
 from sekisho.kernel.errors import ExtraMissing, Unavailable
@@ -28,7 +29,7 @@ _PAGE: Final = 1000
 _LABELS_AT_ONCE: Final = 10_000
 _SEARCH_WIDTH: Final = 400
 _ROOT: Final = "vectors_root"
-_WHOLE: Final = ["documents", "metadatas", "embeddings"]
+_WHOLE: Final = ["metadatas", "embeddings"]
 _KEPT_OPEN: Final = 64
 _LOCKED_S: Final = 60
 _OPTIMISE: Final = "INSERT INTO embedding_fulltext_search(embedding_fulltext_search) VALUES ('optimize')"
@@ -102,7 +103,7 @@ class Chroma:
             collection.add(
                 ids=[chunk.id for _, chunk in batch],
                 embeddings=vectors[start : start + BATCH],
-                metadatas=[metadata(ordinal, chunk) for ordinal, chunk in batch],
+                metadatas=[metadata(held_of(str(collection.id), *placed)) for placed in batch],
             )
 
     @_told
@@ -131,8 +132,15 @@ class Chroma:
         return None if collection is None else int(collection.count())
 
     def scan(self, name: str) -> Iterator[Stored]:
-        for offset in range(0, self.count(name) or 0, _PAGE):
-            yield from self._page(name, limit=_PAGE, offset=offset)
+        """The next page is on its way while this one is looked at."""
+        with ThreadPoolExecutor(1, "scan") as reader:
+            coming: Future[list[Stored]] | None = None
+            for offset in range(0, self.count(name) or 0, _PAGE):
+                page, coming = coming, reader.submit(self._page, name, limit=_PAGE, offset=offset)
+                if page is not None:
+                    yield from page.result()
+            if coming is not None:
+                yield from coming.result()
 
     def some(self, name: str, ids: Sequence[str]) -> Mapping[str, Stored]:
         return {stored.id: stored for stored in self._page(name, ids=list(ids))} if ids else {}
@@ -142,8 +150,8 @@ class Chroma:
         collection, found = self._find(name), dict[str, tuple[str, str]]()
         for offset in range(0, self.count(name) or 0, _LABELS_AT_ONCE):
             rows = collection.get(include=["metadatas"], limit=_LABELS_AT_ONCE, offset=offset)
-            for chunk_id, held in zip(rows["ids"], rows["metadatas"], strict=True):
-                found[chunk_id] = (word(held or {}, "document"), word(held or {}, "language"))
+            for chunk_id, said in zip(rows["ids"], map(held, rows["metadatas"]), strict=True):
+                found[chunk_id] = (said.document, said.language)
         return found
 
     @_told
@@ -154,8 +162,8 @@ class Chroma:
     @_told
     def nearest_whole(self, name: str, vector: NDArray[np.float32], k: int) -> list[tuple[Stored, float]]:
         found = self._asked(name, lambda one: one.query(query_embeddings=[vector], n_results=k, include=_WHOLE))
-        held = {what: found[what][0] for what in ("ids", *_WHOLE)}
-        return list(zip(all_stored(held), products(held["embeddings"], vector), strict=True))
+        rows = {what: found[what][0] for what in ("ids", *_WHOLE)}
+        return list(zip(all_stored(rows), products(rows["embeddings"], vector), strict=True))
 
     @_told
     def delete(self, name: str) -> None:

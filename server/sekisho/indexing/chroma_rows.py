@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from sekisho.indexing.types import Chunk
 from sekisho.indexing.vectors import Stored
 
@@ -12,19 +14,54 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_TEXT: Final = "text"
+_HELD: Final = "chunk"
 
 
-def metadata(ordinal: int, chunk: Chunk) -> dict[str, str | int]:
-    return {
-        "document": chunk.document,
-        "heading": chunk.heading,
-        "language": chunk.language,
-        "ordinal": ordinal,
-        # As a `document` it would enter Chroma's full-text index, which nothing here asks and which is half of what
-        # writing a chunk costs.
-        _TEXT: chunk.text,
-    }
+class Held(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What a row says of its chunk, as JSON in one piece of metadata.
+
+    Chroma writes and indexes every piece of metadata by itself, which costs more than the words in it. As a `document`
+    the text would enter Chroma's full-text index too, which nothing here asks. The place stands first, so that
+    in Chroma's index of all metadata the rows of a collection stand together, in the order that they are written in.
+    """
+
+    place: str = ""
+    """The collection's own id, and the ordinal, as long in every row."""
+    document: str = ""
+    heading: str = ""
+    language: str = ""
+    text: str = ""
+
+    @property
+    def ordinal(self) -> int:
+        """-1 where the place has become something else."""
+        digits = self.place.rpartition(" ")[2]
+        return int(digits) if digits.isdecimal() else -1
+
+
+_NOTHING: Final = Held()
+_TO_JSON: Final = msgspec.json.Encoder()
+_OF_JSON: Final = msgspec.json.Decoder(Held)
+
+
+def held_of(collection: str, ordinal: int, chunk: Chunk) -> Held:
+    return Held(place_of(collection, ordinal), chunk.document, chunk.heading, chunk.language, chunk.text)
+
+
+def place_of(collection: str, ordinal: int) -> str:
+    return f"{collection} {ordinal:010}"
+
+
+def metadata(said: Held) -> dict[str, str]:
+    return {_HELD: _TO_JSON.encode(said).decode()}
+
+
+def held(metadata: Mapping[str, Any] | None) -> Held:
+    """What is there, whatever has become of it: all of it is empty where it cannot be read."""
+    try:
+        return _OF_JSON.decode((metadata or {})[_HELD])
+    except (KeyError, TypeError, ValueError):
+        return _NOTHING
 
 
 def products(rows: Any, vector: NDArray[np.float32]) -> list[float]:
@@ -41,24 +78,9 @@ def all_stored(rows: Mapping[str, Any]) -> list[Stored]:
     import numpy as np
 
     vectors = np.asarray(rows["embeddings"], np.float32)
-    return list(map(_stored, rows["ids"], rows["documents"], rows["metadatas"], vectors))
+    return list(map(_stored, rows["ids"], rows["metadatas"], vectors))
 
 
-def _stored(chunk_id: str, text: str | None, metadata: Mapping[str, Any] | None, vector: NDArray[np.float32]) -> Stored:
-    """What is there, whatever has become of it: a field that is gone or of another type is empty."""
-    held = metadata or {}
-    ordinal = held.get("ordinal")
-    return Stored(
-        id=chunk_id,
-        document=word(held, "document"),
-        heading=word(held, "heading"),
-        language=word(held, "language"),
-        text=word(held, _TEXT) if text is None else text,
-        ordinal=ordinal if isinstance(ordinal, int) else -1,
-        vector=vector,
-    )
-
-
-def word(held: Mapping[str, Any], name: str) -> str:
-    value = held.get(name)
-    return value if isinstance(value, str) else ""
+def _stored(chunk_id: str, metadata: Mapping[str, Any] | None, vector: NDArray[np.float32]) -> Stored:
+    said = held(metadata)
+    return Stored(chunk_id, said.document, said.heading, said.language, said.text, said.ordinal, vector)

@@ -17,7 +17,6 @@ from sekisho.kernel.references import Kind
 from sekisho.registry.manifests import CorpusManifest
 
 PROFILE: Final = "profile"
-_AT_ONCE: Final = 50
 
 
 @dataclass(frozen=True)
@@ -37,13 +36,11 @@ class Corpora(Requesting):
             version = await self.registry.of_digest(tx, job.project, str(job.payload["corpus"]))
         corpus = msgspec.convert(dict(version.manifest), CorpusManifest)
         profiler = Profiler(str(job.payload["reference"]))
-        for start in range(0, len(corpus.files), _AT_ONCE):
-            files = corpus.files[start : start + _AT_ONCE]
-            async with self.database.read() as tx:
-                texts = [await self.registry.read_blob(tx, job.project, file.digest) for file in files]
-            documents = [profiled(corpus, file, data) for file, data in zip(files, texts, strict=True)]
-            await asyncio.to_thread(profiler.add_all, documents)
-            if await self.jobs.beat(job, Progress(start + len(files), len(corpus.files), "documents")):
+        done = 0
+        async for some in self.registry.documents(job.project, corpus.files):
+            await asyncio.to_thread(profiler.add_all, [profiled(corpus, file, data) for file, data in some])
+            done += len(some)
+            if await self.jobs.beat(job, Progress(done, len(corpus.files), "documents")):
                 async with self.database.write() as tx:
                     await self.jobs.finish(tx, job, JobState.CANCELLED)
                 return

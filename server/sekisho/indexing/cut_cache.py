@@ -1,8 +1,8 @@
 """Where documents were cut before, in a file of the worker's data folder: no document's tokens are counted twice.
 
 Cutting is most of what a build costs whose vectors are remembered already. The key is everything that decides where a
-document is cut; what is kept are places and numbers of tokens, no word of the document. The file is derived: lost or
-broken, it is begun again, and only time is lost.
+document is cut; what is kept are headings, places and numbers of tokens, so that a known document is not even parsed.
+The file is derived: lost or broken, it is begun again, and only time is lost.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sekisho.kernel.digests import canonical_json
 
 T = TypeVar("T")
 MOST_BYTES: Final = 100_000_000
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 """Raised with any change of what a `Cut` means."""
 _SEAL_BYTES: Final = 8
 _SCHEMA: Final = "CREATE TABLE IF NOT EXISTS cuts (document BLOB PRIMARY KEY, cuts BLOB NOT NULL) WITHOUT ROWID"

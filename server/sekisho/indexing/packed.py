@@ -37,6 +37,10 @@ class Packed(Sequence[str]):
             return [self[one] for one in range(*place.indices(len(self)))]
         return self._prefix + self._data[self._span(place)].hex()
 
+    def __iter__(self) -> Iterator[str]:
+        for start in range(0, len(self._data), self._size):
+            yield self._prefix + self._data[start : start + self._size].hex()
+
     def __len__(self) -> int:
         return len(self._data) // self._size
 

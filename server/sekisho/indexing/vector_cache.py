@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _ASKED_AT_ONCE: Final = 500
 _SEAL_BYTES: Final = 8
 _KEPT_AFTER_EVICTION: Final = 0.9
+TURNS_ALIKE: Final = 8
+"""Turns of use that count as one: saying of every vector that it was used again takes longer than reading it."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS vectors (
     text BLOB NOT NULL, embedder BLOB NOT NULL, vector BLOB NOT NULL, used INTEGER NOT NULL,
@@ -36,7 +38,7 @@ CREATE INDEX IF NOT EXISTS vectors_used ON vectors (used);
 
 @dataclass
 class VectorCache:
-    """At most about `most_bytes` of vectors, the ones that no build asked for longest given up first.
+    """At most about `most_bytes` of vectors, the ones that no build asked for longest given up first, to a few builds.
 
     Its methods block: call them from a thread. Any thread may, one at a time gets its turn. What cannot be read is
     absent, never wrong: each vector is sealed with a digest over itself and its key.
@@ -94,7 +96,7 @@ class VectorCache:
                 with closing(self._open()) as db, db:
                     rows = list(_rows(db, owner, keys))
                     now = self._generation(db)
-                    stale = [(now, key, owner) for key, _, used in rows if used < now]
+                    stale = [(now, key, owner) for key, _, used in rows if used <= now - TURNS_ALIKE]
                     db.executemany("UPDATE vectors SET used = ? WHERE text = ? AND embedder = ?", stale)
             except sqlite3.DatabaseError:
                 self._begin_again()

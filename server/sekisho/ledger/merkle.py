@@ -128,10 +128,13 @@ def consistency_ranges(first_size: int, second_size: int) -> list[Range]:
 
 def root(leaf_hashes: Iterable[bytes]) -> bytes:
     """The Merkle tree hash over leaf hashes; of nothing it is the hash of the empty string."""
-    frontier = Frontier()
-    for leaf in leaf_hashes:
-        frontier, _ = frontier.appended(leaf)
-    return frontier.root
+    peaks: list[bytes] = []
+    for size, leaf in enumerate(leaf_hashes):
+        carry = leaf
+        for _ in range(trailing_ones(size)):
+            carry = node_hash(peaks.pop(), carry)
+        peaks.append(carry)
+    return fold(peaks)
 
 
 def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:

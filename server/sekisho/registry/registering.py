@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
@@ -18,6 +18,7 @@ from sekisho.registry.artifacts import ArtifactStore
 from sekisho.registry.blobs import BlobStore
 from sekisho.registry.checks import OF_NOTHING, check_content, check_references, copy_blob, read_blob, read_blobs
 from sekisho.registry.finding import artifact_of, find
+from sekisho.registry.index_kinds import CorpusFile
 from sekisho.registry.manifests import Manifest, parse_manifest
 from sekisho.registry.pointers import StageStore
 from sekisho.registry.ports import Ports
@@ -26,6 +27,8 @@ from sekisho.registry.store import RegistrationStore, Stored, VersionStore
 from sekisho.registry.types import Artifact, Edge, Provenance, Registered, Version
 
 MAX_DIGESTS: Final = 20_000
+_READ_AT_ONCE: Final = 200
+_BYTES_AT_ONCE: Final = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,17 @@ class Registering(Ports):
         """A blob for another room. Raises `NotFound` and `IntegrityFailed`."""
         return await read_blob(tx, project, digest)
 
-    async def read_blobs(self, tx: Transaction, project: str, digests: Sequence[str]) -> Mapping[str, bytes]:
-        """Some blobs by their digests, at once. Raises as `read_blob`."""
-        return await read_blobs(tx, project, digests)
+    async def documents(
+        self, project: str, files: Sequence[CorpusFile]
+    ) -> AsyncIterator[list[tuple[CorpusFile, bytes]]]:
+        """A corpus's files with their bytes, in this order, as many at a time as memory should hold.
+
+        Raises as `read_blob`.
+        """
+        for some in _some_at_a_time(files):
+            async with self.database.read() as tx:
+                held = await read_blobs(tx, project, [file.digest for file in some])
+            yield [(file, held[file.digest]) for file in some]
 
     async def keep_blob(self, tx: Transaction, project: str, data: bytes) -> str:
         """`put_blob` for another room, inside its write transaction; gives the digest."""
@@ -236,3 +247,17 @@ def _whole(digest: str) -> None:
         raise Invalid(
             f"{digest[:80]!r} is not a whole digest", fields=[FieldError("$.digest", "write sha256:<64 hex digits>")]
         )
+
+
+def _some_at_a_time(files: Sequence[CorpusFile]) -> Iterator[list[CorpusFile]]:
+    """In their order: until there are many, or they are large together."""
+    some: list[CorpusFile] = []
+    size = 0
+    for file in files:
+        if some and (len(some) == _READ_AT_ONCE or size + file.bytes > _BYTES_AT_ONCE):
+            yield some
+            some, size = [], 0
+        some.append(file)
+        size += file.bytes
+    if some:
+        yield some

@@ -30,8 +30,6 @@ from sekisho.registry.service import Registry
 from sekisho.registry.types import Version
 
 KIND: Final = "overlap"
-_AT_ONCE: Final = 50
-"""Documents that are in memory at a time."""
 
 
 class Cancelled(Exception):  # somebody asked for it: not an error
@@ -142,14 +140,11 @@ class Overlaps:
             messages = await self._manifest(tx, job, prompt, PromptManifest)
             files = (await self._manifest(tx, job, corpus, CorpusManifest)).files
         await asyncio.to_thread(looking.in_prompt, [message.template for message in messages.messages])
-        for start in range(0, len(files), _AT_ONCE):
-            async with self.database.read() as tx:
-                some = [
-                    await self.registry.read_blob(tx, job.project, file.digest)
-                    for file in files[start : start + _AT_ONCE]
-                ]
-            await asyncio.to_thread(looking.in_corpus, [data.decode("utf-8", errors="replace") for data in some])
-            if await self.jobs.beat(job, Progress(start + len(some), len(files), "documents")):
+        done = 0
+        async for some in self.registry.documents(job.project, files):
+            await asyncio.to_thread(looking.in_corpus, [data.decode("utf-8", errors="replace") for _, data in some])
+            done += len(some)
+            if await self.jobs.beat(job, Progress(done, len(files), "documents")):
                 raise Cancelled
         now = self.clock.now()
         return Overlap(

@@ -34,16 +34,16 @@ _REMEMBERED: Final = 64
 
 
 class Cut(msgspec.Struct, frozen=True, array_like=True):
-    """Where one chunk stands: in which section, from where to where, under how much of its heading; its tokens.
+    """Where one chunk stands: under which heading, from where to where, how much of the heading it names; its tokens.
 
-    It says nothing of what the document says: with the same document it gives the same chunk again.
+    With the same document it gives the same chunk again.
     """
 
-    section: int
+    heading: tuple[str, ...]
     start: int
     end: int
     titles: int
-    """How many titles of the heading path, counted from its end, the chunk's first line names."""
+    """How many titles of the heading, counted from its end, the chunk's first line names."""
     tokens: int
 
 
@@ -62,38 +62,50 @@ def cuts_of(
     # The stretch that fitted last is asked for again when its chunk is made, and when the next one steps back.
     count = lru_cache(maxsize=_REMEMBERED)(count_tokens)
     cuts: list[Cut] = []
-    for place, section in enumerate(sections):
+    for section in sections:
         titles = _titles(section.heading, count, max_tokens)
         head = _head(section.heading, titles)
         for start, end in _stretches(_fits(name, text, head, count, max_tokens), section, overlap, name):
-            cuts.append(Cut(place, start, end, titles, count(head + text[start:end])))
+            cuts.append(Cut(section.heading, start, end, titles, count(head + text[start:end])))
     return cuts
 
 
 def chunks_at(document: Document, cuts: Sequence[Cut], name: str = CHUNKER) -> list[Chunk]:
     """The chunks of a document that was cut there by this chunker."""
-    text, sections = _sections(document, name)
+    text = _text(document, name)
     chunks: list[Chunk] = []
     seen: Counter[tuple[str, str]] = Counter()
     for cut in cuts:
-        titles, body = sections[cut.section].heading, text[cut.start : cut.end]
-        heading = " > ".join(titles)
+        heading, body = " > ".join(cut.heading), text[cut.start : cut.end]
         seen[heading, body] += 1
         identity = _identity(document.path, heading, body, seen[heading, body])
-        whole = _head(titles, cut.titles) + body
+        whole = _head(cut.heading, cut.titles) + body
         chunks.append(Chunk(identity, document.path, heading, document.language, whole, cut.tokens))
     return chunks
 
 
 def _sections(document: Document, name: str) -> tuple[str, list[Section]]:
     """The text that chunks are stretches of, and what stands under each of its headings."""
-    text = document.text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+    text = _source(document)
     if name in {"sentence", "tokens"}:
         spans = tuple(words.sentence_spans(text)) if name == "sentence" else ((0, len(text)),)
         return text, [Section((), spans)]
-    if document.media_type in _HTML and name in _READS_HTML:
+    if _is_page(document, name):
         return rendered(text)
     return text, markdown_sections(text) if document.media_type in _MARKDOWN else plain_sections(text)
+
+
+def _text(document: Document, name: str) -> str:
+    """That text alone, which is nearly always at hand."""
+    return rendered(_source(document))[0] if _is_page(document, name) else _source(document)
+
+
+def _source(document: Document) -> str:
+    return document.text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+
+
+def _is_page(document: Document, name: str) -> bool:
+    return name in _READS_HTML and document.media_type in _HTML
 
 
 def _fits(name: str, text: str, head: str, count_tokens: CountTokens, max_tokens: int) -> Fits:
