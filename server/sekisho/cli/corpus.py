@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sekisho.cli.indexing import FAILED
+from sekisho.cli.following import FAILED, followed, result_of
 from sekisho.cli.session import Session, corpus_reference, session
 from sekisho.client.indexing import Indexing
 from sekisho.indexing.profiles.page import page_of
@@ -65,7 +65,7 @@ def erase(state: Session, reference: str, document: str, reason: str, with_datas
     client = Indexing(state.connection, state.project)
     done = client.erase(reference, document, reason, with_datasets=with_datasets)
     state.say(Text(f"salt {done['salt']}", style="bold"))
-    job = client.wait("erasures", done["job_id"])
+    job = followed(state, f"erase {document}", lambda seen: client.wait("erasures", done["job_id"], seen))
     if job["state"] != "done":
         state.show_error(SekishoError(job["error"] or f"the job was {job['state']}"))
         state.show(done)
@@ -89,11 +89,9 @@ def _of_folder(state: Session, folder: Path) -> Profile:
 
 def _of_reference(state: Session, reference: str) -> Profile:
     client = Indexing(state.connection, state.project)
-    job = client.wait("profiles", client.start_profile(reference)["id"])
-    if job["state"] != "done":
-        state.show_error(SekishoError(job["error"] or f"the job was {job['state']}"))
-        sys.exit(FAILED)
-    return msgspec.convert(job["result"], Profile)
+    started = client.start_profile(reference)
+    job = followed(state, f"profile {reference}", lambda seen: client.wait("profiles", started["id"], seen))
+    return msgspec.convert(result_of(state, job), Profile)
 
 
 def _shown(found: Profile) -> RenderableType:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from sekisho.cli.following import bars, followed, result_of
 from sekisho.cli.session import Session, corpus_reference, session
 from sekisho.client.drafting import Drafts
 from sekisho.client.registry import Registry
@@ -26,11 +26,10 @@ from sekisho.indexing.sources.process import ParserProcess
 from sekisho.indexing.sources.types import Limits
 from sekisho.indexing.types import Document, language_of
 from sekisho.inference.ollama_host import OllamaHost
-from sekisho.kernel.errors import FieldError, Invalid, SekishoError
+from sekisho.kernel.errors import FieldError, Invalid
 from sekisho.kernel.settings import Settings
 
 OLLAMA: Final = "ollama/"
-_FAILED: Final = 4
 _UNREAD: Final = "no questions are drafted from this kind of text"
 
 
@@ -55,7 +54,7 @@ def draft(state: Session, corpus: str, out: Path, size: int, seed: int, model: s
         raise Invalid("there is no such writer", fields=[FieldError("--model", "use ollama/<model>")])
     if Path(corpus).is_dir():
         documents, left_out = _documents(state.settings, Path(corpus))
-        found = asyncio.run(_of_folder(state.settings, documents, size, seed, model))
+        found = asyncio.run(_of_folder(state, documents, size, seed, model))
         rows, by = rows_of(found), Counter(one.by for one in found)
     else:
         rows, by, left_out = _of_version(state, corpus_reference(corpus), size, seed, model)
@@ -85,12 +84,10 @@ def _of_version(
     state: Session, corpus: str, size: int, seed: int, model: str | None
 ) -> tuple[bytes, Counter[str], dict[str, str]]:
     client = Drafts(state.connection, state.project)
-    job = client.wait(client.start(corpus, size=size, seed=seed, model=model)["id"])
-    if job["state"] != "done":
-        state.show_error(SekishoError(job["error"] or f"the job was {job['state']}"))
-        sys.exit(_FAILED)
-    left_out = dict.fromkeys(job["result"]["left_out"]["first"], _UNREAD)
-    rows = Registry(state.connection, state.project).blob(job["result"]["content"])
+    started = client.start(corpus, size=size, seed=seed, model=model)
+    result = result_of(state, followed(state, f"draft {corpus}", lambda seen: client.wait(started["id"], seen)))
+    left_out = dict.fromkeys(result["left_out"]["first"], _UNREAD)
+    rows = Registry(state.connection, state.project).blob(result["content"])
     return rows, Counter(json.loads(line)["draft"] for line in rows.splitlines()), left_out
 
 
@@ -110,15 +107,22 @@ def _documents(settings: Settings, folder: Path) -> tuple[list[Document], dict[s
 
 
 async def _of_folder(
-    settings: Settings, documents: Sequence[Document], size: int, seed: int, model: str | None
+    state: Session, documents: Sequence[Document], size: int, seed: int, model: str | None
 ) -> list[Proposal]:
+    settings = state.settings
     hosts = [
         OllamaHost(url, timeout_s=settings.ollama_timeout_s, concurrency=settings.ollama_concurrency)
         for url in settings.ollama_hosts
     ]
     try:
         writer, by = await ollama_writer(hosts, model.removeprefix(OLLAMA), seed) if model else (None, "")
-        found = await proposals(documents, size, seed, writer=writer, by=by)
+        with bars(state) as bar:
+            drafted = bar("draft")
+
+            async def told(done: int) -> None:
+                drafted(done, size)
+
+            found = await proposals(documents, size, seed, writer=writer, by=by, told=told)
     finally:
         for host in hosts:
             await host.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +11,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
+from sekisho.cli.following import Unclaimed
 from sekisho.cli.overlaps import look
 from sekisho.cli.regressions import compare_ended, comparison_code
 from sekisho.cli.reporting import report_options, show_json, write_report
@@ -23,7 +23,6 @@ from sekisho.kernel.errors import SekishoError
 from sekisho.kernel.references import Kind
 
 EXIT_CODES: Final = {"finished": 0, "inconclusive": 3, "failed": 4, "cancelled": 4}
-UNCLAIMED_S: Final = 15
 
 
 class Rate(ProgressColumn):
@@ -280,16 +279,13 @@ def _follow(state: Session, client: Evaluation, started: Sequence[dict[str, Any]
     with Progress(*columns, console=state.errors, disable=state.as_json) as bars:
         names = {run["id"]: f"{run['subject_name']} by {run['suite_name']}" for run in started}
         tasks = {run["id"]: bars.add_task(names[run["id"]], total=run["planned"], start=False) for run in started}
-        begun, unclaimed = time.monotonic(), set(tasks)
+        unclaimed = Unclaimed(bars.print)
 
         def seen(found: dict[str, Any]) -> None:
             task = tasks[found["id"]]
+            unclaimed.look(found)
             if found["state"] != "queued":
-                unclaimed.discard(found["id"])
                 bars.start_task(task)
-            elif found["id"] in unclaimed and time.monotonic() - begun >= UNCLAIMED_S:
-                unclaimed.discard(found["id"])
-                bars.print("no worker has taken this run yet; `sekisho up` or `sekisho worker` starts one")
             rate, left = found.get("per_second"), found.get("seconds_left")
             bars.update(task, completed=found["done"], per_second=rate, seconds_left=left)
 

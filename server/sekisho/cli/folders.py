@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 from rich.console import Group, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from sekisho.cli.following import Told, bars
 from sekisho.cli.session import Session, session
 from sekisho.kernel.errors import FieldError, Invalid
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 MODES: Final = ("dense", "bm25", "hybrid")
 FAMILIES: Final = ("ndcg", "map", "recall", "mrr")
-Told = Callable[[int, int], None]
 
 
 @click.command("evaluate")
@@ -85,7 +83,7 @@ def evaluate(
     if wrong := _idle(modes, how, max_tokens, overlap):
         raise Invalid("an option would change nothing", fields=wrong)
     found = read_beir(folder, split)
-    with _bars(state) as bar, tempfile.TemporaryDirectory(prefix="sekisho-") as scratch:
+    with bars(state) as bar, tempfile.TemporaryDirectory(prefix="sekisho-") as scratch:
         measured, seconds = asyncio.run(
             _measured(state, found, modes, embedder, _chunker(max_tokens, overlap), how, Path(scratch), bar)
         )
@@ -159,20 +157,6 @@ async def _embedder(state: Session, name: str) -> Embedder:
     from sekisho.inference.service import open_embedder_alone
 
     return await open_embedder_alone(state.settings, name)
-
-
-@contextmanager
-def _bars(state: Session) -> Iterator[Callable[[str], Told]]:
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
-    )  # fmt: skip
-    with Progress(*columns, console=state.errors, disable=state.as_json, transient=True) as bars:
-
-        def bar(title: str) -> Told:
-            task = bars.add_task(title, total=None)
-            return lambda done, total: bars.update(task, completed=done, total=total)
-
-        yield bar
 
 
 def _shown(result: Mapping[str, Any]) -> RenderableType:

@@ -9,21 +9,13 @@ from typing import Any, Final
 
 import click
 from rich.console import RenderableType
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
 from sekisho.cli.comparing import compared
 from sekisho.cli.filtering import filtered
 from sekisho.cli.folders import evaluate
+from sekisho.cli.following import FAILED, followed, result_of
 from sekisho.cli.looking import all_verified, found, verified
 from sekisho.cli.reporting import show_json
 from sekisho.cli.session import Session, session
@@ -33,10 +25,7 @@ from sekisho.evaluation.index_comparison_text import comparison_markdown
 from sekisho.indexing.types import CHUNKERS, RRF_K
 from sekisho.kernel.errors import SekishoError
 
-UNCLAIMED_S: Final = 15
-_POLL_S: Final = 0.2
 DRIFTED: Final = 1
-FAILED: Final = 4
 
 
 @click.group()
@@ -222,38 +211,9 @@ def _given(**values: Any) -> dict[str, Any]:
 
 
 def _followed(state: Session, kind: Kind, started: dict[str, Any], title: str) -> dict[str, Any]:
-    """Wait for the job behind a bar on standard error; its result, or the end of this command."""
-    columns = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    looks = 0
-    with Progress(*columns, console=state.errors, disable=state.as_json, transient=True) as bars:
-        task = bars.add_task(title, total=None, unit="", rate="")
-
-        def seen(job: dict[str, Any]) -> None:
-            nonlocal looks
-            looks += 1
-            if job["state"] == "queued" and looks == round(UNCLAIMED_S / _POLL_S):
-                bars.print("no worker has taken this yet; `sekisho up` or `sekisho worker` starts one")
-            progress = job["progress"]
-            if bars.tasks[0].fields["unit"] != progress["unit"]:  # another step: its own time and rate
-                bars.reset(task)
-            speed = bars.tasks[0].speed
-            bars.update(
-                task,
-                completed=progress["done"],
-                total=progress["total"] or None,
-                unit=progress["unit"],
-                rate=f", {speed:.1f}/s" if speed else "",
-            )
-
-        job = _client(state).wait(kind, started["id"], seen, poll_s=_POLL_S)
-    if job["state"] != "done":
-        state.show_error(SekishoError(job["error"] or f"the job was {job['state']}"))
-        sys.exit(FAILED)
-    result: dict[str, Any] = job["result"]
-    return result
+    """The job's result, or the end of this command."""
+    client = _client(state)
+    return result_of(state, followed(state, title, lambda seen: client.wait(kind, started["id"], seen)))
 
 
 def _built(result: dict[str, Any]) -> RenderableType:

@@ -10,10 +10,10 @@ from typing import Any, Final
 import click
 from rich.console import Group, RenderableType
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 from rich.text import Text
 
+from sekisho.cli.following import followed
 from sekisho.cli.results import percent
 from sekisho.cli.session import Session, session
 from sekisho.client.judging import Judging
@@ -21,7 +21,6 @@ from sekisho.kernel.clock import from_epoch_ms, iso
 from sekisho.kernel.digests import short
 
 EXIT_CODES: Final = {"done": 0, "failed": 4, "cancelled": 4}
-UNCLAIMED_S: Final = 15
 
 
 @click.group()
@@ -48,7 +47,8 @@ def qualify(state: Session, name: str, labels: Path, scorer: str | None, votes: 
     """
     client = _client(state)
     started = client.qualify(name, labels.read_bytes(), scorer=scorer, votes=votes)
-    ended = _follow(state, client, started)
+    title = f"{started['name']} as {started['scorer']}"
+    ended = followed(state, title, lambda seen: client.wait(started["id"], seen))
     state.show(ended, _whole(ended))
     sys.exit(EXIT_CODES[ended["state"]])
 
@@ -83,24 +83,6 @@ def cancel(state: Session, qualification_id: str) -> None:
 
 def _client(state: Session) -> Judging:
     return Judging(state.connection, state.project)
-
-
-def _follow(state: Session, client: Judging, started: dict[str, Any]) -> dict[str, Any]:
-    """Wait for the end, with a bar on standard error."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=state.errors, disable=state.as_json) as bars:
-        task = bars.add_task(f"{started['name']} as {started['scorer']}", total=None)
-        looks = 0
-
-        def seen(found: dict[str, Any]) -> None:
-            nonlocal looks
-            looks += 1
-            if found["state"] == "queued" and looks == round(UNCLAIMED_S / 0.3):
-                bars.print("no worker has taken this yet; `sekisho up` or `sekisho worker` starts one")
-            progress = found.get("progress", {"done": 0, "total": 0})
-            bars.update(task, completed=progress["done"], total=progress["total"] or None)
-
-        return client.wait(started["id"], seen)
 
 
 def _table(found: Sequence[dict[str, Any]]) -> Table:

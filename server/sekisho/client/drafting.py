@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +22,9 @@ class Drafts:
         body = {"corpus": corpus, "size": size, "seed": seed} | ({} if model is None else {"model": model})
         return dict(self.connection.post(self._path(), body))
 
-    def wait(self, job_id: str) -> dict[str, Any]:
-        """The job once it has ended."""
-        return Indexing(self.connection, self.project).wait("drafts", job_id)
+    def wait(self, job_id: str, seen: Callable[[dict[str, Any]], None] = lambda _: None) -> dict[str, Any]:
+        """The job once it has ended; `seen` is told of its state at every look."""
+        return Indexing(self.connection, self.project).wait("drafts", job_id, seen)
 
     def accept(
         self, name: str, content: str, *, licence: str, only: Sequence[str] = (), message: str = ""

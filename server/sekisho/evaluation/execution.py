@@ -16,7 +16,7 @@ from sekisho.evaluation.neighbours import Catalogue, Indexes, Models, Neighbours
 from sekisho.evaluation.plan import Plan, make_plan
 from sekisho.evaluation.reports.json import latency
 from sekisho.evaluation.result_store import ResultStore, add
-from sekisho.evaluation.runner import BudgetSpent, Cancelled, Counts, Runner, Work, observed
+from sekisho.evaluation.runner import BudgetSpent, Counts, Runner, Work, observed
 from sekisho.evaluation.scorers.catalogue import LOWER_IS_BETTER
 from sekisho.evaluation.seal import Seal, result_bytes
 from sekisho.evaluation.store import RunStore
@@ -28,7 +28,7 @@ from sekisho.inference.types import Answerer
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.errors import ModelFailed, NotFound, SekishoError
-from sekisho.kernel.jobs import Job, Jobs, JobState, LeaseLost
+from sekisho.kernel.jobs import Cancelled, Job, Jobs, JobState, LeaseLost
 from sekisho.ledger.service import Ledger
 
 

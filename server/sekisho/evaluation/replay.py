@@ -24,7 +24,7 @@ from sekisho.evaluation.reporting import Measured, read_report, report_measured
 from sekisho.evaluation.reports.formats import Wish
 from sekisho.evaluation.reports.shape import Report
 from sekisho.evaluation.result_store import ResultStore, add
-from sekisho.evaluation.runner import Cancelled, failed, produce, result
+from sekisho.evaluation.runner import failed, produce, result
 from sekisho.evaluation.seal import Seal, result_bytes
 from sekisho.evaluation.targets import RunTarget
 from sekisho.evaluation.types import Case, CaseResult, Run, RunState
@@ -32,7 +32,7 @@ from sekisho.inference.cache import NotRemembered
 from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.digests import canonical_json, digest_of_bytes
 from sekisho.kernel.errors import Conflict, ModelFailed, SekishoError
-from sekisho.kernel.jobs import Job, Jobs, JobState, LeaseLost, Progress
+from sekisho.kernel.jobs import Cancelled, Job, Jobs, JobState, LeaseLost, Progress
 from sekisho.registry.types import Closure
 
 KIND: Final = "replay"

@@ -24,7 +24,7 @@ from sekisho.inference.types import Answerer
 from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database
 from sekisho.kernel.errors import Invalid, ModelFailed, TooLarge
-from sekisho.kernel.jobs import Job, Jobs, Progress
+from sekisho.kernel.jobs import Cancelled, Job, Jobs, Progress
 
 MOST_WANTED: Final = 10
 """Gold passages and relevant documents that are kept beside a result."""
@@ -33,10 +33,6 @@ BACKLOG: Final = 4
 
 Finished = asyncio.Queue[CaseResult | None]
 """Results to be stored; None after the last."""
-
-
-class Cancelled(Exception):
-    """Somebody asked to cancel the run."""
 
 
 class BudgetSpent(Exception):

@@ -38,17 +38,13 @@ from sekisho.indexing.vectors import VectorStore
 from sekisho.inference.types import Embedder, Reranker
 from sekisho.kernel.database import Database
 from sekisho.kernel.errors import FieldError, IntegrityFailed, Invalid
-from sekisho.kernel.jobs import Job, Jobs, Progress
+from sekisho.kernel.jobs import Cancelled, Job, Jobs, Progress
 from sekisho.registry.index_kinds import CorpusFile
 from sekisho.registry.manifests import CorpusManifest, IndexManifest
 from sekisho.registry.service import Registry
 
 STAGING: Final = "build-"
 _TOLD_EVERY_S: Final = 0.2
-
-
-class Cancelled(Exception):  # somebody asked for it: not an error
-    """Somebody asked to cancel the job."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 import msgspec
 
-from sekisho.indexing.building import Builder, Built, Cancelled
+from sekisho.indexing.building import Builder, Built
 from sekisho.indexing.explaining import explained
 from sekisho.indexing.ports import Ports
 from sekisho.indexing.retrieval import OpenIndex, dated
@@ -27,7 +27,7 @@ from sekisho.kernel.clock import epoch_ms
 from sekisho.kernel.database import Transaction
 from sekisho.kernel.digests import short
 from sekisho.kernel.errors import IntegrityFailed, ModelFailed, NotFound, Revoked
-from sekisho.kernel.jobs import Job, JobState
+from sekisho.kernel.jobs import Cancelled, Job, JobState
 from sekisho.kernel.references import Kind
 from sekisho.registry.index_kinds import DocumentFilter
 from sekisho.registry.manifests import CorpusManifest, IndexManifest

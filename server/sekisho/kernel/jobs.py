@@ -68,6 +68,10 @@ class LeaseLost(Conflict):
     title = "The worker no longer holds this job"
 
 
+class Cancelled(Exception):  # somebody asked for it: not an error
+    """Somebody asked to cancel the job."""
+
+
 @dataclass(frozen=True, slots=True)
 class Jobs:
     """Use cases of the queue. `lease_ms` is how long a silent worker keeps a job."""

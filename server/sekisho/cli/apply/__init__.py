@@ -19,6 +19,7 @@ from sekisho.cli.apply.declarations import DECLARATIONS, json_schema
 from sekisho.cli.apply.provenance import Said, provenance
 from sekisho.cli.apply.reading import Project, read_project
 from sekisho.cli.apply.registering import Applied, Applier
+from sekisho.cli.following import Unclaimed
 from sekisho.cli.lock import NAME, Lock, read_lock_or_empty, write_lock
 from sekisho.cli.session import Session, session
 from sekisho.client.evidence import Evidence
@@ -28,7 +29,6 @@ from sekisho.kernel.digests import short
 from sekisho.kernel.errors import FieldError, Forbidden, Invalid
 from sekisho.kernel.references import DEFAULT_PROJECT, Kind
 
-UNCLAIMED_S = 15
 LICENSED = frozenset({Kind.CORPUS, Kind.DATASET, Kind.INDEX, Kind.MODEL})
 
 
@@ -123,7 +123,6 @@ class _Bars(AbstractContextManager["_Bars"]):
 
     state: Session
     _tasks: dict[str, Any] = field(default_factory=dict)
-    _looks: int = 0
 
     def __post_init__(self) -> None:
         columns = (
@@ -135,6 +134,7 @@ class _Bars(AbstractContextManager["_Bars"]):
             TimeElapsedColumn(),
         )
         self._progress = Progress(*columns, console=self.state.errors, disable=self.state.as_json)
+        self._unclaimed = Unclaimed(self._progress.print)
 
     def __enter__(self) -> _Bars:
         self._progress.start()
@@ -152,10 +152,7 @@ class _Bars(AbstractContextManager["_Bars"]):
     def building(self, label: str, job: Mapping[str, Any]) -> None:
         if label not in self._tasks:
             self._tasks[label] = self._progress.add_task(f"building {label}", total=None, unit="")
-            self._looks = 0
-        self._looks += 1
-        if job["state"] == "queued" and self._looks == round(UNCLAIMED_S / 0.2):
-            self._progress.print("no worker has taken this build yet; `sekisho up` or `sekisho worker` starts one")
+        self._unclaimed.look(job)
         progress = job["progress"]
         self._progress.update(
             self._tasks[label], completed=progress["done"], total=progress["total"] or None, unit=progress["unit"]

@@ -44,11 +44,18 @@ class Proposal:
 
 
 async def proposals(
-    documents: Iterable[Document], size: int, seed: int, *, writer: Writer | None = None, by: str = ""
+    documents: Iterable[Document],
+    size: int,
+    seed: int,
+    *,
+    writer: Writer | None = None,
+    by: str = "",
+    told: Callable[[int], Awaitable[None]] | None = None,
 ) -> list[Proposal]:
     """At most `size` proposals, spread over the documents; the same for a seed, where no model writes.
 
-    `writer` is asked first where there is one, and named `by`; where it fails, the sentence's own form is taken.
+    `writer` is asked first where there is one, and named `by`; where it fails, the sentence's own form is taken. `told`
+    hears how many there are by now.
     """
     found: list[Proposal] = []
     seen: set[str] = set()
@@ -59,6 +66,8 @@ async def proposals(
         if proposal is not None and proposal.question not in seen:
             seen.add(proposal.question)
             found.append(proposal)
+        if told is not None:
+            await told(len(found))
     return found
 
 

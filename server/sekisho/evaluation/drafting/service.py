@@ -12,8 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from sekisho.evaluation.cases import DRAFT, parse_cases
-from sekisho.evaluation.drafting.proposals import Writer, proposals, rows_of
-from sekisho.evaluation.drafting.sentences import READABLE, Sentence
+from sekisho.evaluation.drafting.proposals import proposals, rows_of
+from sekisho.evaluation.drafting.sentences import READABLE
 from sekisho.evaluation.drafting.writing import ollama_writer
 from sekisho.identity.types import Action, Actor, PrincipalKind
 from sekisho.indexing.service import Indexing
@@ -76,9 +76,13 @@ class Drafting:
         size, seed = int(job.payload["size"]), int(job.payload["seed"])
         writer, by = None, ""
         if model := job.payload.get("model"):
-            asked, by = await ollama_writer(self.inference.hosts, str(model).removeprefix(OLLAMA), seed)
-            writer = self._counted(job, asked, size)
-        found = await proposals(documents, size, seed, writer=writer, by=by)
+            writer, by = await ollama_writer(self.inference.hosts, str(model).removeprefix(OLLAMA), seed)
+
+        async def told(done: int) -> None:
+            if writer is not None:  # which takes seconds for each; without it all is done at once
+                await self.jobs.beat(job, Progress(done, size, "questions"))
+
+        found = await proposals(documents, size, seed, writer=writer, by=by, told=told)
         if not found:
             raise Invalid(
                 "no question could be drafted",
@@ -144,30 +148,21 @@ class Drafting:
 
     async def _documents(self, project: str, digest: str) -> tuple[list[Document], list[str]]:
         """What can be read of the corpus, and the paths of what cannot."""
-        documents, skipped = [], []
         async with self.database.read() as tx:
             version = await self.registry.of_digest(tx, project, digest)
-            corpus = msgspec.convert(dict(version.manifest), CorpusManifest)
-            for file in corpus.files:
-                if file.media_type not in READABLE:
-                    skipped.append(file.path)
-                    continue
-                text = (await self.registry.read_blob(tx, project, file.digest)).decode("utf-8", "replace")
-                language = language_of(file.path, file.language, corpus.language)
-                documents.append(Document(file.path, text, file.media_type, language))
-        return documents, skipped
-
-    def _counted(self, job: Job, writer: Writer, size: int) -> Writer:
-        done = 0
-
-        async def write(sentence: Sentence) -> str | None:
-            nonlocal done
-            question = await writer(sentence)
-            done += 1
-            await self.jobs.beat(job, Progress(min(done, size), size, "questions"))
-            return question
-
-        return write
+        corpus = msgspec.convert(dict(version.manifest), CorpusManifest)
+        readable = [file for file in corpus.files if file.media_type in READABLE]
+        documents = [
+            Document(
+                file.path,
+                data.decode("utf-8", "replace"),
+                file.media_type,
+                language_of(file.path, file.language, corpus.language),
+            )
+            async for some in self.registry.documents(project, readable)
+            for file, data in some
+        ]
+        return documents, [file.path for file in corpus.files if file.media_type not in READABLE]
 
 
 def accepted(data: bytes, only: Sequence[str]) -> tuple[bytes, dict[str, int]]:

@@ -23,16 +23,12 @@ from sekisho.kernel.clock import Clock, epoch_ms
 from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.digests import digest_of
 from sekisho.kernel.errors import Conflict, FieldError, Invalid, ModelFailed, NotFound, SekishoError
-from sekisho.kernel.jobs import Job, Jobs, JobState, LeaseLost, Progress
+from sekisho.kernel.jobs import Cancelled, Job, Jobs, JobState, LeaseLost, Progress
 from sekisho.kernel.pages import Cursor, Page, page_of, parse_cursor, parse_limit
 from sekisho.ledger.service import Ledger
 
 KIND: Final = "qualify"
 BEAT_S: Final = 0.5
-
-
-class _Cancelled(Exception):
-    """Somebody asked to cancel the qualification."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,7 @@ class Judging:
         """Do a qualification. Called by a worker that holds the job; model calls made before are not made again."""
         try:
             await self._execute(job)
-        except _Cancelled:
+        except Cancelled:
             async with self.database.write() as tx:
                 await self.jobs.finish(tx, job, JobState.CANCELLED)
         except LeaseLost:
@@ -142,7 +138,7 @@ class Judging:
         await self._finish(job, instrument, found)
 
     def _beat(self, job: Job, rows: int) -> Beat:
-        """Reports progress, not more often than is useful. Raises `_Cancelled` and `LeaseLost`."""
+        """Reports progress, not more often than is useful. Raises `Cancelled` and `LeaseLost`."""
         last = -math.inf
 
         async def beat(done: int) -> None:
@@ -151,7 +147,7 @@ class Judging:
                 return
             last = self.monotonic()
             if await self.jobs.beat(job, Progress(done, rows, "rows")):
-                raise _Cancelled
+                raise Cancelled
 
         return beat
 

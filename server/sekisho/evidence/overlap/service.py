@@ -21,7 +21,7 @@ from sekisho.kernel.database import Database, Transaction
 from sekisho.kernel.digests import is_digest
 from sekisho.kernel.errors import FieldError, Invalid, NotFound
 from sekisho.kernel.ids import new_id
-from sekisho.kernel.jobs import Job, Jobs, JobState, Progress
+from sekisho.kernel.jobs import Cancelled, Job, Jobs, JobState, Progress
 from sekisho.kernel.references import Kind, parse_reference
 from sekisho.ledger.service import Ledger
 from sekisho.registry.finding import or_latest
@@ -30,10 +30,6 @@ from sekisho.registry.service import Registry
 from sekisho.registry.types import Version
 
 KIND: Final = "overlap"
-
-
-class Cancelled(Exception):  # somebody asked for it: not an error
-    """Somebody asked to cancel the job."""
 
 
 @dataclass(frozen=True, slots=True)
