@@ -1,8 +1,8 @@
 """What a build takes of memory as the corpus grows: of 5,000 and of 100,000 chunks, each in a process of its own.
 
-Words and vectors are made up, since nothing of the memory depends on what they say. The embedded Chroma keeps its graph
-and vectors in the process that owns it, so what that alone takes is measured beside it: the same vectors added to bare
-Chroma. What is left is the build's own: the corpus, the chunks on their way, ids and hashes.
+Words and vectors are made up, since nothing of the memory depends on what they say. With a Chroma server it is the
+build's own: the corpus, the chunks on their way, ids and hashes. An embedded Chroma keeps its graph and every vector in
+the process that owns it, so what that alone takes is measured beside it: the same vectors added to bare Chroma.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Final
 from benchmarks.figures import Figure
 from benchmarks.index import Page, register
 from benchmarks.queries import _WORDS as WORDS
-from benchmarks.queries import Random
-from benchmarks.server import opened, scratch, settings_of
+from benchmarks.queries import DIMENSION, Random
+from benchmarks.server import chroma_server, opened, scratch, settings_of
 from sekisho.indexing.chroma import Chroma
 from sekisho.indexing.types import Chunk, ChunkerRecipe, Recipe, RetrieverRecipe
 from sekisho.kernel.jobs import JobState
@@ -38,6 +38,13 @@ _EVERY_S: Final = 0.02
 
 
 def measure() -> Iterator[Figure]:
+    apart = {chunks: alone(built_apart, chunks) for chunks in (SMALL, LARGE)}
+    yield Figure(
+        f"with a Chroma server: the most above the idle worker, of {SMALL:,} and of {LARGE:,} chunks",
+        f"{apart[SMALL]:.0f} and {apart[LARGE]:.0f} MB",
+        f"the vectors alone: {SMALL * DIMENSION * 4e-6:.0f} and {LARGE * DIMENSION * 4e-6:.0f} MB",
+        f"{apart[LARGE] / apart[SMALL]:.2f} × for {LARGE // SMALL} times the chunks",
+    )
     ours = {chunks: alone(built, chunks) for chunks in (SMALL, LARGE)}
     bare = {chunks: alone(added, chunks) for chunks in (SMALL, LARGE)}
     for chunks in (SMALL, LARGE):
@@ -65,9 +72,15 @@ def built(chunks: int) -> float:
     return asyncio.run(_built(chunks))
 
 
-async def _built(chunks: int) -> float:
+def built_apart(chunks: int) -> float:
+    """The same with a Chroma server, in whose process the vectors are."""
+    with scratch() as folder, chroma_server(folder) as url:
+        return asyncio.run(_built(chunks, chroma_url=url))
+
+
+async def _built(chunks: int, **more: str) -> float:
     with scratch() as folder:
-        services, admin = await opened(settings_of(folder))
+        services, admin = await opened(settings_of(folder, **more))
         try:
             services.inference._embedders["minilm"] = Random()
             # What is loaded once is loaded before.

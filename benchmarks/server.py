@@ -93,6 +93,16 @@ def running(command: Sequence[str], folder: Path, more: Mapping[str, str]) -> It
             process.wait()
 
 
+@contextmanager
+def chroma_server(folder: Path) -> Iterator[str]:
+    """The URL of a Chroma server, a process of its own, whose data are in this folder."""
+    port, program = free_port(), str(Path(sys.executable).with_name("chroma"))
+    command = [program, "run", "--path", str(folder / "chroma-server"), "--host", "127.0.0.1", "--port", str(port)]
+    with running(command, folder, {}) as process:
+        wait_for(port, process, "/api/v2/heartbeat")
+        yield f"http://127.0.0.1:{port}"
+
+
 def wait_for(port: int, process: subprocess.Popen[bytes], path: str = "/healthz") -> None:
     """Return at its first answer. Raises RuntimeError where it ends, or answers nothing for a minute."""
     end = time.monotonic() + PATIENCE_S

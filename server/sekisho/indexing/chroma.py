@@ -19,6 +19,7 @@ from sekisho.indexing.vectors import Stored
 from sekisho.kernel.errors import ExtraMissing, Unavailable
 
 if TYPE_CHECKING:
+    import httpx
     import numpy as np
     from numpy.typing import NDArray
 
@@ -77,12 +78,10 @@ class Chroma:
         with self._lock:
             if self._client is None:
                 return
-            parts = (self._client, getattr(self._client, "_admin_client", None))
-            sessions = [getattr(getattr(part, "_server", None), "_session", None) for part in parts]
+            sessions = _sessions(self._client)
             self._client.close()
             for session in sessions:  # Chroma 1.5 leaves a server's connections open
-                if session is not None:
-                    session.close()
+                session.close()
             self._client = None
             self._opened.clear()
 
@@ -258,7 +257,7 @@ class Chroma:
             return chromadb.PersistentClient(str(folder), settings=settings)
         address = urlsplit(self._url)
         try:
-            return chromadb.HttpClient(
+            client = chromadb.HttpClient(
                 host=address.hostname or self._url,
                 port=address.port or (443 if address.scheme == "https" else 8000),
                 ssl=address.scheme == "https",
@@ -266,6 +265,24 @@ class Chroma:
             )
         except ValueError as error:  # what Chroma raises where nobody answers
             raise _unavailable(str(self), error) from error
+        for session in _sessions(client):
+            session.event_hooks["response"].append(_let_go)
+        return client
+
+
+def _sessions(client: Any) -> list[httpx.Client]:
+    """What a client asks a server with; none of an embedded one."""
+    parts = (client, getattr(client, "_admin_client", None))
+    found = [getattr(getattr(part, "_server", None), "_session", None) for part in parts]
+    return [session for session in found if session is not None]
+
+
+def _let_go(response: httpx.Response) -> None:
+    """An answer and its stream hold each other, and ten megabytes of vectors would wait for the garbage collector."""
+    import httpx
+
+    response.read()
+    response.stream = httpx.ByteStream(b"")
 
 
 def _unavailable(what: str, error: Exception) -> Unavailable:

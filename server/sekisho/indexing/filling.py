@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -60,12 +61,12 @@ class Filling:
                 self._writing.exception()
         return self._hashes
 
-    async def _from_cache(self) -> list[int]:
+    async def _from_cache(self) -> array[int]:
         """Take what is known, in the corpus's order; gives the ordinals of what is not."""
-        unknown: list[int] = []
+        unknown = array("I")
         for batch in self.spool.batches():
             known = await asyncio.to_thread(self.cache.known, self.embedder.digest, [chunk.text for _, chunk in batch])
-            unknown += [ordinal for place, (ordinal, _) in enumerate(batch) if place not in known]
+            unknown.extend(ordinal for place, (ordinal, _) in enumerate(batch) if place not in known)
             await self._take([(batch[place], row) for place, row in known.items()])
         return unknown
 
@@ -109,9 +110,13 @@ class Filling:
             await writing
 
 
-def _slabs(ordinals: Sequence[int], spool: Spool) -> Iterator[list[Placed]]:
+def _slabs(ordinals: array[int], spool: Spool) -> Iterator[list[Placed]]:
     """Longest first, so that texts in one batch are of like length and next to nothing is spent on padding."""
-    order = sorted(ordinals, key=lambda ordinal: (-spool.tokens[ordinal], ordinal))
+    import numpy as np
+
+    places = np.frombuffer(ordinals, ordinals.typecode)
+    tokens = np.frombuffer(spool.tokens, spool.tokens.typecode)[places].astype(np.int64)
+    order = places[np.argsort(-tokens, kind="stable")]
     for start in range(0, len(order), _SLAB):
-        slab = order[start : start + _SLAB]
+        slab = order[start : start + _SLAB].tolist()
         yield list(zip(slab, spool.some(slab), strict=True))
