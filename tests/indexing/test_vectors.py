@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -69,6 +71,29 @@ def test_what_goes_in_comes_out_bit_by_bit(store: VectorStore, name: str) -> Non
         assert stored.hash == chunk.hash
         assert stored.ordinal == ordinal
         assert stored.vector.tobytes() == rows[ordinal].tobytes()
+
+
+def test_reading_may_stop_in_the_middle(store: VectorStore, name: str) -> None:
+    """The page that is on its way then is let go."""
+    store.create(name)
+    store.add(name, chunks(2100), unit(2100))
+    scan = store.scan(name)
+    assert next(scan).text.endswith("text")
+    scan.close()  # type: ignore[attr-defined]
+    assert len(list(store.scan(name))) == 2100
+
+
+def test_no_answer_outlives_its_page(store: VectorStore, name: str) -> None:
+    """A server's answers are megabytes each, and the collector may be long in coming."""
+    store.create(name)
+    store.add(name, chunks(2100), unit(2100))
+    gc.collect()
+    gc.disable()
+    try:
+        assert sum(1 for _ in store.scan(name)) == 2100
+        assert not [one for one in gc.get_objects() if isinstance(one, httpx.Response)]
+    finally:
+        gc.enable()
 
 
 def test_creating_again_begins_anew(store: VectorStore, name: str) -> None:

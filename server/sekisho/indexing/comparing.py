@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from sekisho.indexing.store import IndexStore
 from sekisho.indexing.types import Fingerprint
 from sekisho.indexing.working import Working
 from sekisho.registry.manifests import CorpusManifest, IndexManifest
@@ -32,7 +33,8 @@ class Comparing(Working):
     async def contents(self, project: str, digest: str) -> Contents:
         """Raises `NotFound` where the project did not build the index."""
         async with self.database.read() as tx:
-            manifest, _, chunks = await self._built(tx, project, digest)
+            manifest, _ = await self._built(tx, project, digest)
+            chunks = await IndexStore(tx).chunks(digest)
             corpus = await self.registry.of_digest(tx, project, manifest.corpus)
         files = msgspec.convert(dict(corpus.manifest), CorpusManifest).files
         return Contents(digest, manifest, {file.path: file.digest for file in files}, chunks)

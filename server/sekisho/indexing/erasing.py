@@ -28,6 +28,7 @@ class ErasingIndexes(Ports):
         """
         kept = 0
         for record in records:
+            self.recent.forget(record.digest)
             async with self.database.read() as tx:
                 shared = await IndexStore(tx).held_elsewhere(project, record.digest)
                 terms = await IndexStore(tx).terms_held_elsewhere(project, record.chunks_root)

@@ -72,6 +72,18 @@ class Fingerprints(Sequence[Fingerprint]):
     chunk_hashes: Sequence[str]
     vector_hashes: Sequence[str]
 
+    @classmethod
+    def of(cls, given: Sequence[Fingerprint]) -> Fingerprints:
+        """Raises ValueError where they are not in the order of their ordinals, or a word is not one of theirs."""
+        made = cls(names := ids(), chunk_hashes := digests(), vector_hashes := digests())
+        for place, one in enumerate(given):
+            if one.ordinal != place:
+                raise ValueError(f"fingerprint {place} says that it is {one.ordinal}")
+            names.append(one.chunk_id)
+            chunk_hashes.append(one.chunk_hash)
+            vector_hashes.append(one.vector_hash)
+        return made
+
     @overload
     def __getitem__(self, place: int) -> Fingerprint: ...
     @overload

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from sekisho.indexing.chroma import Chroma
 from sekisho.indexing.cut_cache import CutCache
+from sekisho.indexing.recent import RecentIndexes
 from sekisho.indexing.retrieval import QueryVectors
 from sekisho.indexing.terms import TermIndexes
 from sekisho.indexing.vector_cache import VectorCache
@@ -33,6 +34,7 @@ class Ports:
     registry: Registry
     inference: Inference
     queries: QueryVectors = field(default_factory=QueryVectors, repr=False, compare=False)
+    recent: RecentIndexes = field(default_factory=RecentIndexes, repr=False, compare=False)
 
     @cached_property
     def vectors(self) -> VectorStore:

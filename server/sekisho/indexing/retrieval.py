@@ -86,7 +86,8 @@ class OpenIndex:
     queries: QueryVectors
     reranker: Reranker | None = None
     dated: Mapping[str, Dated] = field(default_factory=dict)
-    _chosen: dict[DocumentFilter, frozenset[int]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    chosen: dict[DocumentFilter, frozenset[int]] = field(default_factory=dict, repr=False, compare=False)
+    """What the filters that were asked for let through."""
 
     async def search(self, query: str, k: int | None = None, only: DocumentFilter | None = None) -> list[Hit]:
         """The k best chunks (the manifest's k unless said), best first; equal scores in the order of the corpus.
@@ -149,15 +150,15 @@ class OpenIndex:
         return frozenset.intersection(*sets) if sets else None
 
     def _of(self, chosen: DocumentFilter) -> frozenset[int]:
-        if chosen not in self._chosen:
+        if chosen not in self.chosen:
             labels = self.vectors.documents(collection_name(self.digest))
             fits = frozenset(
                 self._place(name)
                 for name, (path, language) in labels.items()
                 if chooses(chosen, path, language, self.dated.get(path, _UNKNOWN))
             )
-            self._chosen[chosen] = fits
-        return self._chosen[chosen]
+            self.chosen[chosen] = fits
+        return self.chosen[chosen]
 
     def _reranked(self, query: str, hits: Sequence[Hit]) -> list[Hit]:
         assert self.reranker is not None  # noqa: S101  # `open` gives one to every index that names one

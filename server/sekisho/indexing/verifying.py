@@ -90,7 +90,8 @@ class Verifying(Working):
 
     async def _look(self, job: Job, digest: str) -> Look:
         async with self.database.read() as tx:
-            manifest, record, expected = await self._built(tx, job.project, digest)
+            manifest, record = await self._built(tx, job.project, digest)
+            expected = await IndexStore(tx).chunks(digest)
         await self.jobs.beat(job, Progress(0, len(expected), "chunks"))
         drift, found = await asyncio.to_thread(drift_in, self.vectors, digest, expected, manifest.chunks.root)
         roots = await asyncio.to_thread(root_of, [one.vector_hash for one in expected])

@@ -11,7 +11,9 @@ import msgspec
 
 from sekisho.indexing.building import Builder, Built
 from sekisho.indexing.explaining import explained
+from sekisho.indexing.packed import Fingerprints
 from sekisho.indexing.ports import Ports
+from sekisho.indexing.recent import Read
 from sekisho.indexing.retrieval import OpenIndex, dated
 from sekisho.indexing.store import IndexStore
 from sekisho.indexing.terms import ANALYSER, TermIndex
@@ -91,27 +93,47 @@ class Working(Ports):
         Raises `NotFound`, `IntegrityFailed` where it has drifted or the store lacks it, `ModelFailed`.
         """
         async with self.database.read() as tx:
-            manifest, record, chunks = await self._built(tx, project, digest)
-            corpus = await self.registry.of_digest(tx, project, manifest.corpus)
+            manifest, record = await self._built(tx, project, digest)
         if record.integrity is Integrity.DRIFTED:
             raise _drifted(digest, "its last verification found drift")
         held = await asyncio.to_thread(self.vectors.count, collection_name(digest))
-        if held != len(chunks):
-            raise _drifted(digest, f"the vector store holds {held or 0} of its {len(chunks)} chunks")
+        if held != record.chunks:
+            raise _drifted(digest, f"the vector store holds {held or 0} of its {record.chunks} chunks")
         if manifest.retriever.analyser not in {None, ANALYSER}:
             raise _drifted(digest, f"its terms were cut by rules {manifest.retriever.analyser}, these are {ANALYSER}")
-        mode = manifest.retriever.mode
-        terms = None if mode == "dense" else await asyncio.to_thread(self._terms, digest, manifest, chunks)
+        read = self.recent.get(record)
+        if read is None:
+            read = await self._read(project, manifest, record)
+            self.recent.keep(record, read)
         return OpenIndex(
             digest=digest,
             manifest=manifest,
-            chunks=chunks,
-            ordinals={one.chunk_id: one.ordinal for one in chunks},
+            chunks=read.chunks,
+            ordinals=read.ordinals,
             vectors=self.vectors,
-            embedder=None if mode == "bm25" else await self._embedder(manifest),
-            terms=terms,
+            embedder=None if manifest.retriever.mode == "bm25" else await self._embedder(manifest),
+            terms=read.terms,
             queries=self.queries,
             reranker=await self._reranker(manifest),
+            dated=read.dated,
+            chosen=read.chosen,
+        )
+
+    async def _read(self, project: str, manifest: IndexManifest, record: BuildRecord) -> Read:
+        async with self.database.read() as tx:
+            corpus = await self.registry.of_digest(tx, project, manifest.corpus)
+            rows = await IndexStore(tx).chunks(record.digest)
+        try:
+            chunks = Fingerprints.of(rows)
+        except ValueError as error:
+            raise _drifted(record.digest, f"the record of its chunks was altered: {error}") from error
+        if len(chunks) != record.chunks:
+            raise _drifted(record.digest, f"{len(chunks)} of its {record.chunks} chunks are on record")
+        dense = manifest.retriever.mode == "dense"
+        return Read(
+            chunks=chunks,
+            ordinals={one.chunk_id: one.ordinal for one in rows},
+            terms=None if dense else await asyncio.to_thread(self._terms, record.digest, manifest, chunks),
             dated=dated(msgspec.convert(dict(corpus.manifest), CorpusManifest)),
         )
 
@@ -168,10 +190,8 @@ class Working(Ports):
                 body={"artifact": version.label, "number": version.number, "job": job.id, **summary},
             )
 
-    async def _built(
-        self, tx: Transaction, project: str, digest: str
-    ) -> tuple[IndexManifest, BuildRecord, list[Fingerprint]]:
-        """Manifest, record and chunks of an index; by the record only of one that was built here."""
+    async def _built(self, tx: Transaction, project: str, digest: str) -> tuple[IndexManifest, BuildRecord]:
+        """Manifest and record of an index; by the record only of one that was built here."""
         version = await self.registry.of_digest(tx, project, digest)
         record = await IndexStore(tx).one_or_none(project, digest)
         if record is None and version.revoked:
@@ -181,7 +201,7 @@ class Working(Ports):
                 f"{version} was registered, but not built in project {project}",
                 remedy="`sekisho index build` builds and registers an index",
             )
-        return msgspec.convert(dict(version.manifest), IndexManifest), record, await IndexStore(tx).chunks(digest)
+        return msgspec.convert(dict(version.manifest), IndexManifest), record
 
     async def _embedder(self, manifest: IndexManifest) -> Embedder:
         return await self.inference.pinned_embedder(manifest.embedder.name, manifest.embedder.digest)
