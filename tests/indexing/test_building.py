@@ -306,7 +306,7 @@ async def test_every_chunker_builds_and_is_named_with_its_version(world: World, 
     job = await world.work("build")
     assert job.result is not None
     index = await world.indexing.open("default", job.result["digest"])
-    assert (index.manifest.chunker.name, index.manifest.chunker.version) == (chunker, 1)
+    assert (index.manifest.chunker.name, index.manifest.chunker.version) == (chunker, 2)
     assert (await index.search("承認はいつ失効しますか"))[0].document == "ja/approval.md"
 
 

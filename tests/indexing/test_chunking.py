@@ -210,6 +210,24 @@ def test_windows_cut_words_that_are_too_long() -> None:
     assert by("tokens", " \n ") == []
 
 
+@pytest.mark.parametrize("name", ["markdown", "html", "sentence", "tokens", "japanese"])
+@pytest.mark.parametrize("a_word_is_a_token", [True, False])
+def test_what_has_no_spaces_is_cut_and_costs_what_it_is_long(name: str, *, a_word_is_a_token: bool) -> None:
+    """A picture in base64: a tokenizer may call all of it one token, or each few characters. Neither is read over and
+    over, and no chunk is longer than prose could be."""
+    picture, read = "aGVsbG8rd29ybGQ" * 2000, [0]
+
+    def count(text: str) -> int:
+        read[0] += len(text)
+        return len(text.split()) if a_word_is_a_token else len(text) // 4
+
+    text = f"See ![a gate](data:image/png;base64,{picture}) here."
+    chunks = chunks_of(Document("a.md", text, "text/markdown", "en"), count, 30, 0, name)
+    assert max(len(chunk.text) for chunk in chunks) <= 50 * 30
+    assert picture in "".join(chunk.text for chunk in chunks).replace(" ", "")
+    assert read[0] <= 60 * len(text)
+
+
 def test_japanese_is_cut_between_sentences_and_then_phrases() -> None:
     """A full stop inside brackets ends nothing; a sentence over the limit is cut after commas."""
     text = "彼は「承認は失効する。期限がある。」と言った。免除には理由が要ります。"

@@ -118,6 +118,7 @@ async def _of_folder(
         writer, by = await ollama_writer(hosts, model.removeprefix(OLLAMA), seed) if model else (None, "")
         with bars(state) as bar:
             drafted = bar("draft")
+            drafted(0, size)
 
             async def told(done: int) -> None:
                 drafted(done, size)

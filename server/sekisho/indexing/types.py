@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CHUNKER: Final[Literal["markdown"]] = "markdown"
-CHUNKERS: Final = {"markdown": 1, "html": 1, "sentence": 1, "tokens": 1, "japanese": 1}
+CHUNKERS: Final = {"markdown": 2, "html": 2, "sentence": 2, "tokens": 2, "japanese": 2}
 """Every way to cut documents, with the version of its rules: raised with any change of what it cuts."""
 DISTANCE: Final = "ip"
 RRF_K: Final = 10

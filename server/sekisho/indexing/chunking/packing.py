@@ -13,7 +13,11 @@ from typing import Final, TypeAlias
 
 from sekisho.inference.text import Span, sentence_spans
 
-_FAR: Final = 20_000
+_CHARACTERS_PER_TOKEN: Final = 50
+"""Ten times what words take. More is no prose: a tokenizer may call a picture in base64, or a word of any length, one
+token, and what is retrieved goes into a prompt as it stands."""
+_ABOUT: Final = 8
+"""Characters per token where cutting within a word begins to try."""
 CountTokens: TypeAlias = Callable[[str], int]
 Sentences: TypeAlias = Callable[[str], list[Span]]
 """Where sentences, or lesser pieces, stand in a text."""
@@ -30,7 +34,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Fits:
-    """Whether a stretch of the text, with its heading line, is within the limit."""
+    """Whether a stretch of the text, with its heading line, is within the limit; of tokens, and so of characters."""
 
     text: str
     head: str
@@ -41,7 +45,10 @@ class Fits:
     """Where a sentence over the limit may be cut before it is cut between words."""
 
     def __call__(self, start: int, end: int) -> bool:
-        return self.count_tokens(self.head + self.text[start:end]) <= self.max_tokens
+        return (
+            end - start <= _CHARACTERS_PER_TOKEN * self.max_tokens
+            and self.count_tokens(self.head + self.text[start:end]) <= self.max_tokens
+        )
 
     def characters(self, start: int) -> Callable[[int], bool]:
         """Whether so many characters from here fit."""
@@ -115,7 +122,7 @@ def cut_words(fits: Fits, start: int, end: int) -> list[Span]:
     """Cut a sentence over the limit: at the last space that fits, else at the last character that fits."""
     found: list[Span] = []
     while start < end and not fits(start, end):
-        most = most_that_fits(end - start, fits.characters(start))
+        most = most_that_fits(end - start, fits.characters(start), _ABOUT * fits.max_tokens)
         stop = start + max(most, 1)
         space = max(fits.text.rfind(" ", start + 1, stop), fits.text.rfind("\n", start + 1, stop))
         stop = space if space > start + most // 2 else stop
@@ -124,7 +131,7 @@ def cut_words(fits: Fits, start: int, end: int) -> list[Span]:
     return [*found, (start, end)] if start < end else found
 
 
-def most_that_fits(length: int, fits: Callable[[int], bool], hint: int = _FAR) -> int:
+def most_that_fits(length: int, fits: Callable[[int], bool], hint: int) -> int:
     """The greatest n below `length` that fits, by bisection; 0 where none does. What fits does not fall as n grows.
 
     `hint` is about where the answer may lie: far longer stretches are not tried, for each try costs what it is long.

@@ -46,4 +46,4 @@ def _again(fits: Fits, units: Sequence[Span], first: int, after: int, overlap: i
         start = units[after - n][0]
         return fits.tokens(start, units[after - 1][1]) <= overlap and fits(start, units[after][1])
 
-    return most_that_fits(after - first, fit) if overlap else 0
+    return most_that_fits(after - first, fit, overlap) if overlap else 0
