@@ -81,7 +81,8 @@ async def test_the_log_is_held_to_a_kept_checkpoint(api: ApiClient, tmp_path: Pa
     held = await sekisho(api, "ledger", "verify", "--since", str(kept), "--key", str(pem))
     assert (held.exit_code, "the ledger holds" in held.stdout) == (0, True), held.output
     async with api.services.database.write() as tx:
-        await tx.execute(text("UPDATE ledger_entries SET subtrees = replace(subtrees, 'a', 'b')"))
+        for digit, other in ("ab", "12", "34", "56"):  # one hash in sixty has none of one digit alone
+            await tx.execute(text(f"UPDATE ledger_entries SET subtrees = replace(subtrees, '{digit}', '{other}')"))
     broken = await sekisho(api, "ledger", "verify", "--since", str(kept), "--key", str(pem))
     assert broken.exit_code == 1
     assert "subtree hashes" in broken.stdout
