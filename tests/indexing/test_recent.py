@@ -15,7 +15,7 @@ from sekisho.indexing.types import BuildRecord, Fingerprint, Integrity
 from sekisho.kernel.digests import digest_of
 from sekisho.kernel.errors import IntegrityFailed
 from sekisho.registry.index_kinds import DocumentFilter
-from tests.indexing.tampering import raw_collection, rewrite
+from tests.indexing.tampering import alter, raw_collection, rewrite
 from tests.indexing.worlds import World
 
 BODY = digest_of("body")
@@ -102,6 +102,21 @@ async def test_a_filter_is_worked_out_once(world: World) -> None:
     assert {hit.document for hit in await again.search("gate", 5, only)} == {"en/gate.md"}
 
 
+async def test_what_an_altered_store_said_is_forgotten_once_it_is_mended(world: World) -> None:
+    """A filter asks the store for paths; after drift and a new build of the same bits it asks again."""
+    digest = await built(world)
+    only, collection = DocumentFilter(path_prefix="en/"), raw_collection(world.indexing.vectors, digest)
+    for one in collection.get()["ids"]:
+        alter(collection, one, document="elsewhere.md")
+    assert await (await world.indexing.open("default", digest)).search("gate", 5, only) == []
+    world.clock.advance(5)
+    await world.verify(digest)
+    world.clock.advance(5)
+    assert await built(world) == digest
+    found = await (await world.indexing.open("default", digest)).search("gate", 5, only)
+    assert {hit.document for hit in found} == {"en/gate.md"}
+
+
 def test_the_oldest_are_let_go() -> None:
     """No more than so many chunks together; of one alone any number."""
     recent = RecentIndexes(most_chunks=5)
@@ -120,7 +135,8 @@ def test_another_build_is_another_record() -> None:
     recent = RecentIndexes()
     recent.keep(record_of("docs"), read_of(2))
     assert recent.get(record_of("docs", "second")) is None
-    assert recent.get(replace(record_of("docs"), checked_at=9)) is not None
+    assert recent.get(replace(record_of("docs"), integrity=Integrity.UNVERIFIED)) is not None
+    assert recent.get(replace(record_of("docs"), checked_at=9)) is None
     recent.forget(digest_of("docs"))
     assert recent.get(record_of("docs")) is None
 

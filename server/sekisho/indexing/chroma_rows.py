@@ -21,8 +21,8 @@ class Held(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     """What a row says of its chunk, as JSON in one piece of metadata.
 
     Chroma writes and indexes every piece of metadata by itself, which costs more than the words in it. As a `document`
-    the text would enter Chroma's full-text index too, which nothing here asks. The place stands first, so that
-    in Chroma's index of all metadata the rows of a collection stand together, in the order that they are written in.
+    the text would enter Chroma's full-text index too, which nothing here asks. The place stands first, so that in
+    Chroma's index of all metadata the rows of a collection stand together, in the order that they are written in.
     """
 
     place: str = ""

@@ -14,7 +14,7 @@ from sekisho.registry.index_kinds import DocumentFilter
 
 MOST_CHUNKS: Final = 300_000
 """About 300 bytes each, and what their terms take."""
-Key = tuple[str, str]
+Key = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class Read:
 class RecentIndexes:
     """The last ones, of `most_chunks` together; the one opened last always.
 
-    Whether an index may be searched at all is no part of it: that is asked at every opening. Of one event loop.
+    Whether an index may be searched at all is no part of it: that is asked at every opening. What was read before the
+    store was last looked at counts no more, since filters ask the store. Of one event loop.
     """
 
     most_chunks: int = MOST_CHUNKS
@@ -45,8 +46,8 @@ class RecentIndexes:
         return self._known.get(key)
 
     def keep(self, record: BuildRecord, read: Read) -> None:
+        self.forget(record.digest)
         self._known[_key(record)] = read
-        self._known.move_to_end(_key(record))
         while len(self._known) > 1 and sum(len(one.chunks) for one in self._known.values()) > self.most_chunks:
             self._known.popitem(last=False)
 
@@ -57,5 +58,5 @@ class RecentIndexes:
 
 
 def _key(record: BuildRecord) -> Key:
-    """The digest decides the chunks; another build of it may have vectors of other bits."""
-    return record.digest, record.vectors_root
+    """The digest decides the chunks; another build of it may have vectors of other bits. Builds are looks too."""
+    return record.digest, record.vectors_root, record.checked_at
